@@ -1,0 +1,70 @@
+"""`tq-console`: the composition root. Every command is imported when it is asked for, so none pays for another."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import click
+from dotenv import load_dotenv
+
+COMMANDS = {
+    "demo": "console.commands.demo:demo",
+    "schedules": "console.commands.schedules:schedules",
+    "status": "console.commands.status:status",
+    "users": "console.commands.users:users",
+}
+
+DONE, NOT_HELD, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tq-console", message="%(prog)s %(version)s")
+def tq_console() -> None:
+    """An operations console for RQ, and the per-user job layer that it operates."""
+
+
+def main() -> None:
+    """Run `tq-console`: one line for each error on standard error, and the exit status of COMMANDS.md."""
+    # rq reads RQ_KEY_PREFIX when it is imported, so `.env` is loaded before any command is.
+    load_dotenv(Path.cwd() / ".env", override=False)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit status."""
+    try:
+        result = tq_console.main(arguments, prog_name="tq-console", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("tq-console: interrupted", err=True)
+        return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        return USAGE
+    except click.ClickException as error:
+        click.echo(f"tq-console: {error.format_message()}", err=True)
+        return USAGE if isinstance(error, click.UsageError) else error.exit_code
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does; nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return result if isinstance(result, int) else DONE
+
+
+if __name__ == "__main__":
+    main()

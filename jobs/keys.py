@@ -1,0 +1,115 @@
+"""Every Redis key that the job layer owns, and the few of RQ's and rq-scheduler's that it touches.
+
+All keys of ours begin with `TQ`. It is `tq:` beside RQ's default prefix, and `<prefix>:tq:` when
+`RQ_KEY_PREFIX` names another one, so that two installations in one database keep apart.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rq.defaults import RQ_KEY_PREFIX
+
+TQ: Final = "tq:" if RQ_KEY_PREFIX == "rq" else f"{RQ_KEY_PREFIX}:tq:"
+
+# --- users --------------------------------------------------------------------------------------
+
+USERS: Final = f"{TQ}users"
+"""zset, member = user id, score 0: the directory, read by prefix with ZRANGEBYLEX. Lives until the user is removed."""
+
+USER: Final = f"{TQ}user:"
+"""hash `USER<user id>`: tier, zone, sources (JSON list), webhook, active (0/1), tasks (csv of the user's
+scheduled tasks), created_at, updated_at (epoch seconds). Lives until the user is removed."""
+
+SNAPSHOT: Final = f"{TQ}snapshot:"
+"""hash `SNAPSHOT<user id>`, field = source URL, value = JSON of what the last scrape saw. Until the user is removed."""
+
+CHANGES: Final = f"{TQ}changes:"
+"""hash `CHANGES<user id>`, field = change id, value = JSON of a change not yet delivered. Bounded by
+MAX_PENDING_CHANGES; until delivered or the user is removed."""
+
+DELIVERED: Final = f"{TQ}delivered:"
+"""zset `DELIVERED<user id>`, member = change id, score = when it was delivered. The newest 100, 30 days."""
+
+# --- schedules ----------------------------------------------------------------------------------
+
+SCHEDULES: Final = f"{TQ}schedules"
+"""zset, member = `<user id>\\x00<task>`, score 0: every schedule, in the order of users. Until removed."""
+
+SCHEDULE: Final = f"{TQ}schedule:"
+"""hash `SCHEDULE<schedule id>`: definition, state and counters of one schedule (fields: schedules.py). Until removed."""
+
+PAUSED: Final = f"{TQ}paused"
+"""set of schedule ids that are paused. Until resumed or removed."""
+
+RUNS: Final = f"{TQ}runs:"
+"""hash `RUNS<schedule id>`, field = the run id's suffix, value = `kind;state;slot;started;duration;attempts`:
+the last 50 runs of a schedule. Until the schedule is removed."""
+
+UNSETTLED: Final = f"{TQ}unsettled:"
+"""zset `UNSETTLED<lane>`, member = run id, score = when to look at it next: runs that are not known to have
+ended. The heartbeat takes them off when they have."""
+
+MISSING: Final = f"{TQ}missing"
+"""zset, member = run id, score = since when it is `queued` and in no list. Taken off when found or enqueued again."""
+
+LANE: Final = f"{TQ}lane:"
+"""hash `LANE<lane>`: in, done, failed, retried, recovered: counts since the installation began. No expiry."""
+
+LANES: Final = f"{TQ}lanes"
+"""set of the lanes that schedules or dispatches of ours have used. No expiry."""
+
+# --- runs ---------------------------------------------------------------------------------------
+
+ATTEMPTS: Final = f"{TQ}attempts:"
+"""hash `ATTEMPTS<run id>`: n (attempts so far), one JSON field per attempt (its number), progress (JSON). The newest 20.
+Expires with the run."""
+
+LOG: Final = f"{TQ}log:"
+"""list `LOG<run id>` of JSON lines, the newest 200. Expires with the run."""
+
+# --- heartbeat ----------------------------------------------------------------------------------
+
+HEARTBEAT: Final = f"{TQ}heartbeat"
+"""hash: cursor (of the sweep), at, scheduler, swept_at, rearmed, recovered, moved, orphaned: what the last passes did.
+No expiry."""
+
+SCHEDULER: Final = f"{TQ}scheduler:"
+"""hash `SCHEDULER<rqscheduler's name>`: name, host, pid, poll_s, at, lag_s. Expires after three polls and a minute."""
+
+SAMPLES: Final = f"{TQ}samples:"
+"""stream `SAMPLES<queue>`, id = the sample's slot in ms: waiting, oldest_s, running, scheduled, deferred, failed, and for
+lanes in, done, failed_runs, retried (counts since the beginning). Capped at about seven days."""
+
+QUARANTINE: Final = f"{TQ}quarantine"
+"""zset, member = quarantine number, score = when: entries set aside. Until put back or dropped."""
+
+QUARANTINED: Final = f"{TQ}quarantined:"
+"""hash `QUARANTINED<n>`: id (bytes of the entry's id), reason, score, at, by. Until put back or dropped."""
+
+QUARANTINED_JOB: Final = f"{TQ}quarantined-job:"
+"""`QUARANTINED_JOB<n>`: the entry's job key, renamed, so every byte and its TTL are kept. Until put back or dropped."""
+
+QUARANTINE_SEQ: Final = f"{TQ}quarantine-seq"
+"""string, counter: the last quarantine number. No expiry."""
+
+# --- RQ's and rq-scheduler's ------------------------------------------------------------------------
+
+RQ_JOB: Final = f"{RQ_KEY_PREFIX}:job:"
+RQ_QUEUES: Final = f"{RQ_KEY_PREFIX}:queues"
+RQ_QUEUE: Final = f"{RQ_KEY_PREFIX}:queue:"
+RQ_SCHEDULED: Final = f"{RQ_KEY_PREFIX}:scheduled:"
+RQ_WIP: Final = f"{RQ_KEY_PREFIX}:wip:"
+RQ_FAILED: Final = f"{RQ_KEY_PREFIX}:failed:"
+RQ_DEFERRED: Final = f"{RQ_KEY_PREFIX}:deferred:"
+RQ_FINISHED: Final = f"{RQ_KEY_PREFIX}:finished:"
+RQ_SCHEDULER_LOCK: Final = f"{RQ_KEY_PREFIX}:scheduler-lock:"
+
+ENTRIES: Final = "rq:scheduler:scheduled_jobs"
+"""rq-scheduler's sorted set. It hard-codes its keys, whatever RQ_KEY_PREFIX says (field guide, section 1)."""
+
+ENTRIES_LOCK: Final = "rq:scheduler_lock"
+"""rq-scheduler's lock for one pass."""
+
+HEARTBEAT_ENTRY: Final = "--tq-heartbeat"
+"""Id of the heartbeat's entry. With score 0 and `-` as its first characters it sorts before every other valid id."""

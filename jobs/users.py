@@ -1,0 +1,159 @@
+"""The user directory: who the application works for, in Redis, searched by prefix without a scan.
+
+`jobs.set_user` (schedules.py) writes a user together with the user's schedules; this file holds the record and its rules.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis import Redis
+
+from jobs import keys, tiers
+from jobs.cadence import zone_of
+from jobs.errors import InvalidCadence, InvalidUser, UnknownUser
+
+MAX_ID_BYTES = 256
+MAX_SOURCES = 20
+MAX_URL_BYTES = 2_048
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One user. `id` is any string of 1 to 256 bytes without control characters; `zone` is an IANA name; `sources` are the
+    http(s) URLs to scrape; `webhook` is where changes are delivered, or empty."""
+
+    id: str
+    tier: str
+    zone: str = "UTC"
+    sources: tuple[str, ...] = ()
+    webhook: str = field(default="", repr=False)
+    active: bool = True
+
+
+def validate(user: User, known_tiers: Mapping[str, tiers.Tier] | None = None) -> User:
+    """`user` as it is, or InvalidUser in one line that names the field."""
+    problem = _id_problem(user.id)
+    if problem:
+        raise InvalidUser(problem)
+    known = tiers.current() if known_tiers is None else known_tiers
+    if user.tier not in known:
+        raise InvalidUser(f"tier {_short(user.tier)} is unknown; use one of {', '.join(known)}")
+    try:
+        zone_of(user.zone)
+    except InvalidCadence as error:
+        raise InvalidUser(str(error)) from None
+    if len(user.sources) > MAX_SOURCES:
+        raise InvalidUser(f"{len(user.sources)} sources; at most {MAX_SOURCES}")
+    for source in user.sources:
+        _check_url(source, "source")
+    if user.webhook:
+        _check_url(user.webhook, "webhook")
+    return user
+
+
+def get(connection: Redis, user_id: str) -> User:
+    """The user of that id. Raises UnknownUser."""
+    found = get_many(connection, [user_id])[0]
+    if found is None:
+        raise UnknownUser(f"user {_short(user_id)} is not in the directory; `tq-console users list` shows who is")
+    return found
+
+
+def get_many(connection: Redis, ids: list[str]) -> list[User | None]:
+    """The users of those ids in one round trip, None for each that is not there."""
+    with connection.pipeline(transaction=False) as pipe:
+        for user_id in ids:
+            pipe.hgetall(keys.USER + user_id)
+        return [_restore(user_id, raw) if raw else None for user_id, raw in zip(ids, pipe.execute(), strict=True)]
+
+
+def search(connection: Redis, prefix: str = "", limit: int = 50, after: str | None = None) -> list[str]:
+    """Up to `limit` ids that begin with `prefix`, in the order of their bytes, past `after`: one ZRANGEBYLEX."""
+    start = prefix.encode()
+    low = b"(" + after.encode() if after is not None and after.encode() >= start else b"[" + start
+    high = b"[" + start + b"\xff"
+    found = connection.zrangebylex(keys.USERS, low, high if start else b"+", start=0, num=limit)
+    return [user_id.decode() for user_id in found]
+
+
+def every_id(connection: Redis, page: int = PAGE) -> Iterator[str]:
+    """Every id of the directory, a page at a time."""
+    after: str | None = None
+    while ids := search(connection, "", page, after):
+        yield from ids
+        after = ids[-1]
+
+
+def count(connection: Redis) -> int:
+    """How many users the directory holds."""
+    return int(connection.zcard(keys.USERS))
+
+
+def fields_of(user: User, now: float | None = None) -> dict[str, str]:
+    """The fields of the user's hash (keys.USER), but for `tasks` and `created_at`."""
+    return {
+        "tier": user.tier,
+        "zone": user.zone,
+        "sources": json.dumps(user.sources),
+        "webhook": user.webhook,
+        "active": "1" if user.active else "0",
+        "updated_at": f"{time.time() if now is None else now:.0f}",
+    }
+
+
+def _restore(user_id: str, raw: Mapping[bytes, bytes]) -> User:
+    text = {key.decode(): value.decode("utf-8", "replace") for key, value in raw.items()}
+    return User(
+        id=user_id,
+        tier=text.get("tier", ""),
+        zone=text.get("zone", "UTC"),
+        sources=_sources(text.get("sources", "[]")),
+        webhook=text.get("webhook", ""),
+        active=text.get("active", "1") == "1",
+    )
+
+
+def _sources(text: str) -> tuple[str, ...]:
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        return ()
+    return tuple(str(source) for source in found) if isinstance(found, list) else ()
+
+
+def _id_problem(user_id: str) -> str:
+    if not user_id or not user_id.strip():
+        return "the id is empty"
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in user_id):
+        return f"id {_short(user_id)} has a control character"
+    try:
+        size = len(user_id.encode())
+    except UnicodeEncodeError:
+        return f"id {_short(user_id)} is no text"
+    return f"id {_short(user_id)} has {size} bytes; at most {MAX_ID_BYTES}" if size > MAX_ID_BYTES else ""
+
+
+def _check_url(url: str, what: str) -> None:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise InvalidUser(f"{what} {_short(url)} is no URL") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise InvalidUser(f"{what} {_short(url)} is no http or https URL")
+    if len(url.encode("utf-8", "surrogatepass")) > MAX_URL_BYTES or any(unicodedata.category(c) == "Cc" for c in url):
+        raise InvalidUser(f"{what} {_short(url)} is too long or has a control character")
+
+
+def _short(value: str) -> str:
+    """`value` quoted for an error: escaped, so that no control character leaves, and cut."""
+    quoted = ascii(value) if not value.isprintable() else repr(value)
+    return quoted if len(quoted) <= 60 else quoted[:56] + "…" + quoted[-1]
