@@ -50,6 +50,9 @@ UNSETTLED: Final = f"{TQ}unsettled:"
 """zset `UNSETTLED<lane>`, member = run id, score = when to look at it next: runs that are not known to have
 ended. The heartbeat takes them off when they have."""
 
+SCHEDULERS: Final = f"{TQ}schedulers"
+"""zset, member = rqscheduler name, score = when its last pass began. Members older than a day are dropped by the heartbeat."""
+
 MISSING: Final = f"{TQ}missing"
 """zset, member = run id, score = since when it is `queued` and in no list. Taken off when found or enqueued again."""
 

@@ -10,7 +10,7 @@ import time
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from redis import Redis
@@ -80,7 +80,7 @@ def search(connection: Redis, prefix: str = "", limit: int = 50, after: str | No
     start = prefix.encode()
     low = b"(" + after.encode() if after is not None and after.encode() >= start else b"[" + start
     high = b"[" + start + b"\xff"
-    found = connection.zrangebylex(keys.USERS, low, high if start else b"+", start=0, num=limit)
+    found = cast(list[bytes], connection.zrangebylex(keys.USERS, low, high if start else b"+", start=0, num=limit))
     return [user_id.decode() for user_id in found]
 
 

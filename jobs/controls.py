@@ -1,0 +1,134 @@
+"""What an operator or an application asks of schedules that exist: pause, run now, backfill, dispatch, repair."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redis import Redis
+
+from jobs import defining, keys, runs, schedules, scripts, sweep, users
+from jobs.cadence import slots_between
+from jobs.errors import InvalidSchedule, UnknownSchedule
+from jobs.schedules import schedule_id
+
+BATCH = 200
+MAX_BACKFILL = 10_000
+BACKFILL_LANE = "low"
+MAX_NOTE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What came of `run_now`: the run, or why there is none (`overlap`: one has not ended yet)."""
+
+    run: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """How many slots got a run, and how many had one that is still kept."""
+
+    enqueued: int
+    existing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What `repair` mended: entries put back, and how many schedules it looked at."""
+
+    rearmed: int
+    looked_at: int
+
+
+def pause(connection: Redis, user_id: str, task_name: str, note: str = "", by: str = "") -> None:
+    """Pause a schedule, with a note for whoever finds it so. Its slots are skipped and counted. Raises UnknownSchedule."""
+    _set_paused(connection, user_id, task_name, paused=True, note=note, by=by)
+
+
+def resume(connection: Redis, user_id: str, task_name: str, note: str = "", by: str = "") -> None:
+    """Let a paused schedule fire again, from its next slot on. Raises UnknownSchedule."""
+    _set_paused(connection, user_id, task_name, paused=False, note=note, by=by)
+
+
+def run_now(connection: Redis, user_id: str, task_name: str) -> Started:
+    """One run at once, beside the slots. A schedule that lets no runs overlap refuses while one has not ended.
+
+    Raises UnknownUser, UnknownSchedule.
+    """
+    user = users.get(connection, user_id)
+    schedule = schedules.get(connection, user_id, task_name)
+    with connection.pipeline(transaction=False) as pipe:
+        run_id = runs.queue_run(
+            pipe,
+            connection,
+            task_name,
+            user,
+            key=f"now_{time.time_ns() // 1_000_000}",
+            kind="now",
+            lane=schedule.lane,
+            overlap=schedule.overlap,
+        )
+        outcome = pipe.execute()[0].decode()
+    return Started(run_id, "") if outcome == "enqueued" else Started(None, outcome)
+
+
+def backfill(connection: Redis, user_id: str, task_name: str, start: float, end: float) -> Backfilled:
+    """One run on the lane `low` for each slot in [start, end] (epoch seconds) that has none that is still kept.
+
+    Raises UnknownUser, UnknownSchedule, InvalidSchedule (an empty range, one in the future, more than MAX_BACKFILL slots).
+    """
+    user = users.get(connection, user_id)
+    schedule = schedules.get(connection, user_id, task_name)
+    if not start <= end <= time.time():
+        raise InvalidSchedule("a backfill goes from a time to a later one, neither in the future")
+    wanted: list[int] = []
+    for slot in slots_between(schedule.slots, start - 1, end):
+        wanted.append(slot)
+        if len(wanted) > MAX_BACKFILL:
+            raise InvalidSchedule(f"the range holds more than {MAX_BACKFILL} slots; ask for a shorter one")
+    replies: list[bytes] = []
+    for batch in _batches(wanted):
+        with connection.pipeline(transaction=False) as pipe:
+            for slot in batch:
+                runs.queue_run(pipe, connection, task_name, user, key=str(slot), kind="backfill", slot=slot, lane=BACKFILL_LANE)
+            replies += pipe.execute()
+    enqueued = replies.count(b"enqueued")
+    return Backfilled(enqueued, len(replies) - enqueued)
+
+
+def dispatch_all(connection: Redis, task_name: str) -> int:
+    """One run of the task at once for every active user, each on the lane of the user's tier. Returns how many."""
+    defining.lookup(task_name)
+    key = f"all_{time.time_ns() // 1_000_000}"
+    dispatched = 0
+    after: str | None = None
+    while ids := users.search(connection, "", BATCH, after):
+        after = ids[-1]
+        active = [user for user in users.get_many(connection, ids) if user is not None and user.active]
+        if active:
+            with connection.pipeline(transaction=False) as pipe:
+                for user in active:
+                    runs.queue_run(pipe, connection, task_name, user, key=key, kind="all")
+                dispatched += pipe.execute().count(b"enqueued")
+    return dispatched
+
+
+def repair(connection: Redis) -> Repaired:
+    """Look at every schedule, in pages, and put back each entry that is missing; and the heartbeat's."""
+    return Repaired(*sweep.all_schedules(connection))
+
+
+def _set_paused(connection: Redis, user_id: str, task_name: str, *, paused: bool, note: str, by: str) -> None:
+    if len(note) > MAX_NOTE:
+        raise InvalidSchedule(f"the note has {len(note)} characters; at most {MAX_NOTE}")
+    one = schedule_id(user_id, task_name)
+    known = scripts.PAUSE.run(connection, [keys.SCHEDULE + one, keys.PAUSED], [one, int(paused), note, by])
+    if not known:
+        raise UnknownSchedule(f"user {ascii(user_id)[:70]} has no schedule for {task_name!r}")
+
+
+def _batches(slots: Sequence[int]) -> list[Sequence[int]]:
+    return [slots[at : at + BATCH] for at in range(0, len(slots), BATCH)]

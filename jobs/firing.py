@@ -1,0 +1,145 @@
+"""Firing: what becomes of one due entry. Two round trips; every decision is on the definition as it stands now."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+from rq.job import Job
+
+from jobs import heartbeat_entry, keys, runs, schedules, scripts
+from jobs.prototype import job_key
+from jobs.schedules import MAX_RUNS, Schedule
+
+logger = logging.getLogger("jobs.firing")
+
+TRIES = 5
+"""How often a definition that changes while it is being fired is read again before the entry is left for the next pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do about a due entry: run `slot`, or skip for `reason`; `missed` earlier slots get no run; then `next_slot`."""
+
+    slot: int
+    next_slot: int
+    reason: str
+    missed: int
+
+
+def decide(schedule: Schedule, due: float, now: float) -> Decision:
+    """The decision for an entry that was due at `due` and is looked at at `now` (both epoch seconds, due <= now).
+
+    After an outage the newest missed slot gets the one run, when it still lies inside the catch-up window.
+    """
+    slots = schedule.slots
+    first = int(due)
+    newest = max(first, slots.latest(now))
+    missed = slots.count_between(first, newest) if newest > first else 0
+    if schedule.paused:
+        reason = "paused"
+    elif not schedule.active:
+        reason = "inactive"
+    elif schedule.catch_up is not None and now - newest > schedule.catch_up:
+        reason = "missed"
+    else:
+        reason = ""
+    return Decision(newest, slots.next_after(max(now, newest)), reason, missed)
+
+
+def fire(connection: Redis, entry_id: str, job: Job) -> str:
+    """Fire the entry `entry_id`, whose job is `job`, and return what came of it (lua/fire.lua), or `orphan` or `waiting`.
+
+    `job` becomes the run. Raises what redis raises.
+    """
+    data = job.data
+    for _ in range(TRIES):
+        outcome = _fire_once(connection, entry_id, job, data)
+        if outcome != "changed":
+            return outcome
+    return "changed"
+
+
+def _fire_once(connection: Redis, entry_id: str, job: Job, data: bytes) -> str:
+    key = keys.SCHEDULE + entry_id
+    with connection.pipeline(transaction=False) as pipe:
+        pipe.zscore(keys.ENTRIES, entry_id)
+        pipe.hgetall(key)
+        pipe.time()
+        score, raw, (seconds, micros) = pipe.execute()
+    if score is None:
+        return "moved"
+    if not raw:
+        scripts.DROP_ORPHAN.run(connection, [keys.ENTRIES, key, job_key(entry_id)], [entry_id])
+        logger.warning("%s: its schedule is gone; the entry is dropped", entry_id)
+        return "orphan"
+    schedule = schedules.restore(entry_id, raw)
+    if schedule is None:
+        raise ValueError(f"{key} is not the hash of a schedule")
+    # The scheduler's clock said that it is due; the server's may be behind it.
+    now = max(seconds + micros / 1e6, float(score))
+    decision = decide(schedule, score, now)
+    return _carry_out(connection, schedule, decision, score=score, now=now, job=job, data=data)
+
+
+def _carry_out(
+    connection: Redis, schedule: Schedule, decision: Decision, *, score: float, now: float, job: Job, data: bytes
+) -> str:
+    suffix = str(decision.slot)
+    run_id = f"{schedule.id}-{suffix}"
+    values: Any = ()
+    if not decision.reason:
+        job.data = data
+        values = runs.fields(
+            job,
+            run_id=run_id,
+            lane=schedule.lane,
+            policy=schedule.policy,
+            meta={
+                "schedule": schedule.id,
+                "user": schedule.user,
+                "tier": schedule.tier,
+                "task": schedule.task,
+                "slot": decision.slot,
+            },
+            description=job.description or "",
+            now=now,
+        )
+    outcome, heartbeat = scripts.FIRE.run(
+        connection,
+        [
+            keys.ENTRIES,
+            keys.SCHEDULE + schedule.id,
+            keys.RUNS + schedule.id,
+            job_key(run_id),
+            keys.RQ_QUEUE + schedule.lane,
+            keys.RQ_QUEUES,
+            keys.UNSETTLED + schedule.lane,
+            keys.LANE + schedule.lane,
+            keys.LANES,
+        ],
+        [
+            schedule.id,
+            repr(score),
+            schedule.rev,
+            decision.next_slot,
+            run_id,
+            suffix,
+            decision.slot,
+            schedule.overlap,
+            now,
+            decision.reason,
+            decision.missed,
+            schedule.lane,
+            keys.RQ_JOB,
+            MAX_RUNS,
+            keys.HEARTBEAT_ENTRY,
+            *values,
+        ],
+    )
+    if not heartbeat:
+        heartbeat_entry.install(connection)
+    text: str = outcome.decode()
+    return text

@@ -1,0 +1,23 @@
+-- Notes how an attempt of a run ended.
+--
+-- KEYS  1 attempts hash of the run, 2 runs hash of its schedule, 3 the lane's counts, 4 log of the run
+-- ARGV  1 number of the attempt, or '' for the one that is running, or a new one when none is, 2 the attempt as JSON, 3 TTL of attempts and log, 4 the run's suffix
+--       or '', 5 the run's state now, 6 duration in seconds, 7 which count of the lane goes up
+-- Returns the attempt's number. Cost: O(1).
+
+local n = ARGV[1]
+if n == '' then
+  n = redis.call('HGET', KEYS[1], 'n')
+  local ok, newest = pcall(cjson.decode, n and redis.call('HGET', KEYS[1], n) or '')
+  if not ok or newest.outcome ~= 'running' then n = redis.call('HINCRBY', KEYS[1], 'n', 1) end
+end
+redis.call('HSET', KEYS[1], n, ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('EXPIRE', KEYS[4], ARGV[3])
+redis.call('HINCRBY', KEYS[3], ARGV[7], 1)
+local line = ARGV[4] ~= '' and redis.call('HGET', KEYS[2], ARGV[4])
+if line then
+  local kind, slot, started = string.match(line, '^([^;]*);[^;]*;([^;]*);([^;]*);')
+  redis.call('HSET', KEYS[2], ARGV[4], kind .. ';' .. ARGV[5] .. ';' .. slot .. ';' .. started .. ';' .. ARGV[6] .. ';' .. n)
+end
+return tonumber(n)

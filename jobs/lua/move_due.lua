@@ -1,0 +1,28 @@
+-- Moves due retries from RQ's ScheduledJobRegistry of one lane to its queue, unless an RQ scheduler holds the lane's lock.
+-- What RQScheduler.enqueue_scheduled_jobs does, but one step for each job, and one bad hash does not stop the others.
+--
+-- KEYS  1 scheduled zset, 2 RQ's scheduler lock, 3 queue list, 4 unsettled zset of the lane
+-- ARGV  1 now, 2 now as RQ writes times, 3 prefix of job hashes, 4 how many at the most
+-- Returns how many were moved. A rate-limited job is left: it may only start through RQ's own registry of slots.
+-- Cost: O(log scheduled) for each moved, ARGV[4] at the most.
+
+if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+local moved = 0
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 0, ARGV[1], 'LIMIT', 0, ARGV[4])) do
+  local job = redis.pcall('HMGET', ARGV[3] .. id, 'status', 'rate_limit_key', 'enqueue_at_front_on_retry', 'ended_at',
+    'enqueue_at_front')
+  if not job.err then
+    if not job[1] then
+      redis.call('ZREM', KEYS[1], id)
+    elseif not job[2] or job[2] == '' then
+      local again = job[4] and job[4] ~= ''
+      local front = (job[3] == '1' and again) or job[5] == '1'
+      redis.call('HSET', ARGV[3] .. id, 'status', 'queued', 'enqueued_at', ARGV[2])
+      redis.call(front and 'LPUSH' or 'RPUSH', KEYS[3], id)
+      redis.call('ZREM', KEYS[1], id)
+      if string.sub(id, 1, 3) == 'tq-' then redis.call('ZADD', KEYS[4], ARGV[1], id) end
+      moved = moved + 1
+    end
+  end
+end
+return moved

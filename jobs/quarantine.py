@@ -1,0 +1,90 @@
+"""Quarantine: entries that would end rqscheduler, set aside whole, listed, and put back on demand."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import cast
+
+from redis import Redis
+
+from jobs import keys, scripts
+from jobs.errors import JobsError
+
+MAX_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An entry that was set aside. `entry` is its id, bytes that are not UTF-8 escaped; `due_at` and `at` are epoch seconds."""
+
+    n: int
+    entry: str
+    reason: str
+    due_at: float | None
+    at: float
+    by: str
+
+
+class NotPutBack(JobsError):
+    """An entry cannot be put back."""
+
+
+def set_aside(connection: Redis, entry: bytes, reason: str, by: str) -> int:
+    """Take an entry out of rq-scheduler's set, with its job key renamed as it is. Returns its quarantine number."""
+    number: int = scripts.SET_ASIDE.run(
+        connection,
+        [keys.ENTRIES, keys.RQ_JOB.encode() + entry, keys.QUARANTINE, keys.QUARANTINE_SEQ],
+        [entry, " ".join(reason.split())[:MAX_REASON], time.time(), by, keys.QUARANTINED, keys.QUARANTINED_JOB],
+    )
+    return number
+
+
+def listed(connection: Redis, offset: int = 0, limit: int = 100) -> list[Quarantined]:
+    """Up to `limit` entries that are set aside, newest first, in two round trips."""
+    members = cast(list[bytes], connection.zrevrange(keys.QUARANTINE, offset, offset + limit - 1))
+    numbers = [int(member) for member in members]
+    with connection.pipeline(transaction=False) as pipe:
+        for n in numbers:
+            pipe.hgetall(f"{keys.QUARANTINED}{n}")
+        return [_restore(n, raw) for n, raw in zip(numbers, pipe.execute(), strict=True) if raw]
+
+
+def count(connection: Redis) -> int:
+    """How many entries are set aside."""
+    return int(connection.zcard(keys.QUARANTINE))
+
+
+def put_back(connection: Redis, n: int) -> None:
+    """Put an entry back, byte for byte and due when it was. Raises NotPutBack when it cannot be.
+
+    An entry that is still poison is set aside again in the next pass.
+    """
+    entry = cast(bytes | None, connection.hget(f"{keys.QUARANTINED}{n}", "id"))
+    outcome = scripts.PUT_BACK.run(
+        connection,
+        [
+            keys.ENTRIES,
+            keys.RQ_JOB.encode() + (entry or b""),
+            keys.QUARANTINE,
+            f"{keys.QUARANTINED}{n}",
+            f"{keys.QUARANTINED_JOB}{n}",
+        ],
+        [n, entry or b"", time.time()],
+    )
+    if outcome == b"gone":
+        raise NotPutBack(f"nothing is set aside under number {n}; `tq-console schedules quarantined` lists what is")
+    if outcome == b"taken":
+        raise NotPutBack(f"number {n}: there is a job or an entry of that id again; remove it first")
+
+
+def _restore(n: int, raw: dict[bytes, bytes]) -> Quarantined:
+    text = {key.decode(): value.decode("utf-8", "backslashreplace") for key, value in raw.items()}
+    return Quarantined(
+        n=n,
+        entry=text.get("id", ""),
+        reason=text.get("reason", ""),
+        due_at=float(text["score"]) if text.get("score") else None,
+        at=float(text.get("at") or 0),
+        by=text.get("by", ""),
+    )

@@ -1,0 +1,155 @@
+"""Every attempt of a run is on record, whatever ended it; retries happen under a plain `rq worker high default low`."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+from redis import Redis
+from rq.command import send_stop_job_command
+from rq.job import Job
+
+from jobs import User, controls, keys, set_user
+from tests.conftest import Stock, until
+from tests.jobs.conftest import attempts_of, runs_of, until_run
+
+
+def start(redis: Redis, stock: Stock, task: str) -> str:
+    """One run of `task` under one worker and one scheduler, which keep the schedule's own slots an hour away."""
+    set_user(redis, User("ada", "slow"), tasks=[task])
+    run = controls.run_now(redis, "ada", task).run
+    assert run is not None
+    stock.scheduler()
+    stock.worker()
+    return run
+
+
+def outcomes(redis: Redis, run: str) -> list[str]:
+    return [attempt.outcome for attempt in attempts_of(redis, run)]
+
+
+@pytest.mark.parametrize(
+    ("task", "state", "expected"),
+    [
+        ("ok", "finished", ["finished"]),
+        ("flaky", "finished", ["retrying", "retrying", "finished"]),
+        ("broken", "failed", ["retrying", "retrying", "retrying", "failed"]),
+        ("hopeless", "failed", ["failed"]),
+        ("polite", "finished", ["retrying", "finished"]),
+        ("endless", "timeout", ["timeout", "timeout", "timeout", "timeout"]),
+        ("suicidal", "finished", ["killed", "finished"]),
+    ],
+)
+def test_a_run_ends_with_every_attempt_on_record(
+    redis: Redis, stock: Stock, task: str, state: str, expected: list[str]
+) -> None:
+    run = start(redis, stock, task)
+    record = until_run(redis, "ada", task, lambda run: run.state == state)
+    assert outcomes(redis, run) == expected
+    assert record.attempts == len(expected)
+    attempts = attempts_of(redis, run)
+    assert all(attempt.ended_at and attempt.ended_at >= attempt.started_at for attempt in attempts)
+    assert all(attempt.worker for attempt in attempts)
+    assert [attempt.will_retry for attempt in attempts if attempt.outcome != "killed"] == [
+        one in ("retrying", "timeout") and n + 1 < len(expected)
+        for n, one in enumerate(expected)
+        if one != "killed"
+    ]
+    failed = {attempt.error.partition(":")[0] for attempt in attempts if attempt.traceback}
+    assert failed <= {"ConnectionError", "ValueError", "PermanentError", "RetryAfter", "JobTimeoutException"}
+    until(lambda: redis.zcard(keys.UNSETTLED + "default") == 0, 60, "the run settled")
+
+
+def test_retries_back_off_as_the_policy_says(redis: Redis, stock: Stock) -> None:
+    run = start(redis, stock, "broken")
+    until_run(redis, "ada", "broken", lambda run: run.state == "failed")
+    ends = [attempt.ended_at or 0 for attempt in attempts_of(redis, run)]
+    starts = [attempt.started_at for attempt in attempts_of(redis, run)]
+    gaps = [later - earlier for earlier, later in zip(ends, starts[1:], strict=False)]
+    # RQ rounds the due time down to the second.
+    assert all(gap >= interval - 1 for gap, interval in zip(gaps, [1, 2, 2], strict=True))
+
+
+def test_attempts_outlive_the_retry_and_expire_with_the_run(redis: Redis, stock: Stock) -> None:
+    run = start(redis, stock, "flaky")
+    until_run(redis, "ada", "flaky", lambda run: run.state == "finished")
+    until(lambda: redis.ttl(keys.RQ_JOB + run) > 0, 20, "the run's expiry")
+    assert abs(redis.ttl(keys.ATTEMPTS + run) - redis.ttl(keys.RQ_JOB + run)) < 60
+
+
+def test_a_work_horse_killed_in_every_attempt_ends_as_killed(redis: Redis, stock: Stock) -> None:
+    run = start(redis, stock, "gated")
+    for n in range(1, 5):
+        until(lambda n=n: len(attempts_of(redis, run)) == n and redis.exists(f"test:pid:{run}"), 40, f"attempt {n}")
+        pid = int(redis.getdel(f"test:pid:{run}") or 0)
+        os.kill(pid, signal.SIGKILL)
+    until_run(redis, "ada", "gated", lambda run: run.state == "killed", 60)
+    assert outcomes(redis, run) == ["killed"] * 4
+    assert all(attempt.ended_at for attempt in attempts_of(redis, run))
+    assert Job.fetch(run, connection=redis).get_status() == "failed"
+
+
+def test_a_stopped_job_is_stopped(redis: Redis, stock: Stock) -> None:
+    run = start(redis, stock, "gated")
+    until(lambda: redis.exists(f"test:pid:{run}"), 40, "a started run")
+    send_stop_job_command(redis, run)
+    until_run(redis, "ada", "gated", lambda run: run.state == "stopped")
+    assert outcomes(redis, run) == ["stopped"]
+
+
+def test_a_lost_worker_is_told_from_a_killed_work_horse(redis: Redis, stock: Stock) -> None:
+    run = start(redis, stock, "gated")
+    worker = stock.running[-1]
+    until(lambda: redis.exists(f"test:pid:{run}"), 40, "a started run")
+    for process in [psutil.Process(worker.pid), *psutil.Process(worker.pid).children()]:
+        process.kill()
+    worker.wait(10)
+    # The heartbeat's deadline passes: what 90 s of waiting would bring. Maintenance runs when a worker starts.
+    [execution] = redis.zrange(keys.RQ_WIP + "default", 0, -1)
+    redis.zadd(keys.RQ_WIP + "default", {execution: 1}, xx=True)
+    redis.delete("rq:clean_registries:default")
+    redis.set("test:gate", 1)
+    stock.worker()
+    until_run(redis, "ada", "gated", lambda run: run.state == "finished", 60)
+    assert outcomes(redis, run) == ["lost", "finished"]
+
+
+def test_a_run_popped_by_a_worker_that_died_is_enqueued_again(redis: Redis, stock: Stock) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    run = controls.run_now(redis, "ada", "ok").run
+    assert run is not None
+    # What BLPOP by a worker that is killed before it starts the job leaves behind.
+    assert redis.lpop("rq:queue:default") == run.encode()
+    stock.scheduler()
+    stock.worker()
+    until_run(redis, "ada", "ok", lambda run: run.state == "finished", 60)
+    assert redis.hget(keys.LANE + "default", "recovered") == b"1"
+    assert redis.lrange("test:executed:ok", 0, -1) == [run.encode()]
+
+
+def test_a_run_that_waits_behind_others_is_not_taken_for_lost(redis: Redis, stock: Stock) -> None:
+    for n in range(5):
+        set_user(redis, User(f"user-{n}", "slow"), tasks=["ok"])
+        controls.run_now(redis, f"user-{n}", "ok")
+    # A job put at the front was enqueued last, so queue order alone would call all the others lost.
+    last = redis.rpop("rq:queue:default")
+    redis.lpush("rq:queue:default", last)
+    before = redis.lrange("rq:queue:default", 0, -1)
+    stock.scheduler()
+    beats: set[bytes | None] = set()
+    until(lambda: beats.add(redis.hget(keys.HEARTBEAT, "at")) or len(beats) > 6, 60, "six heartbeats")
+    assert redis.lrange("rq:queue:default", 0, -1) == before
+    assert redis.hget(keys.LANE + "default", "recovered") is None
+
+
+def test_progress_and_log_of_a_run(redis: Redis, stock: Stock) -> None:
+    run = start(redis, stock, "gated")
+    until(lambda: redis.hget(keys.ATTEMPTS + run, "progress"), 40, "progress")
+    assert b"half way" in (redis.hget(keys.ATTEMPTS + run, "progress") or b"")
+    assert b"waiting at the gate" in until(lambda: redis.lindex(keys.LOG + run, 0), 20)
+    assert 0 < redis.ttl(keys.LOG + run)
+    redis.set("test:gate", 1)
+    until_run(redis, "ada", "gated", lambda run: run.state == "finished")
+    assert len(runs_of(redis, "ada", "gated")) == 1
