@@ -13,7 +13,7 @@ from rq.job import Job
 
 from jobs import User, controls, keys, set_user
 from tests.conftest import Stock, until
-from tests.jobs.conftest import attempts_of, runs_of, until_run
+from tests.fast_tiers import attempts_of, runs_of, until_run
 
 
 def start(redis: Redis, stock: Stock, task: str) -> str:

@@ -1,0 +1,3 @@
+from tests.fast_tiers import fast_tiers
+
+__all__ = ["fast_tiers"]

@@ -1,0 +1,233 @@
+"""Poisoned entries are set aside before they end rqscheduler; the others fire, and what was set aside can be put back."""
+
+from __future__ import annotations
+
+import pickle
+import time
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq.job import Job
+from rq_scheduler import Scheduler
+
+from jobs import User, keys, quarantine, schedules, set_schedule, set_user
+from jobs.schedules import schedule_id
+from tests.conftest import Stock, until
+
+DUE = 1_000.0
+"""Long ago, so a poisoned entry comes before every other but the heartbeat's."""
+
+QUEUE_CLASS = '''
+from rq import Queue
+
+class Raising(Queue):
+    def enqueue_job(self, *args, **kwargs):
+        raise RuntimeError("no")
+'''
+
+
+def plain(redis: Redis, name: str, **meta: object) -> str:
+    """A plain rq-scheduler entry, as an application makes it, not yet due."""
+    scheduler = Scheduler("default", connection=redis)
+    job = scheduler.schedule(scheduled_time=datetime.now(UTC) + timedelta(hours=1), func="tests.sample_tasks.ok", args=["x"], id=name, interval=3600)
+    if meta:
+        job.meta.update(meta)
+        job.save()
+    return name
+
+
+def comes_due(redis: Redis, entry: bytes | str) -> bytes | str:
+    redis.zadd(keys.ENTRIES, {entry: DUE})
+    return entry
+
+
+def undecodable_data(redis: Redis) -> bytes:
+    redis.hset("rq:job:" + plain(redis, "bad-data"), "data", zlib.compress(b"\x80\x05garbage"))
+    return b"bad-data"
+
+
+def missing_class(redis: Redis) -> bytes:
+    redis.hset("rq:job:" + plain(redis, "bad-class"), "data", zlib.compress(b"cno_such_module\nThing\n."))
+    return b"bad-class"
+
+
+def invalid_status(redis: Redis) -> bytes:
+    redis.hset("rq:job:" + plain(redis, "bad-status"), "status", "nonsense")
+    return b"bad-status"
+
+
+def meta_is_a_list(redis: Redis) -> bytes:
+    redis.hset("rq:job:" + plain(redis, "bad-meta"), "meta", pickle.dumps([1]))
+    return b"bad-meta"
+
+
+def undecodable_meta(redis: Redis) -> bytes:
+    redis.hset("rq:job:" + plain(redis, "worse-meta"), "meta", b"\x80\x05garbage")
+    return b"worse-meta"
+
+
+def unimportable_queue_class(redis: Redis) -> bytes:
+    plain(redis, "bad-queue-class", queue_class_name="no.such.Queue")
+    return b"bad-queue-class"
+
+
+def raising_queue_class(redis: Redis) -> bytes:
+    plain(redis, "raising-queue-class", queue_class_name="poison_queue.Raising")
+    return b"raising-queue-class"
+
+
+def wrong_type(redis: Redis) -> bytes:
+    plain(redis, "bad-type")
+    redis.delete("rq:job:bad-type")
+    redis.rpush("rq:job:bad-type", "not", "a", "hash")
+    return b"bad-type"
+
+
+def invalid_id(redis: Redis) -> bytes:
+    return b"user@example.com daily"
+
+
+def unreadable_id(redis: Redis) -> bytes:
+    return b"\xff\xfe\x80"
+
+
+def bad_cron(redis: Redis) -> bytes:
+    plain(redis, "bad-cron", cron_string="every day")
+    redis.hset("rq:job:bad-cron", "meta", pickle.dumps({"cron_string": "every day"}))
+    return b"bad-cron"
+
+
+def cron_that_never_comes(redis: Redis) -> bytes:
+    plain(redis, "never-cron")
+    redis.hset("rq:job:never-cron", "meta", pickle.dumps({"cron_string": "0 0 30 2 *"}))
+    return b"never-cron"
+
+
+def interval_is_no_number(redis: Redis) -> bytes:
+    plain(redis, "bad-interval")
+    redis.hset("rq:job:bad-interval", "meta", pickle.dumps({"interval": "soon"}))
+    return b"bad-interval"
+
+
+def missing_origin(redis: Redis) -> bytes:
+    redis.hdel("rq:job:" + plain(redis, "no-origin"), "origin")
+    return b"no-origin"
+
+
+POISONS: list[Callable[[Redis], bytes]] = [
+    undecodable_data,
+    missing_class,
+    invalid_status,
+    meta_is_a_list,
+    undecodable_meta,
+    unimportable_queue_class,
+    raising_queue_class,
+    wrong_type,
+    invalid_id,
+    unreadable_id,
+    bad_cron,
+    cron_that_never_comes,
+    interval_is_no_number,
+    missing_origin,
+]
+
+
+def dump(redis: Redis, key: str | bytes) -> bytes | None:
+    return redis.dump(key)
+
+
+def test_the_scheduler_lives_the_others_fire_and_the_poison_is_listed(redis: Redis, stock: Stock, tmp_path: Path) -> None:
+    (tmp_path / "poison_queue.py").write_text(QUEUE_CLASS)
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", overlap="allow")
+    comes_due(redis, plain(redis, "healthy"))
+    scheduler = stock.scheduler()
+    until(lambda: redis.exists("rq:queue:default"), 40, "the healthy plain entry fired")
+    before = {poison(redis): poison for poison in POISONS}
+    kept = {entry: dump(redis, b"rq:job:" + entry) for entry in before}
+    for entry in before:
+        comes_due(redis, entry)
+    fired = schedules.get(redis, "ada", "ok").fired
+    until(lambda: quarantine.count(redis) == len(POISONS), 40, f"all set aside, not {quarantine.listed(redis)}")
+    until(lambda: schedules.get(redis, "ada", "ok").fired > fired, 40, "a user's slot fired after the poison")
+    assert scheduler.poll() is None
+    listed = quarantine.listed(redis)
+    assert {one.entry.encode().decode("unicode_escape").encode("latin-1") for one in listed} == set(before)
+    assert {one.due_at for one in listed} == {DUE}
+    assert all(one.reason and one.by for one in listed)
+    for one in listed:
+        entry = one.entry.encode().decode("unicode_escape").encode("latin-1")
+        assert dump(redis, f"{keys.QUARANTINED_JOB}{one.n}") == kept[entry]
+        assert redis.zscore(keys.ENTRIES, entry) is None
+    assert redis.zscore(keys.ENTRIES, "healthy") is not None
+
+
+@pytest.mark.parametrize("poison", POISONS, ids=lambda poison: poison.__name__)
+def test_each_poison_alone_in_the_first_pass_of_a_scheduler(
+    redis: Redis, stock: Stock, tmp_path: Path, poison: Callable[[Redis], bytes]
+) -> None:
+    (tmp_path / "poison_queue.py").write_text(QUEUE_CLASS)
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    entry = comes_due(redis, poison(redis))
+    assert stock.scheduler("-b", "-i", "1").wait(30) == 0, stock.logs()
+    assert [one.due_at for one in quarantine.listed(redis)] == [DUE]
+    assert redis.zscore(keys.ENTRIES, entry) is None
+    assert "Traceback" not in stock.logs()
+
+
+def test_putting_back_restores_the_entry_byte_for_byte(redis: Redis, stock: Stock) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    entry = undecodable_data(redis)
+    redis.expire(b"rq:job:" + entry, 5_000)
+    comes_due(redis, entry)
+    before = dump(redis, b"rq:job:" + entry)
+    assert stock.scheduler("-b", "-i", "1").wait(30) == 0
+    [one] = quarantine.listed(redis)
+    quarantine.put_back(redis, one.n)
+    assert dump(redis, b"rq:job:" + entry) == before
+    assert redis.zscore(keys.ENTRIES, entry) == DUE
+    assert 4_000 < redis.ttl(b"rq:job:" + entry) <= 5_000
+    assert quarantine.listed(redis) == []
+    with pytest.raises(quarantine.NotPutBack, match="nothing is set aside under number"):
+        quarantine.put_back(redis, one.n)
+
+
+def test_our_own_entry_when_poisoned_is_set_aside_and_armed_anew(redis: Redis, stock: Stock) -> None:
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    one = schedule_id("ada", "ok")
+    redis.hset(keys.RQ_JOB + one, "data", b"garbage")
+    scheduler = stock.scheduler()
+    until(lambda: schedules.get(redis, "ada", "ok").fired >= 1, 40, "a run of the entry made anew")
+    assert [found.entry for found in quarantine.listed(redis)] == [one]
+    assert scheduler.poll() is None
+
+
+def test_an_outage_is_not_taken_for_poison(redis: Redis, stock: Stock) -> None:
+    """A server that refuses writes makes every enqueue fail; nothing is set aside for it."""
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    comes_due(redis, plain(redis, "healthy"))
+    redis.zadd(keys.ENTRIES, {schedule_id("ada", "ok"): time.time() - 1})
+    redis.config_set("maxmemory", 1)
+    try:
+        stock.scheduler("-b", "-i", "1").wait(30)
+    finally:
+        redis.config_set("maxmemory", 0)
+    assert quarantine.count(redis) == 0
+    assert redis.zscore(keys.ENTRIES, "healthy") == DUE
+    assert redis.zscore(keys.ENTRIES, schedule_id("ada", "ok")) is not None
+
+
+def test_a_job_hash_keeps_its_run_when_its_entry_is_poison(redis: Redis, stock: Stock) -> None:
+    """A plain repeating entry shares its hash with its run: setting the entry aside must not take a queued run's hash."""
+    comes_due(redis, cron_that_never_comes(redis))
+    job = Job.fetch("never-cron", connection=redis)
+    redis.hset(job.key, "status", "queued")
+    redis.rpush("rq:queue:default", job.id)
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    assert stock.scheduler("-b", "-i", "1").wait(30) == 0
+    assert quarantine.count(redis) == 1
+    assert redis.exists(job.key)

@@ -1,0 +1,253 @@
+"""The directory and the schedules that follow it: sign-up, upgrade, downgrade, leaving; backfill and dispatch."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from jobs import User, controls, keys, registering, remove_user, schedules, set_schedule, set_user, tiers, users
+from jobs import settings as job_settings
+from jobs.cadence import Cron, Every
+from jobs.errors import InvalidCadence, InvalidSchedule, InvalidUser, UnknownSchedule, UnknownTask, UnknownUser
+from jobs.schedules import next_slots, schedule_id
+from tests.fast_tiers import runs_of
+
+
+@pytest.fixture
+def default_tiers(monkeypatch: pytest.MonkeyPatch, fast_tiers: None) -> None:
+    monkeypatch.delenv("TQ_TIERS")
+    job_settings.current.cache_clear()
+    tiers.current.cache_clear()
+
+
+@pytest.mark.usefixtures("default_tiers")
+def test_sign_up_gives_each_user_an_entry_of_its_own_tier(redis: Redis) -> None:
+    for tier, lane, period in (("pro", "high", 3_600), ("standard", "default", 21_600), ("free", "low", 86_400)):
+        set_user(redis, User(tier, tier, sources=("https://example.com",)), tasks=["ok"])
+        schedule = schedules.get(redis, tier, "ok")
+        assert (schedule.lane, schedule.tier, schedule.own) == (lane, tier, False)
+        assert isinstance(schedule.cadence, Every)
+        assert schedule.cadence.period == period
+        assert time.time() < (schedule.next_at or 0) <= time.time() + period
+        assert redis.zscore(keys.ENTRIES, schedule.id) == schedule.next_at
+    assert users.get(redis, "pro") == User("pro", "pro", sources=("https://example.com",))
+
+
+@pytest.mark.usefixtures("default_tiers")
+def test_doing_it_again_changes_nothing(redis: Redis) -> None:
+    user = User("ada", "pro")
+    set_user(redis, user, tasks=["ok"])
+    controls.pause(redis, "ada", "ok", "note", by="ann")
+    before = schedules.get(redis, "ada", "ok")
+    entry = redis.hgetall(keys.RQ_JOB + before.id)
+    set_user(redis, user, tasks=["ok"])
+    after = schedules.get(redis, "ada", "ok")
+    assert {**_fields(after), "rev": before.rev} == _fields(before)
+    assert {**redis.hgetall(keys.RQ_JOB + before.id), b"created_at": b""} == {**entry, b"created_at": b""}
+    # Also when the slot is due by now.
+    redis.zadd(keys.ENTRIES, {before.id: 1_000})
+    set_user(redis, user, tasks=["ok"])
+    assert redis.zscore(keys.ENTRIES, before.id) == 1_000
+
+
+def _fields(schedule: schedules.Schedule) -> dict[str, object]:
+    return {name: getattr(schedule, name) for name in schedules.Schedule.__slots__}
+
+
+@pytest.mark.usefixtures("default_tiers")
+def test_an_upgrade_makes_the_next_slot_come_within_the_hour(redis: Redis) -> None:
+    for n in range(50):
+        user = f"user-{n}"
+        set_user(redis, User(user, "free"), tasks=["ok"])
+        free = schedules.get(redis, user, "ok")
+        set_user(redis, User(user, "pro"), tasks=["ok"])
+        pro = schedules.get(redis, user, "ok")
+        assert (pro.next_at or 0) <= time.time() + 3_600
+        assert (pro.next_at or 0) <= (free.next_at or 0)
+        assert (pro.lane, pro.tier, pro.policy.retry.max) == ("high", "pro", 5)
+        assert redis.hget(keys.RQ_JOB + pro.id, "origin") == b"high"
+
+
+@pytest.mark.usefixtures("default_tiers")
+def test_an_upgrade_does_not_put_off_a_run_that_is_due_sooner(redis: Redis) -> None:
+    set_user(redis, User("ada", "free"), tasks=["ok"])
+    one = schedule_id("ada", "ok")
+    due = int(time.time()) + 1
+    redis.zadd(keys.ENTRIES, {one: due})
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    assert redis.zscore(keys.ENTRIES, one) == due
+    assert schedules.get(redis, "ada", "ok").next_at == due
+
+
+@pytest.mark.usefixtures("default_tiers")
+def test_a_downgrade_moves_the_next_slot_to_the_new_cadence(redis: Redis) -> None:
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    set_user(redis, User("ada", "free"), tasks=["ok"])
+    schedule = schedules.get(redis, "ada", "ok")
+    assert schedule.next_at == schedule.cadence.next_after(time.time())
+    assert schedule.lane == "low"
+
+
+@pytest.mark.usefixtures("default_tiers")
+def test_a_change_of_tier_reaches_every_schedule_of_the_user_and_keeps_what_was_chosen(redis: Redis) -> None:
+    set_user(redis, User("ada", "free", "Europe/Rome"), tasks=["ok"])
+    set_schedule(redis, "ada", "flaky", cadence=Cron("0 9 * * *"), overlap="allow", jitter=60)
+    set_schedule(redis, "ada", "broken")
+    set_user(redis, User("ada", "pro", "Europe/Rome"), tasks=["ok"])
+    chosen, followed = schedules.get(redis, "ada", "flaky"), schedules.get(redis, "ada", "broken")
+    assert (chosen.tier, chosen.lane, chosen.cadence) == ("pro", "high", Cron("0 9 * * *", "Europe/Rome"))
+    assert (chosen.own, chosen.overlap, chosen.jitter) == (True, "allow", 60)
+    assert (followed.tier, followed.lane) == ("pro", "high")
+    assert (followed.next_at or 0) <= time.time() + 3_600
+    assert {one.task for one in schedules.of_user(redis, "ada")} == {"ok", "flaky", "broken"}
+
+
+def test_leaving_takes_everything_along(redis: Redis) -> None:
+    set_user(redis, User("ada", "pro"), tasks=["ok", "flaky"])
+    set_user(redis, User("bob", "pro"), tasks=["ok"])
+    remove_user(redis, "ada")
+    left = {key for key in redis.keys() if b"heartbeat" not in key}
+    remove_user(redis, "bob")
+    assert schedule_id("bob", "ok").encode() in b" ".join(left)
+    assert schedule_id("ada", "ok").encode() not in b" ".join(left)
+    assert redis.zrange(keys.ENTRIES, 0, -1) == [keys.HEARTBEAT_ENTRY.encode()]
+    assert users.count(redis) == schedules.count(redis) == 0
+    with pytest.raises(UnknownUser):
+        remove_user(redis, "ada")
+
+
+def test_a_bad_user_writes_nothing(redis: Redis) -> None:
+    bad = [
+        User("", "pro"),
+        User("a\nb", "pro"),
+        User("x" * 10_000, "pro"),
+        User("\ud800", "pro"),
+        User("ada", "gold"),
+        User("ada", "pro", "Mars/Olympus"),
+        User("ada", "pro", sources=("javascript:alert(1)",)),
+        User("ada", "pro", sources=("http://",)),
+        User("ada", "pro", webhook="ftp://example.com"),
+        User("ada", "pro", sources=("https://x",) * 21),
+    ]
+    for user in bad:
+        with pytest.raises(InvalidUser) as caught:
+            set_user(redis, user, tasks=["ok"])
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 200
+    assert redis.dbsize() == 0
+
+
+def test_unknown_names_are_told(redis: Redis) -> None:
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    with pytest.raises(UnknownTask, match="'nothing'"):
+        set_user(redis, User("ada", "pro"), tasks=["nothing"])
+    with pytest.raises(UnknownUser):
+        set_schedule(redis, "nobody", "ok")
+    with pytest.raises(UnknownSchedule):
+        schedules.get(redis, "ada", "flaky")
+    with pytest.raises(UnknownSchedule):
+        controls.pause(redis, "ada", "flaky")
+    with pytest.raises(InvalidSchedule):
+        set_schedule(redis, "ada", "ok", overlap="sometimes")
+    with pytest.raises(InvalidSchedule):
+        set_schedule(redis, "ada", "ok", catch_up=0)
+    with pytest.raises(InvalidCadence):
+        set_schedule(redis, "ada", "ok", cadence=Every(10), jitter=10)
+
+
+def test_any_id_can_be_found_by_its_prefix(redis: Redis) -> None:
+    ids = ["ada", "ada@example.com", "adam", "b:c", "ünïcode", "with space", "a" * 256, "z*?[]"]
+    registering.set_users(redis, [User(one, "pro") for one in ids], tasks=["ok"])
+    assert users.search(redis, "ada") == ["ada", "ada@example.com", "adam"]
+    assert users.search(redis, "ada", limit=1, after="ada") == ["ada@example.com"]
+    assert users.search(redis, "ü") == ["ünïcode"]
+    assert users.search(redis, "z*") == ["z*?[]"]
+    assert users.search(redis, "nobody") == []
+    assert list(users.every_id(redis)) == sorted(ids, key=str.encode)
+    assert [schedule.user for schedule in schedules.page(redis, limit=99)] == sorted(ids, key=str.encode)
+
+
+@settings(max_examples=200)
+@given(st.text(min_size=1, max_size=300))
+def test_every_id_that_is_accepted_makes_an_entry_that_rq_accepts(user_id: str) -> None:
+    try:
+        users.validate(User(user_id, "pro"))
+    except InvalidUser:
+        return
+    assert schedule_id(user_id, "ok").replace("-", "").replace("_", "").isalnum()
+
+
+def test_a_backfill_runs_each_slot_of_the_range_once_on_low(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    schedule = schedules.get(redis, "ada", "ok")
+    end = schedule.cadence.latest(time.time())
+    first = controls.backfill(redis, "ada", "ok", end - 10 * 3_600, end)
+    again = controls.backfill(redis, "ada", "ok", end - 11 * 3_600, end)
+    assert (first.enqueued, first.existing) == (11, 0)
+    assert (again.enqueued, again.existing) == (1, 11)
+    waiting = [run.decode() for run in redis.lrange("rq:queue:low", 0, -1)]
+    assert waiting[:11] == [f"{schedule.id}-{end - n * 3_600}" for n in range(10, -1, -1)]
+    assert redis.zscore(keys.ENTRIES, schedule.id) == schedule.next_at
+    with pytest.raises(InvalidSchedule):
+        controls.backfill(redis, "ada", "ok", end, end - 1)
+    with pytest.raises(InvalidSchedule):
+        controls.backfill(redis, "ada", "ok", end, time.time() + 60)
+    with pytest.raises(InvalidSchedule, match="10000"):
+        controls.backfill(redis, "ada", "ok", end - 10_001 * 3_600, end)
+
+
+def test_the_last_fifty_runs_are_kept_newest_first(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    end = schedules.get(redis, "ada", "ok").cadence.latest(time.time())
+    controls.backfill(redis, "ada", "ok", end - 79 * 3_600, end)
+    slots = [int(run.slot or 0) for run in runs_of(redis, "ada", "ok")]
+    assert slots == [end - n * 3_600 for n in range(50)]
+
+
+def test_run_now_refuses_to_overlap_unless_allowed(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    assert controls.run_now(redis, "ada", "ok").run is not None
+    assert controls.run_now(redis, "ada", "ok") == controls.Started(None, "overlap")
+    set_schedule(redis, "ada", "ok", overlap="allow")
+    time_then = time.time_ns() // 1_000_000
+    while time.time_ns() // 1_000_000 == time_then:
+        continue
+    assert controls.run_now(redis, "ada", "ok").run is not None
+    assert redis.llen("rq:queue:default") == 2
+
+
+def test_dispatch_reaches_every_active_user_on_its_lane(redis: Redis) -> None:
+    batch = [User(f"user-{n:04}", "pro" if n % 3 else "free", active=n % 10 != 0) for n in range(450)]
+    registering.set_users(redis, batch, tasks=["ok"])
+    # A task for which they have no schedule works as well.
+    assert controls.dispatch_all(redis, "flaky") == sum(user.active for user in batch)
+    assert redis.llen("rq:queue:high") == sum(user.active and user.tier == "pro" for user in batch)
+    assert redis.llen("rq:queue:low") == sum(user.active and user.tier == "free" for user in batch)
+    with pytest.raises(UnknownTask):
+        controls.dispatch_all(redis, "nothing")
+
+
+def test_the_next_slots_are_those_that_will_fire(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    schedule = schedules.get(redis, "ada", "ok")
+    slots = next_slots(schedule, 5)
+    assert slots[0] == schedule.next_at
+    assert {later - earlier for earlier, later in pairwise(slots)} == {3_600}
+
+
+def test_repair_puts_back_every_missing_entry(redis: Redis) -> None:
+    batch = [User(f"user-{n:04}", "slow") for n in range(2_300)]
+    for start in range(0, len(batch), 500):
+        registering.set_users(redis, batch[start : start + 500], tasks=["ok"])
+    lost = [schedule_id(f"user-{n:04}", "ok") for n in (0, 999, 1_000, 1_001, 2_299)]
+    slots = [redis.zscore(keys.ENTRIES, one) for one in lost]
+    redis.zrem(keys.ENTRIES, keys.HEARTBEAT_ENTRY, *lost)
+    assert controls.repair(redis) == controls.Repaired(rearmed=5, looked_at=2_300)
+    assert [redis.zscore(keys.ENTRIES, one) for one in lost] == slots
+    assert redis.zscore(keys.ENTRIES, keys.HEARTBEAT_ENTRY) == 0
+    assert controls.repair(redis).rearmed == 0
