@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -52,7 +52,7 @@ class Every:
 
     def bound_to(self, schedule_id: str, zone: str) -> Every:
         """This cadence with the offset that is `schedule_id`'s own: the same each time, and spread evenly over the period."""
-        return replace(self, offset=stable_number(schedule_id) % self.period)
+        return Every(self.period, stable_number(schedule_id) % self.period)
 
     def spec(self) -> str:
         """The text that `parse` reads back."""
@@ -114,7 +114,7 @@ class Cron:
 
     def bound_to(self, schedule_id: str, zone: str) -> Cron:
         """This cadence in the user's `zone`."""
-        return replace(self, zone=zone)
+        return Cron(self.expression, zone)
 
     def spec(self) -> str:
         """The text that `parse` reads back."""

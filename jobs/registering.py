@@ -9,24 +9,52 @@ cadence says is not put off.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from redis import Redis
 from redis.client import Pipeline
 
 from jobs import defining, heartbeat_entry, keys, runs, schedules, scripts, tiers, users
-from jobs.cadence import Cadence, Cron, Jittered, zone_of
+from jobs.cadence import Cadence, Jittered, Slots
 from jobs.defining import RegisteredTask
 from jobs.errors import InvalidSchedule, InvalidUser, UnknownSchedule
 from jobs.prototype import ENTRY_META, description, entry_data, rq_time
-from jobs.schedules import OVERLAPS, Schedule, schedule_id
+from jobs.schedules import OVERLAPS, Policy, Schedule, schedule_id
 from jobs.tiers import Tier
 from jobs.users import User
 
 STANDING_TASKS = ("scrape",)
 """The tasks for which every user gets a schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a batch of users was to the directory."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What many schedules have in common: the task, the tier's policy, and how runs meet. `own` is a cadence chosen by hand."""
+
+    task: RegisteredTask
+    tier: Tier
+    policy: Policy
+    own: Cadence | None = None
+    overlap: str = "skip"
+    catch_up: int | None = None
+    jitter: int = 0
+
+    def slots(self, one: str, zone: str) -> tuple[Cadence, Slots]:
+        """The cadence of the schedule `one` of a user in `zone`, and its slots with the jitter."""
+        cadence = self.own or self.tier.cadence.bound_to(one, zone)
+        return cadence, Jittered(cadence, self.jitter, one) if self.jitter else cadence
 
 
 def set_user(connection: Redis, user: User, tasks: Sequence[str] = STANDING_TASKS) -> None:
@@ -37,29 +65,24 @@ def set_user(connection: Redis, user: User, tasks: Sequence[str] = STANDING_TASK
     set_users(connection, [users.validate(user)], tasks)
 
 
-def set_users(connection: Redis, batch: Sequence[User], tasks: Sequence[str] = STANDING_TASKS) -> None:
-    """The same for a batch of valid users, a few hundred at the most, in two round trips; more only when a user who changes
-    has schedules besides those of `tasks`. Raises UnknownTask."""
+def set_users(connection: Redis, batch: Sequence[User], tasks: Sequence[str] = STANDING_TASKS) -> Saved:
+    """The same for a batch of valid users, a few hundred at the most, in one round trip; two when a user who changes has
+    schedules besides those of `tasks`. Raises UnknownTask."""
+    plans = {(name, tier): _plan(name, tier) for name in tasks for tier in {user.tier for user in batch}}
     if not batch:
-        return
-    registered = [defining.lookup(name) for name in tasks]
-    now = time.time()
-    with connection.pipeline(transaction=False) as pipe:
-        for user in batch:
-            pipe.hmget(keys.USER + user.id, "tasks", "tier", "zone", "active")
-        before = pipe.execute()
+        return Saved(0, 0, 0)
     with connection.pipeline() as pipe:
-        for user, (old_tasks, *_) in zip(batch, before, strict=True):
-            first = {"tasks": ",".join(tasks), "created_at": f"{now:.0f}"} if old_tasks is None else {}
-            mapping: Mapping[Any, Any] = users.fields_of(user, now) | first
-            pipe.hset(keys.USER + user.id, mapping=mapping)
-        pipe.zadd(keys.USERS, {user.id: 0 for user in batch})
-        _queue_register(pipe, [_standing(user, of) for user in batch for of in registered], now)
-        pipe.execute()
-    for user, (old_tasks, *old) in zip(batch, before, strict=True):
-        others = set((old_tasks or b"").decode().split(",")) - {"", *tasks}
-        if others and old != [user.tier.encode(), user.zone.encode(), b"1" if user.active else b"0"]:
-            _follow(connection, user, others)
+        _queue_save(pipe, batch, tasks)
+        _queue_register(pipe, [(user, plans[name, user.tier]) for user in batch for name in tasks])
+        told: list[bytes] = pipe.execute()[0]
+    changed = {
+        user: set(reply[len(b"changed") :].decode().split(",")) - {"", *tasks}
+        for user, reply in zip(batch, told, strict=True)
+        if reply.startswith(b"changed")
+    }
+    _follow(connection, [(user, name) for user, names in changed.items() for name in names])
+    added = told.count(b"new")
+    return Saved(added, len(changed), len(told) - added - len(changed))
 
 
 def remove_user(connection: Redis, user_id: str) -> None:
@@ -104,25 +127,21 @@ def set_schedule(
     Raises UnknownUser, UnknownTask, InvalidCadence, InvalidSchedule.
     """
     user = users.get(connection, user_id)
-    of = defining.lookup(task_name)
-    old = schedules.get_many(connection, [schedule_id(user_id, task_name)])[0]
-    plan = _tier(tier or (old.tier if old else user.tier))
+    one = schedule_id(user_id, task_name)
+    old = schedules.get_many(connection, [one])[0]
     if cadence is None and zone is not None:
         raise InvalidSchedule("a time zone says where a cron cadence is meant; give --cron too")
-    chosen = cadence.bound_to(schedule_id(user_id, task_name), zone or user.zone) if cadence else None
-    if chosen is None and old is not None and old.own:
-        chosen = old.cadence
-    wanted = _definition(
-        user,
-        of,
-        plan,
-        own=chosen,
+    own = cadence.bound_to(one, zone or user.zone) if cadence else old.cadence if old and old.own else None
+    plan = _plan(
+        task_name,
+        tier or (old.tier if old else user.tier),
+        own=own,
         overlap=overlap or (old.overlap if old else "skip"),
         catch_up=catch_up if catch_up is not None else (old.catch_up if old else None),
         jitter=jitter if jitter is not None else (old.jitter if old else 0),
     )
     with connection.pipeline() as pipe:
-        _queue_register(pipe, [wanted], time.time(), replace_chosen=True)
+        _queue_register(pipe, [(user, plan)], replace_chosen=True)
         pipe.execute()
     return schedules.get(connection, user_id, task_name)
 
@@ -136,95 +155,90 @@ def remove_schedule(connection: Redis, user_id: str, task_name: str) -> None:
         raise UnknownSchedule(f"user {ascii(user_id)[:70]} has no schedule for {task_name!r}")
 
 
-def _follow(connection: Redis, user: User, names: Iterable[str]) -> None:
-    """Let the user's other schedules follow a change of tier, zone or activity."""
-    known = defining.registered()
-    wanted = [_standing(user, known[name]) for name in names if name in known]
-    with connection.pipeline() as pipe:
-        _queue_register(pipe, wanted, time.time())
-        pipe.execute()
-
-
-def _standing(user: User, of: RegisteredTask) -> Schedule:
-    return _definition(user, of, _tier(user.tier), own=None, overlap="skip", catch_up=None, jitter=0)
-
-
-def _tier(name: str) -> Tier:
-    found = tiers.current().get(name)
-    if found is None:
-        raise InvalidUser(f"tier {name[:40]!r} is unknown; use one of {', '.join(tiers.current())}")
-    return found
-
-
-def _definition(
-    user: User, of: RegisteredTask, tier: Tier, *, own: Cadence | None, overlap: str, catch_up: int | None, jitter: int
-) -> Schedule:
+def _plan(
+    name: str,
+    tier_name: str,
+    *,
+    own: Cadence | None = None,
+    overlap: str = "skip",
+    catch_up: int | None = None,
+    jitter: int = 0,
+) -> Plan:
+    of = defining.lookup(name)
+    tier = tiers.current().get(tier_name)
+    if tier is None:
+        raise InvalidUser(f"tier {tier_name[:40]!r} is unknown; use one of {', '.join(tiers.current())}")
     if overlap not in OVERLAPS:
         raise InvalidSchedule(f"overlap {overlap!r}: use one of {', '.join(OVERLAPS)}")
     if catch_up is not None and catch_up < 1:
         raise InvalidSchedule(f"catch-up window {catch_up} s: it must be 1 s at least")
-    one = schedule_id(user.id, of.name)
-    cadence = own or tier.cadence.bound_to(one, user.zone)
-    if isinstance(cadence, Cron):
-        zone_of(cadence.zone)
-    if jitter:
-        Jittered(cadence, jitter, one)
-    return Schedule(
-        id=one,
-        user=user.id,
-        task=of.name,
-        tier=tier.name,
-        lane=tier.lane,
-        cadence=cadence,
-        own=own is not None,
-        policy=runs.policy(tier, of),
-        overlap=overlap,
-        catch_up=catch_up,
-        jitter=jitter,
-        paused=False,
-        active=user.active,
-        note="",
-        noted_by="",
-        next_at=None,
-        fired=0,
-        path=of.path,
-        rev="",
-    )
+    return Plan(of, tier, runs.policy(tier, of), own, overlap, catch_up, jitter)
 
 
-def _queue_register(pipe: Pipeline, wanted: Sequence[Schedule], now: float, *, replace_chosen: bool = False) -> None:
+def _follow(connection: Redis, names: Iterable[tuple[User, str]]) -> None:
+    """Let schedules beside the standing ones follow a change of their user's tier, zone or activity."""
+    known = defining.registered()
+    wanted = [(user, _plan(name, user.tier)) for user, name in names if name in known]
+    if wanted:
+        with connection.pipeline() as pipe:
+            _queue_register(pipe, wanted)
+            pipe.execute()
+
+
+def _queue_save(pipe: Pipeline, batch: Sequence[User], tasks: Sequence[str]) -> None:
+    arguments: list[scripts.Argument] = [keys.USER, int(time.time()), ",".join(tasks)]
+    for user in batch:
+        arguments += (user.id, user.tier, user.zone, json.dumps(user.sources), user.webhook, int(user.active))
+    scripts.SAVE_USERS.queue(pipe, [keys.USERS], arguments)
+
+
+def _queue_register(pipe: Pipeline, wanted: Sequence[tuple[User, Plan]], *, replace_chosen: bool = False) -> None:
     """Add the registration of schedules to a pipeline (lua/register.lua), and of the heartbeat."""
     heartbeat_entry.queue_install(pipe)
-    at = rq_time(now)
-    arguments: list[scripts.Argument] = []
-    for schedule in wanted:
-        slots = schedule.slots
+    now = time.time()
+    numbers: dict[int, int] = {}
+    plans: list[scripts.Argument] = []
+    rows: list[scripts.Argument] = []
+    for user, plan in wanted:
+        n = numbers.get(id(plan))
+        if n is None:
+            n = numbers[id(plan)] = len(numbers) + 1
+            plans += _plan_arguments(plan)
+        one = schedule_id(user.id, plan.task.name)
+        cadence, slots = plan.slots(one, user.zone)
         due = slots.next_after(now)
-        arguments += (
-            schedule.id,
-            schedule.user,
-            schedule.task,
-            due,
-            slots.next_after(due) - due,
-            schedule.cadence.spec(),
-            int(schedule.own),
-            schedule.tier,
-            schedule.lane,
-            schedule.policy.text(),
-            schedule.overlap,
-            "" if schedule.catch_up is None else schedule.catch_up,
-            schedule.jitter,
-            int(schedule.active),
-            schedule.path,
-            entry_data(schedule.path, schedule.user),
-            description(schedule.path, schedule.user),
-            ENTRY_META,
-            at,
-        )
+        path = plan.task.path
+        rows += (one, user.id, n, int(user.active), due, slots.next_after(due) - due, cadence.spec())
+        rows += (entry_data(path, user.id), description(path, user.id))
     scripts.REGISTER.queue(
         pipe,
         [keys.ENTRIES, keys.SCHEDULES, keys.LANES],
-        [keys.SCHEDULE, keys.USER, keys.RQ_JOB, int(replace_chosen), now, *arguments],
+        [
+            keys.SCHEDULE,
+            keys.USER,
+            keys.RQ_JOB,
+            int(replace_chosen),
+            int(now),
+            rq_time(now),
+            ENTRY_META,
+            len(numbers),
+            *plans,
+            *rows,
+        ],
+    )
+
+
+def _plan_arguments(plan: Plan) -> tuple[scripts.Argument, ...]:
+    return (
+        plan.task.name,
+        plan.task.path,
+        plan.tier.name,
+        plan.tier.lane,
+        plan.policy.text(),
+        plan.overlap,
+        "" if plan.catch_up is None else plan.catch_up,
+        plan.jitter,
+        int(plan.own is not None),
     )
 
 

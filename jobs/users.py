@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -95,18 +94,6 @@ def every_id(connection: Redis, page: int = PAGE) -> Iterator[str]:
 def count(connection: Redis) -> int:
     """How many users the directory holds."""
     return int(connection.zcard(keys.USERS))
-
-
-def fields_of(user: User, now: float | None = None) -> dict[str, str]:
-    """The fields of the user's hash (keys.USER), but for `tasks` and `created_at`."""
-    return {
-        "tier": user.tier,
-        "zone": user.zone,
-        "sources": json.dumps(user.sources),
-        "webhook": user.webhook,
-        "active": "1" if user.active else "0",
-        "updated_at": f"{time.time() if now is None else now:.0f}",
-    }
 
 
 def _restore(user_id: str, raw: Mapping[bytes, bytes]) -> User:
