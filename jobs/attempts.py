@@ -33,6 +33,8 @@ MAX_ATTEMPTS = 20
 MAX_ERROR = 500
 MAX_TRACEBACK = 8_000
 MAX_RETRY_AFTER = 86_400
+LOOK_AGAIN = 30
+"""Seconds after its start at which the heartbeat first looks at a run that goes on."""
 DEFAULT_KEEP = 7 * 86_400
 """Seconds that attempts are kept of a job that names no lifetimes."""
 
@@ -137,8 +139,15 @@ def _note_start(job: Job, started: float) -> int:
     try:
         n = scripts.ATTEMPT_START.run(
             job.connection,
-            [keys.ATTEMPTS + job.id, keys.RUNS + str(_meta(job, "schedule")), keys.LANE + job.origin],
-            [f"{started:.3f}", record, MAX_ATTEMPTS, _keep(job), _suffix(job), before],
+            [
+                keys.ATTEMPTS + job.id,
+                keys.RUNS + str(_meta(job, "schedule")),
+                keys.LANE + job.origin,
+                keys.WAITING + job.origin,
+                keys.ONGOING + job.origin,
+                keys.MISSING,
+            ],
+            [f"{started:.3f}", record, MAX_ATTEMPTS, _keep(job), _suffix(job), before, job.id, started + LOOK_AGAIN],
         )
         return int(n)
     except RedisError:
@@ -162,6 +171,8 @@ def _note_end(job: Job, started: float, outcome: str, error: BaseException | Non
                 keys.RUNS + str(_meta(job, "schedule")),
                 keys.LANE + job.origin,
                 keys.LOG + job.id,
+                keys.ONGOING + job.origin,
+                keys.WAITING + job.origin,
             ],
             [
                 run.attempt if run else "",
@@ -171,6 +182,7 @@ def _note_end(job: Job, started: float, outcome: str, error: BaseException | Non
                 state,
                 f"{ended - started:.3f}",
                 "done" if outcome == "finished" else "retried" if retries else "failed",
+                job.id,
             ],
         )
     except RedisError:

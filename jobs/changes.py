@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from redis import Redis
 from redis.client import Pipeline
+from redis.exceptions import WatchError
 
 from jobs import keys
 from jobs.errors import UnknownUser
@@ -21,6 +22,11 @@ from jobs.errors import UnknownUser
 MAX_PENDING_CHANGES: Final = 100
 MAX_DELIVERED: Final = 100
 DELIVERED_TTL: Final = 30 * 86_400
+"""Seconds."""
+
+Text = bytes | str
+Stored = Mapping[Text, Text]
+"""A hash as redis-py gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +80,21 @@ def record(connection: Redis, user_id: str, source: str, seen: Snapshot, *, keep
     Of two that record at once the second sees what the first wrote. At most MAX_PENDING_CHANGES wait, the newest.
     Raises UnknownUser when the user was removed meanwhile, so that nothing outlives a user.
     """
-    snapshot_key, changes_key, user_key = (prefix + user_id for prefix in (keys.SNAPSHOT, keys.CHANGES, keys.USER))
-
-    def write(pipe: Pipeline) -> Recorded:
-        if not pipe.exists(user_key):
-            raise UnknownUser("the user was removed while the source was read")
-        old = _snapshot(pipe.hget(snapshot_key, source))
-        now = time.time()
-        change = _change(user_id, source, old, seen, now)
-        dropped = _oldest(pipe.hgetall(changes_key)) if change and keep_change else []
-        same = old is not None and change is None
-        pipe.multi()
-        pipe.hset(snapshot_key, source, json.dumps(asdict(replace(seen, since=old.since if old and same else now))))
-        if change and keep_change:
-            if dropped:
-                pipe.hdel(changes_key, *dropped)
-            pipe.hset(changes_key, change.id, json.dumps(asdict(change)))
-        return Recorded(first=old is None, change=change, dropped=len(dropped))
-
-    recorded: Recorded = connection.transaction(write, snapshot_key, changes_key, user_key, value_from_callable=True)
-    return recorded
+    watched = [prefix + user_id for prefix in (keys.USER, keys.SNAPSHOT, keys.CHANGES)]
+    with connection.pipeline() as pipe:
+        while True:
+            try:
+                pipe.watch(*watched)
+                recorded = _queue_record(pipe, user_id, source, seen, keep_change)
+                pipe.execute()
+                return recorded
+            except WatchError:
+                continue
 
 
 def forget(connection: Redis, user_id: str, *, but: Iterable[str]) -> None:
     """Drop the snapshots of every source `but` these."""
-    gone = {raw.decode() for raw in connection.hkeys(keys.SNAPSHOT + user_id)} - set(but)
+    gone = set(connection.hkeys(keys.SNAPSHOT + user_id)) - {source.encode() for source in but}
     if gone:
         connection.hdel(keys.SNAPSHOT + user_id, *gone)
 
@@ -123,6 +119,25 @@ def mark_delivered(connection: Redis, user_id: str, change_id: str) -> None:
         pipe.execute()
 
 
+def _queue_record(pipe: Pipeline, user_id: str, source: str, seen: Snapshot, keep_change: bool) -> Recorded:
+    """Read what there is, through a pipeline that watches it, and queue what `record` writes."""
+    if not pipe.exists(keys.USER + user_id):
+        raise UnknownUser("the user was removed while the source was read")
+    old = _snapshot(pipe.hget(keys.SNAPSHOT + user_id, source))
+    now = time.time()
+    change = _change(user_id, source, old, seen, now)
+    kept = change if keep_change else None
+    dropped = _to_drop(pipe.hgetall(keys.CHANGES + user_id)) if kept else []
+    since = now if old is None or change else old.since
+    pipe.multi()
+    pipe.hset(keys.SNAPSHOT + user_id, source, json.dumps(asdict(replace(seen, since=since))))
+    if dropped:
+        pipe.hdel(keys.CHANGES + user_id, *dropped)
+    if kept:
+        pipe.hset(keys.CHANGES + user_id, kept.id, json.dumps(asdict(kept)))
+    return Recorded(first=old is None, change=change, dropped=len(dropped))
+
+
 def _change(user_id: str, source: str, old: Snapshot | None, seen: Snapshot, now: float) -> Change | None:
     if old is None or old.text_hash == seen.text_hash:
         return None
@@ -140,19 +155,19 @@ def _change(user_id: str, source: str, old: Snapshot | None, seen: Snapshot, now
     )
 
 
-def _oldest(raw: dict[bytes, bytes]) -> list[bytes]:
-    """The ids to drop so that one more has room: what cannot be read, then the oldest."""
-    waiting = [change.id.encode() for change in _in_order(raw)]
+def _to_drop(raw: Stored) -> list[Text]:
+    """The ids to drop so that one more has room: those of what cannot be read, then the oldest."""
+    waiting: list[Text] = [change.id.encode() for change in _in_order(raw)]
     order = [change_id for change_id in raw if change_id not in waiting] + waiting
     return order[: max(0, len(order) + 1 - MAX_PENDING_CHANGES)]
 
 
-def _in_order(raw: dict[bytes, bytes]) -> list[Change]:
+def _in_order(raw: Stored) -> list[Change]:
     found = (_pending_change(value) for value in raw.values())
     return sorted((change for change in found if change is not None), key=lambda change: change.seen_at)
 
 
-def _snapshot(raw: bytes | None) -> Snapshot | None:
+def _snapshot(raw: Text | None) -> Snapshot | None:
     try:
         stored: dict[str, Any] = json.loads(raw or b"")
         return Snapshot(**{**stored, "links": tuple(stored["links"])})
@@ -160,7 +175,7 @@ def _snapshot(raw: bytes | None) -> Snapshot | None:
         return None
 
 
-def _pending_change(raw: bytes | None) -> Change | None:
+def _pending_change(raw: Text | None) -> Change | None:
     try:
         return Change(**json.loads(raw or b""))
     except (ValueError, TypeError):

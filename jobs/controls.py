@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from redis import Redis
 
-from jobs import defining, keys, runs, schedules, scripts, sweep, users
+from jobs import defining, keys, registering, runs, schedules, scripts, sweep, users
 from jobs.cadence import slots_between
 from jobs.errors import InvalidSchedule, UnknownSchedule
 from jobs.schedules import schedule_id
@@ -37,9 +37,12 @@ class Backfilled:
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What `repair` mended: entries put back, and how many schedules it looked at."""
+    """What `repair` mended: entries put back, schedules made anew from the directory, index members without a user that were
+    dropped, and how many schedules it looked at."""
 
     rearmed: int
+    remade: int
+    dropped: int
     looked_at: int
 
 
@@ -117,8 +120,13 @@ def dispatch_all(connection: Redis, task_name: str) -> int:
 
 
 def repair(connection: Redis) -> Repaired:
-    """Look at every schedule, in pages, and put back each entry that is missing; and the heartbeat's."""
-    return Repaired(*sweep.all_schedules(connection))
+    """Look at every schedule, in pages, put back each entry that is missing, and the heartbeat's.
+
+    A schedule whose definition is gone or cannot be read is made anew as its user's tier has it.
+    """
+    mended, looked_at = sweep.all_schedules(connection)
+    remade, dropped = registering.remake_orphans(connection) if mended.orphans else (0, 0)
+    return Repaired(mended.rearmed, remade, dropped, looked_at)
 
 
 def _set_paused(connection: Redis, user_id: str, task_name: str, *, paused: bool, note: str, by: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from redis import Redis
 from rq.job import Job
 
-from jobs import heartbeat_entry, keys, runs, schedules, scripts
+from jobs import heartbeat_entry, keys, quarantine, runs, schedules, scripts
 from jobs.prototype import job_key
 from jobs.schedules import MAX_RUNS, Schedule
 
@@ -50,7 +50,7 @@ def decide(schedule: Schedule, due: float, now: float) -> Decision:
 
 
 def fire(connection: Redis, entry_id: str, job: Job) -> str:
-    """Fire the entry `entry_id`, whose job is `job`, and return what came of it (lua/fire.lua), or `orphan` or `waiting`.
+    """Fire the entry `entry_id`, whose job is `job`, and return what came of it (lua/fire.lua), or `orphan` or `unreadable`.
 
     `job` becomes the run. Raises what redis raises.
     """
@@ -77,7 +77,9 @@ def _fire_once(connection: Redis, entry_id: str, job: Job, data: bytes) -> str:
         return "orphan"
     schedule = schedules.restore(entry_id, raw)
     if schedule is None:
-        raise ValueError(f"{key} is not the hash of a schedule")
+        quarantine.set_aside(connection, entry_id.encode(), "the definition of its schedule cannot be read", "heartbeat")
+        logger.error("%s: the definition of its schedule cannot be read; `tq-console schedules repair` makes it anew", entry_id)
+        return "unreadable"
     # The scheduler's clock said that it is due; the server's may be behind it.
     now = max(seconds + micros / 1e6, float(score))
     decision = decide(schedule, score, now)
@@ -116,7 +118,7 @@ def _carry_out(
             job_key(run_id),
             keys.RQ_QUEUE + schedule.lane,
             keys.RQ_QUEUES,
-            keys.UNSETTLED + schedule.lane,
+            keys.WAITING + schedule.lane,
             keys.LANE + schedule.lane,
             keys.LANES,
         ],

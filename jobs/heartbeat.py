@@ -27,7 +27,7 @@ from jobs.prototype import rq_time
 logger = logging.getLogger("jobs.heartbeat")
 
 RETRIES_A_PASS: Final = 500
-UNSETTLED_A_PASS: Final = 250
+RUNS_A_PASS: Final = 250
 LOOK_AGAIN: Final = 30
 """Seconds until a run that goes on is looked at again."""
 
@@ -45,13 +45,15 @@ MAX_SAMPLED_QUEUES: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a beat works on. `now` is the server's time; `cursor` is where the last sweep ended."""
+    """What a beat works on. `now` is the server's time; `cursor` is where the last sweep ended, `orphans` what
+    its round has found so far."""
 
     now: float
     lanes: tuple[str, ...]
     queues: tuple[str, ...]
     cursor: bytes
     sampled_at: int
+    orphans: int
     schedules: int
 
 
@@ -95,12 +97,13 @@ def beat(connection: Redis, scheduler: Scheduler | None = None) -> Beaten:
     if scheduler is not None:
         pass_guard.set_aside_unreadable(scheduler, replies[3] or [])
     cursor, *missing = replies[swept] or [b""]
+    mended = sweep.rearm(connection, missing)
     beaten = Beaten(
         moved=_sum(replies[moves : moves + len(scene.lanes)]),
         recovered=_sum(replies[settles : settles + len(scene.lanes)]),
-        rearmed=sweep.rearm(connection, missing) if missing else 0,
+        rearmed=mended.rearmed,
     )
-    _remember(connection, scene, beaten, cursor)
+    _remember(connection, scene, beaten, cursor, mended.orphans)
     return beaten
 
 
@@ -109,9 +112,9 @@ def _look(connection: Redis) -> Scene:
         pipe.time()
         pipe.smembers(keys.LANES)
         pipe.smembers(keys.RQ_QUEUES)
-        pipe.hmget(keys.HEARTBEAT, "cursor", "sampled_at")
+        pipe.hmget(keys.HEARTBEAT, "cursor", "sampled_at", "orphans")
         pipe.zcard(keys.SCHEDULES)
-        (seconds, micros), lanes, queues, (cursor, sampled_at), schedules = pipe.execute()
+        (seconds, micros), lanes, queues, (cursor, sampled_at, orphans), schedules = pipe.execute()
     named = sorted(lane.decode("utf-8", "replace") for lane in lanes)
     prefix = keys.RQ_QUEUE.encode()
     others = sorted(key[len(prefix) :].decode("utf-8", "replace") for key in queues if key.startswith(prefix))
@@ -121,6 +124,7 @@ def _look(connection: Redis) -> Scene:
         queues=tuple(dict.fromkeys([*named, *others]))[:MAX_SAMPLED_QUEUES],
         cursor=cursor or b"",
         sampled_at=int(sampled_at or 0),
+        orphans=int(orphans or 0),
         schedules=schedules,
     )
 
@@ -151,7 +155,8 @@ def _queue_moves(pipe: Pipeline, scene: Scene) -> int:
                 keys.RQ_SCHEDULED + lane,
                 keys.RQ_SCHEDULER_LOCK + lane,
                 keys.RQ_QUEUE + lane,
-                keys.UNSETTLED + lane,
+                keys.WAITING + lane,
+                keys.ONGOING + lane,
             ],
             [scene.now, rq_time(scene.now), keys.RQ_JOB, RETRIES_A_PASS],
         )
@@ -165,24 +170,25 @@ def _queue_settles(pipe: Pipeline, scene: Scene) -> int:
         scripts.SETTLE.queue(
             pipe,
             [
-                keys.UNSETTLED + lane,
+                keys.WAITING + lane,
+                keys.ONGOING + lane,
                 keys.RQ_QUEUE + lane,
                 keys.MISSING,
                 keys.LANE + lane,
                 keys.RQ_QUEUES,
                 keys.RQ_SCHEDULED + lane,
+                keys.LANES,
             ],
             [
                 scene.now,
                 lost_after,
-                UNSETTLED_A_PASS,
+                RUNS_A_PASS,
                 keys.RQ_JOB,
                 keys.RUNS,
                 keys.ATTEMPTS,
                 min(LOOK_AGAIN, lost_after),
-                keys.UNSETTLED,
+                keys.WAITING,
                 lane,
-                keys.LANES,
                 rq_time(scene.now),
             ],
         )
@@ -218,13 +224,16 @@ def _queue_samples(pipe: Pipeline, scene: Scene) -> None:
     pipe.zremrangebyscore(keys.SCHEDULERS, 0, scene.now - 86_400)
 
 
-def _remember(connection: Redis, scene: Scene, beaten: Beaten, cursor: bytes) -> None:
+def _remember(connection: Redis, scene: Scene, beaten: Beaten, cursor: bytes, orphans: int) -> None:
+    """Leave what this beat did; at the end of a round of the sweep, how many orphans the round found."""
     with connection.pipeline(transaction=False) as pipe:
         pipe.hset(keys.HEARTBEAT, mapping={"cursor": cursor, "at": f"{scene.now:.3f}"})
-        for name in ("moved", "recovered", "rearmed"):
-            if amount := getattr(beaten, name):
+        for name, amount in (("moved", beaten.moved), ("recovered", beaten.recovered), ("rearmed", beaten.rearmed)):
+            if amount:
                 pipe.hincrby(keys.HEARTBEAT, name, amount)
                 logger.info("%s: %d", name, amount)
+        total = orphans + scene.orphans
+        pipe.hset(keys.HEARTBEAT, mapping={"orphans": total} if cursor else {"orphans": 0, "orphaned": total})
         pipe.execute()
 
 

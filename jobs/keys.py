@@ -46,15 +46,20 @@ RUNS: Final = f"{TQ}runs:"
 """hash `RUNS<schedule id>`, field = the run id's suffix, value = `kind;state;slot;started;duration;attempts`:
 the last 50 runs of a schedule. Until the schedule is removed."""
 
-UNSETTLED: Final = f"{TQ}unsettled:"
-"""zset `UNSETTLED<lane>`, member = run id, score = when to look at it next: runs that are not known to have
-ended. The heartbeat takes them off when they have."""
+WAITING: Final = f"{TQ}waiting:"
+"""zset `WAITING<lane>`, member = run id, score = when it was enqueued: runs that have not started, as far as we were told.
+The attempt's start takes a run off, and the heartbeat one that ended without starting."""
+
+ONGOING: Final = f"{TQ}ongoing:"
+"""zset `ONGOING<lane>`, member = run id, score = when to look at it next: runs that have started and are not known to have
+ended. The last attempt's end takes a run off, and the heartbeat one whose attempt could not."""
 
 SCHEDULERS: Final = f"{TQ}schedulers"
 """zset, member = rqscheduler name, score = when its last pass began. Members older than a day are dropped by the heartbeat."""
 
 MISSING: Final = f"{TQ}missing"
-"""zset, member = run id, score = since when it is `queued` and in no list. Taken off when found or enqueued again."""
+"""hash, field = run id, value = `since enqueued_at`: runs that are `queued`, as of that enqueueing, and in no list, and since
+when (epoch seconds). Taken off when the run is found, started or enqueued again."""
 
 LANE: Final = f"{TQ}lane:"
 """hash `LANE<lane>`: in, done, failed, retried, recovered: counts since the installation began. No expiry."""
@@ -74,8 +79,8 @@ LOG: Final = f"{TQ}log:"
 # --- heartbeat ----------------------------------------------------------------------------------
 
 HEARTBEAT: Final = f"{TQ}heartbeat"
-"""hash: cursor (of the sweep), at, scheduler, swept_at, rearmed, recovered, moved, orphaned: what the last passes did.
-No expiry."""
+"""hash: cursor (of the sweep), at (of the last beat), sampled_at; moved, recovered, rearmed: counts since the beginning; orphans: found in this
+round of the sweep, orphaned: in the one before. No expiry."""
 
 SCHEDULER: Final = f"{TQ}scheduler:"
 """hash `SCHEDULER<rqscheduler's name>`: name, host, pid, poll_s, at, lag_s. Expires after three polls and a minute."""

@@ -26,6 +26,8 @@ from jobs.schedules import OVERLAPS, Policy, Schedule, schedule_id
 from jobs.tiers import Tier
 from jobs.users import User
 
+PAGE = 500
+
 STANDING_TASKS = ("scrape",)
 """The tasks for which every user gets a schedule."""
 
@@ -153,6 +155,34 @@ def remove_schedule(connection: Redis, user_id: str, task_name: str) -> None:
         removed = pipe.execute()[0]
     if not removed:
         raise UnknownSchedule(f"user {ascii(user_id)[:70]} has no schedule for {task_name!r}")
+
+
+def remake_orphans(connection: Redis) -> tuple[int, int]:
+    """Make schedules anew whose definition is gone or unreadable, and drop those whose user or task is gone too.
+
+    Returns how many of each. Walks every schedule, a page at a time.
+    """
+    remade = dropped = offset = 0
+    known = defining.registered()
+    while members := schedules.names(connection, offset, PAGE):
+        found = schedules.get_many(connection, [schedule_id(*name) for name in members])
+        orphans = [name for name, schedule in zip(members, found, strict=True) if schedule is None]
+        owners = users.get_many(connection, [user_id for user_id, _ in orphans])
+        wanted = [
+            (user, _plan(name, user.tier))
+            for user, (_, name) in zip(owners, orphans, strict=True)
+            if user is not None and name in known and user.tier in tiers.current()
+        ]
+        kept = {(user.id, plan.task.name) for user, plan in wanted}
+        gone = [name for name in orphans if name not in kept]
+        with connection.pipeline() as pipe:
+            pipe.delete(keys.SCHEDULE, *(keys.SCHEDULE + schedule_id(*name) for name in kept))
+            _queue_register(pipe, wanted)
+            _queue_remove(pipe, gone)
+            pipe.execute()
+        remade, dropped = remade + len(wanted), dropped + len(gone)
+        offset += len(members) - len(gone)
+    return remade, dropped
 
 
 def _plan(

@@ -105,7 +105,7 @@ def queue_run(
             job_key(run_id),
             keys.RQ_QUEUE + where,
             keys.RQ_QUEUES,
-            keys.UNSETTLED + where,
+            keys.WAITING + where,
             keys.LANE + where,
             keys.LANES,
         ],

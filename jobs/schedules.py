@@ -132,6 +132,12 @@ def page(connection: Redis, offset: int = 0, limit: int = 50, user_prefix: str =
     return [schedule for schedule in found if schedule is not None]
 
 
+def names(connection: Redis, offset: int = 0, limit: int = 50) -> list[tuple[str, str]]:
+    """User and task of the schedules from rank `offset` on, in the order of users."""
+    members = cast(list[bytes], connection.zrange(keys.SCHEDULES, offset, offset + limit - 1))
+    return [member_parts(member) for member in members]
+
+
 def of_user(connection: Redis, user_id: str) -> list[Schedule]:
     """Every schedule of one user, in two round trips."""
     start = b"[" + user_id.encode() + b"\x00"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from redis import Redis
 
@@ -14,24 +15,33 @@ STRETCH = 1_000
 """Schedules looked at by one script: under a millisecond of the server's time."""
 
 
-def all_schedules(connection: Redis) -> tuple[int, int]:
-    """Sweep from end to end, and put the heartbeat's entry in its place. Returns how many were put back and looked at."""
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """Schedules whose entry was put back, and orphans: members of the index whose schedule cannot be read any more."""
+
+    rearmed: int
+    orphans: int
+
+
+def all_schedules(connection: Redis) -> tuple[Mended, int]:
+    """Sweep from end to end, and put the heartbeat's entry in its place. Returns what was mended, and of how many."""
     heartbeat_entry.install(connection)
     total = schedules.count(connection)
-    cursor, rearmed = b"", 0
+    cursor, rearmed, orphans = b"", 0, 0
     while True:
         cursor, *missing = scripts.SWEEP.run(connection, [keys.SCHEDULES, keys.ENTRIES], [cursor, STRETCH])
-        rearmed += rearm(connection, missing)
+        mended = rearm(connection, missing)
+        rearmed, orphans = rearmed + mended.rearmed, orphans + mended.orphans
         if not cursor:
-            return rearmed, total
+            return Mended(rearmed, orphans), total
 
 
-def rearm(connection: Redis, members: list[bytes]) -> int:
-    """Put back the entries of those members of keys.SCHEDULES, in two round trips. Returns how many were missing still."""
-    found = schedules.get_many(connection, [schedule_id(*member_parts(member)) for member in members]) if members else []
+def rearm(connection: Redis, members: list[bytes]) -> Mended:
+    """Put back the entries of those members of keys.SCHEDULES, in two round trips."""
+    if not members:
+        return Mended(0, 0)
+    found = schedules.get_many(connection, [schedule_id(*member_parts(member)) for member in members])
     lost = [schedule for schedule in found if schedule is not None]
-    if not lost:
-        return 0
     now = time.time()
     with connection.pipeline(transaction=False) as pipe:
         for schedule in lost:
@@ -41,4 +51,4 @@ def rearm(connection: Redis, members: list[bytes]) -> int:
                 [keys.ENTRIES, keys.SCHEDULE + schedule.id, job_key(schedule.id)],
                 [schedule.id, schedule.slots.next_after(now), *(word for pair in fields.items() for word in pair)],
             )
-        return sum(pipe.execute())
+        return Mended(sum(pipe.execute()), len(found) - len(lost))

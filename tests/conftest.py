@@ -23,7 +23,9 @@ BIN = Path(sys.executable).parent
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave long forms of drills and benchmarks to those who ask: `TQ_DRILLS=1`, `-m drill`, `-m benchmark`."""
     wanted = config.option.markexpr + (" drill" if os.environ.get("TQ_DRILLS") == "1" else "")
-    left = [item for item in items if any(item.get_closest_marker(name) and name not in wanted for name in ("drill", "benchmark"))]
+    left = [
+        item for item in items if any(item.get_closest_marker(name) and name not in wanted for name in ("drill", "benchmark"))
+    ]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]

@@ -55,6 +55,8 @@ def attempts_of(redis: Redis, run_id: str) -> list[Attempt]:
 def until_run(redis: Redis, user: str, task: str, holds: Callable[[RunRecord], bool], timeout: float = 40) -> RunRecord:
     """Wait until one of the schedule's runs is as wanted, and return it."""
     found: RunRecord = until(
-        lambda: next(filter(holds, runs_of(redis, user, task)), None), timeout, f"a run of {task}, not {runs_of(redis, user, task)}"
+        lambda: next(filter(holds, runs_of(redis, user, task)), None),
+        timeout,
+        f"a run of {task}, not {runs_of(redis, user, task)}",
     )
     return found

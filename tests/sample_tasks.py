@@ -1,4 +1,4 @@
-"""Tasks that the tests' users have schedules for. What they do is said by keys of the test, so a worker needs no other channel."""
+"""Tasks of the tests. What they do is said by keys of the test, so a worker needs no other channel."""
 
 from __future__ import annotations
 

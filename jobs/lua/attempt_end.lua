@@ -1,8 +1,9 @@
 -- Notes how an attempt of a run ended.
 --
--- KEYS  1 attempts hash of the run, 2 runs hash of its schedule, 3 the lane's counts, 4 log of the run
+-- KEYS  1 attempts hash of the run, 2 runs hash of its schedule, 3 the lane's counts, 4 log of the run,
+--       5 ongoing zset of the lane, 6 waiting zset of the lane
 -- ARGV  1 number of the attempt, or '' for the one that is running, or a new one when none is, 2 the attempt as JSON, 3 TTL of attempts and log, 4 the run's suffix
---       or '', 5 the run's state now, 6 duration in seconds, 7 which count of the lane goes up
+--       or '', 5 the run's state now, 6 duration in seconds, 7 which count of the lane goes up, 8 run id
 -- Returns the attempt's number. Cost: O(1).
 
 local n = ARGV[1]
@@ -15,6 +16,10 @@ redis.call('HSET', KEYS[1], n, ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('EXPIRE', KEYS[4], ARGV[3])
 redis.call('HINCRBY', KEYS[3], ARGV[7], 1)
+if ARGV[5] ~= 'retrying' then
+  redis.call('ZREM', KEYS[5], ARGV[8])
+  redis.call('ZREM', KEYS[6], ARGV[8])
+end
 local line = ARGV[4] ~= '' and redis.call('HGET', KEYS[2], ARGV[4])
 if line then
   local kind, slot, started = string.match(line, '^([^;]*);[^;]*;([^;]*);([^;]*);')

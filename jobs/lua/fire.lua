@@ -2,7 +2,7 @@
 -- leaves either the due slot or the run and the next slot, never something between. (After place.lua.)
 --
 -- KEYS  1 entries zset, 2 schedule hash, 3 runs hash, 4 the run's job hash, 5 its queue list, 6 RQ's set of queues,
---       7 unsettled zset of the lane, 8 the lane's counts, 9 set of lanes
+--       7 waiting zset of the lane, 8 the lane's counts, 9 set of lanes
 -- ARGV  1 entry id, 2 the score as it was read, 3 the schedule's rev as it was read, 4 next slot, 5 run id, 6 its suffix,
 --       7 slot, 8 overlap policy, 9 now, 10 reason to skip or '', 11 how many earlier slots are missed, 12 lane,
 --       13 prefix of job hashes, 14 how many runs to remember, 15 heartbeat entry, 16.. the run's fields and values
@@ -21,7 +21,7 @@ if outcome == '' and overlaps(ARGV[8], KEYS[3], ARGV[13], ARGV[1]) then outcome 
 if outcome == '' then
   local placed = place({
     run = ARGV[5], suffix = ARGV[6], kind = 'slot', slot = ARGV[7], now = ARGV[9], lane = ARGV[12], keep = tonumber(ARGV[14]),
-    first = 16, last = #ARGV, job = KEYS[4], queue = KEYS[5], queues = KEYS[6], unsettled = KEYS[7], lane_counts = KEYS[8],
+    first = 16, last = #ARGV, job = KEYS[4], queue = KEYS[5], queues = KEYS[6], waiting = KEYS[7], lane_counts = KEYS[8],
     lanes = KEYS[9], runs = KEYS[3], schedule = KEYS[2],
   })
   outcome = placed and 'fired' or 'exists'

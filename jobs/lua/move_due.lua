@@ -1,7 +1,7 @@
 -- Moves due retries from RQ's ScheduledJobRegistry of one lane to its queue, unless an RQ scheduler holds the lane's lock.
 -- What RQScheduler.enqueue_scheduled_jobs does, but one step for each job, and one bad hash does not stop the others.
 --
--- KEYS  1 scheduled zset, 2 RQ's scheduler lock, 3 queue list, 4 unsettled zset of the lane
+-- KEYS  1 scheduled zset, 2 RQ's scheduler lock, 3 queue list, 4 waiting zset of the lane, 5 ongoing zset of the lane
 -- ARGV  1 now, 2 now as RQ writes times, 3 prefix of job hashes, 4 how many at the most
 -- Returns how many were moved. A rate-limited job is left: it may only start through RQ's own registry of slots.
 -- Cost: O(log scheduled) for each moved, ARGV[4] at the most.
@@ -20,7 +20,10 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 0, ARGV[1], 'LIMIT', 0,
       redis.call('HSET', ARGV[3] .. id, 'status', 'queued', 'enqueued_at', ARGV[2])
       redis.call(front and 'LPUSH' or 'RPUSH', KEYS[3], id)
       redis.call('ZREM', KEYS[1], id)
-      if string.sub(id, 1, 3) == 'tq-' then redis.call('ZADD', KEYS[4], ARGV[1], id) end
+      if string.sub(id, 1, 3) == 'tq-' then
+        redis.call('ZREM', KEYS[5], id)
+        redis.call('ZADD', KEYS[4], ARGV[1], id)
+      end
       moved = moved + 1
     end
   end

@@ -1,7 +1,7 @@
 -- Prelude of the scripts that make runs: `active_runs`, `place`.
 --
 -- place(p) makes one run: its job hash, its place at the end of its queue, its line in the schedule's history, its entry in the
--- lane's unsettled set and the counts. It returns false, and changes nothing, when the run's hash exists: the hash is the lock of
+-- lane's waiting set and the counts. It returns false, and changes nothing, when the run's hash exists: the hash is the lock of
 -- RQ's own `unique=True` (rq.scripts.UNIQUE_ENQUEUE_SCRIPT), here in one step with all that must go with it.
 -- Cost: O(fields) and O(50) for the history.
 --
@@ -48,14 +48,14 @@ local function remember(runs_key, suffix, line, keep)
 end
 
 -- p: run, suffix, kind, slot, now, lane, keep, first and last index into ARGV of the hash's fields;
--- job, queue, queues, unsettled, lane_counts, lanes, runs, schedule (keys).
+-- job, queue, queues, waiting, lane_counts, lanes, runs, schedule (keys).
 local function place(p)
   if redis.call('EXISTS', p.job) == 1 then return false end
   redis.call('HSET', p.job, unpack(ARGV, p.first, p.last))
   redis.call('RPUSH', p.queue, p.run)
   redis.call('SADD', p.queues, p.queue)
   redis.call('SADD', p.lanes, p.lane)
-  redis.call('ZADD', p.unsettled, p.now, p.run)
+  redis.call('ZADD', p.waiting, p.now, p.run)
   redis.call('HINCRBY', p.lane_counts, 'in', 1)
   if redis.call('EXISTS', p.schedule) == 1 then
     redis.call('HINCRBY', p.schedule, 'fired', 1)

@@ -1,21 +1,25 @@
--- Looks at the runs of one lane that are not known to have ended, the ones longest unseen first.
+-- Looks after the runs of one lane that are not known to have ended: those that wait, oldest first, and those that go on.
 --
 -- A run that has ended is taken off, with its last state in the schedule's history. A run that is `queued` and older than the
 -- job at the head of its queue should have left the list by being started: it is missed from now on, and when it is still missed
 -- after a while, and the list really lacks it, a worker died between pop and start, and it is put back at the head.
--- The walk ends at the first run that is in the list: all that follow it were enqueued later.
+-- The walk of those that wait ends at the first run that is in the list: all that follow it were enqueued later.
 --
--- KEYS  1 unsettled zset of the lane, 2 queue list, 3 missing zset, 4 the lane's counts, 5 RQ's set of queues,
---       6 RQ's scheduled zset of the lane
--- ARGV  1 now, 2 seconds until a missed run counts as lost, 3 how many runs to look at, 4 prefix of job hashes,
+-- KEYS  1 waiting zset of the lane, 2 ongoing zset of the lane, 3 queue list, 4 missing hash, 5 the lane's counts,
+--       6 RQ's set of queues, 7 RQ's scheduled zset of the lane, 8 set of lanes
+-- ARGV  1 now, 2 seconds until a missed run counts as lost, 3 how many runs of each set to look at, 4 prefix of job hashes,
 --       5 prefix of runs hashes, 6 prefix of attempts hashes, 7 seconds until a run that goes on is looked at again,
---       8 prefix of unsettled zsets, 9 lane, 10 set of lanes, 11 now as RQ writes times
--- Returns how many were put back. Cost: O(log) for each run looked at, and one LPOS for each of the at most five that are put
--- back in a pass.
+--       8 prefix of waiting zsets, 9 lane, 10 now as RQ writes times
+-- Returns how many were put back. Cost: O(log) for each run looked at, and one LPOS for each of the at most five whose absence
+-- is verified in a pass.
 
 local ENDED = { finished = true, failed = true, canceled = true, stopped = true }
 local now, lost_after, again = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[7])
 local searches, recovered = 5, 0
+
+local head = redis.call('LINDEX', KEYS[3], 0)
+local head_at = head and redis.pcall('HGET', ARGV[4] .. head, 'enqueued_at')
+if type(head_at) ~= 'string' then head_at = nil end
 
 -- The attempt that the job's end cut off, if there is one, ends as `killed`: nobody else was left to write it.
 local function close_attempt(id)
@@ -24,19 +28,23 @@ local function close_attempt(id)
   local text = type(n) == 'string' and redis.call('HGET', key, n)
   local ok, attempt = pcall(cjson.decode, text or '')
   if not ok or attempt.outcome ~= 'running' then return false end
-  local ended = redis.call('HGET', ARGV[4] .. id, 'ended_at')
   attempt.outcome = 'killed'
   attempt.error = 'the work-horse ended before the attempt did'
-  attempt.ended = ended or ''
+  attempt.ended = redis.call('HGET', ARGV[4] .. id, 'ended_at') or ''
   redis.call('HSET', key, n, cjson.encode(attempt))
   return true
 end
 
-local function settle(id, status)
+local function forget(id)
   redis.call('ZREM', KEYS[1], id)
-  redis.call('ZREM', KEYS[3], id)
+  redis.call('ZREM', KEYS[2], id)
+  redis.call('HDEL', KEYS[4], id)
+end
+
+local function settle(id, status)
+  forget(id)
   local killed = status == 'failed' and close_attempt(id)
-  if killed then redis.call('HINCRBY', KEYS[4], 'failed', 1) end
+  if killed then redis.call('HINCRBY', KEYS[5], 'failed', 1) end
   local schedule, suffix = string.match(id, '^(tq%-[%w_]+%-%x+)%-([%w_]+)$')
   local line = schedule and redis.call('HGET', ARGV[5] .. schedule, suffix)
   if not line then return end
@@ -47,48 +55,61 @@ local function settle(id, status)
   end
 end
 
-local function look_again(id)
-  redis.call('ZREM', KEYS[3], id)
-  redis.call('ZADD', KEYS[1], now + again, id)
+local function look_again(id, at)
+  forget(id)
+  redis.call('ZADD', KEYS[2], at + again, id)
 end
 
-local head = redis.call('LINDEX', KEYS[2], 0)
-local head_at = head and redis.pcall('HGET', ARGV[4] .. head, 'enqueued_at')
-if type(head_at) ~= 'string' then head_at = nil end
+-- `queued` or `scheduled`, and not where such a job has to be, as far as one look tells. What was missed before it was enqueued
+-- last is another story: it has been found since, and a worker may be about to start it.
+local function miss(id, enqueued_at)
+  local since, of = string.match(redis.call('HGET', KEYS[4], id) or '', '^(%S+) (.*)$')
+  if not since or of ~= (enqueued_at or '') then
+    redis.call('HSET', KEYS[4], id, now .. ' ' .. (enqueued_at or ''))
+  elseif now - tonumber(since) >= lost_after and searches > 0 then
+    searches = searches - 1
+    if not redis.call('LPOS', KEYS[3], id) then
+      redis.call('HSET', ARGV[4] .. id, 'status', 'queued', 'enqueued_at', enqueued_at or ARGV[10])
+      redis.call('LPUSH', KEYS[3], id)
+      redis.call('SADD', KEYS[6], KEYS[3])
+      redis.call('HINCRBY', KEYS[5], 'recovered', 1)
+      recovered = recovered + 1
+    end
+    look_again(id, now)
+  end
+end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3])) do
+-- Returns true when `id` is a waiting run that is in its list.
+local function look(id, waits)
   local job = redis.pcall('HMGET', ARGV[4] .. id, 'status', 'enqueued_at', 'origin')
   local status = not job.err and job[1]
   if job.err then
-    look_again(id)
+    look_again(id, now)
   elseif not status or ENDED[status] then
     settle(id, status)
-  elseif status == 'queued' and job[3] and job[3] ~= ARGV[9] then
-    redis.call('ZREM', KEYS[1], id)
-    redis.call('ZREM', KEYS[3], id)
-    redis.call('ZADD', ARGV[8] .. job[3], now, id)
-    redis.call('SADD', ARGV[10], job[3])
-  elseif status == 'queued' or (status == 'scheduled' and not redis.call('ZSCORE', KEYS[6], id)) then
-    if status == 'queued' and (id == head or (head and not head_at) or (head_at and (job[2] or '') >= head_at)) then
-      redis.call('ZREM', KEYS[3], id)
-      break
+  elseif status == 'queued' and (not waits or (job[3] and job[3] ~= ARGV[9])) then
+    forget(id)
+    redis.call('ZADD', ARGV[8] .. (job[3] or ARGV[9]), now, id)
+    redis.call('SADD', KEYS[8], job[3] or ARGV[9])
+  elseif status == 'queued' then
+    if id == head or (head and not head_at) or (head_at and (job[2] or '') >= head_at) then
+      redis.call('HDEL', KEYS[4], id)
+      return true
     end
-    local since = redis.call('ZSCORE', KEYS[3], id)
-    if not since then
-      redis.call('ZADD', KEYS[3], now, id)
-    elseif now - tonumber(since) >= lost_after and searches > 0 then
-      searches = searches - 1
-      if not redis.call('LPOS', KEYS[2], id) then
-        redis.call('HSET', ARGV[4] .. id, 'status', 'queued', 'enqueued_at', job[2] or ARGV[11])
-        redis.call('LPUSH', KEYS[2], id)
-        redis.call('SADD', KEYS[5], KEYS[2])
-        redis.call('HINCRBY', KEYS[4], 'recovered', 1)
-        recovered = recovered + 1
-      end
-      look_again(id)
-    end
+    miss(id, job[2])
+  elseif status == 'scheduled' then
+    local due = redis.call('ZSCORE', KEYS[7], id)
+    if due then look_again(id, math.max(now, tonumber(due))) else miss(id, job[2]) end
   else
-    look_again(id)
+    look_again(id, now)
   end
+  return false
+end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3])) do
+  if look(id, true) then break end
+end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[3])) do
+  look(id, false)
 end
 return recovered

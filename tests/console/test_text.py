@@ -44,7 +44,9 @@ def test_each_harmful_character_becomes_a_sign(raw: str, shown: str) -> None:
 def test_whatever_is_written_only_drawable_characters_leave(raw: str) -> None:
     shown = visible(raw)
     assert shown.isprintable()
-    assert not any(unicodedata.bidirectional(c) in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"} for c in shown)
+    assert not any(
+        unicodedata.bidirectional(c) in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"} for c in shown
+    )
     assert visible(shown) == shown
 
 
@@ -68,7 +70,10 @@ def test_what_was_fit_is_left_alone(left: str, right: str) -> None:
         ("https://shop.example?s3cret", "https://shop.example?…"),
         ("https://shop.example/a#s3cret", "https://shop.example/a#…"),
         ("https://[::1]:80/a?s3cret", "https://[::1]:80/a?…"),
-        ("source 'ftp://ada:s3cret@shop.example' is no http or https URL", "source 'ftp://…@shop.example' is no http or https URL"),
+        (
+            "source 'ftp://ada:s3cret@shop.example' is no http or https URL",
+            "source 'ftp://…@shop.example' is no http or https URL",
+        ),
         ("source 'https://ada:s3cret-that-was-cu…' is too long", "source 'https://…' is too long"),
         ("(see http://a.example/?s3cret), http://b:s3cret@c.example.", "(see http://a.example/?…), http://…@c.example."),
         ("no URL at all: 12:30 a@b // x", "no URL at all: 12:30 a@b // x"),
@@ -88,6 +93,8 @@ def test_a_marked_password_never_stays(secret: str) -> None:
 
 
 def test_the_model_needs_the_standard_library_only() -> None:
-    program = "import sys, console.model.text; print([m for m in ('redis', 'rq', 'click', 'rich', 'textual') if m in sys.modules])"
+    program = (
+        "import sys, console.model.text; print([m for m in ('redis', 'rq', 'click', 'rich', 'textual') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

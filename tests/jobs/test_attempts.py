@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import psutil
 import pytest
@@ -11,7 +12,8 @@ from redis import Redis
 from rq.command import send_stop_job_command
 from rq.job import Job
 
-from jobs import User, controls, keys, set_user
+from jobs import User, controls, heartbeat, keys, set_user
+from jobs.prototype import rq_time
 from tests.conftest import Stock, until
 from tests.fast_tiers import attempts_of, runs_of, until_run
 
@@ -53,13 +55,11 @@ def test_a_run_ends_with_every_attempt_on_record(
     assert all(attempt.ended_at and attempt.ended_at >= attempt.started_at for attempt in attempts)
     assert all(attempt.worker for attempt in attempts)
     assert [attempt.will_retry for attempt in attempts if attempt.outcome != "killed"] == [
-        one in ("retrying", "timeout") and n + 1 < len(expected)
-        for n, one in enumerate(expected)
-        if one != "killed"
+        one in ("retrying", "timeout") and n + 1 < len(expected) for n, one in enumerate(expected) if one != "killed"
     ]
     failed = {attempt.error.partition(":")[0] for attempt in attempts if attempt.traceback}
     assert failed <= {"ConnectionError", "ValueError", "PermanentError", "RetryAfter", "JobTimeoutException"}
-    until(lambda: redis.zcard(keys.UNSETTLED + "default") == 0, 60, "the run settled")
+    assert redis.zcard(keys.WAITING + "default") == redis.zcard(keys.ONGOING + "default") == 0
 
 
 def test_retries_back_off_as_the_policy_says(redis: Redis, stock: Stock) -> None:
@@ -69,7 +69,7 @@ def test_retries_back_off_as_the_policy_says(redis: Redis, stock: Stock) -> None
     starts = [attempt.started_at for attempt in attempts_of(redis, run)]
     gaps = [later - earlier for earlier, later in zip(ends, starts[1:], strict=False)]
     # RQ rounds the due time down to the second.
-    assert all(gap >= interval - 1 for gap, interval in zip(gaps, [1, 2, 2], strict=True))
+    assert all(gap >= interval - 1 for gap, interval in zip(gaps, [1, 2, 2], strict=True)), gaps
 
 
 def test_attempts_outlive_the_retry_and_expire_with_the_run(redis: Redis, stock: Stock) -> None:
@@ -149,7 +149,22 @@ def test_progress_and_log_of_a_run(redis: Redis, stock: Stock) -> None:
     until(lambda: redis.hget(keys.ATTEMPTS + run, "progress"), 40, "progress")
     assert b"half way" in (redis.hget(keys.ATTEMPTS + run, "progress") or b"")
     assert b"waiting at the gate" in until(lambda: redis.lindex(keys.LOG + run, 0), 20)
-    assert 0 < redis.ttl(keys.LOG + run)
+    assert redis.ttl(keys.LOG + run) > 0
     redis.set("test:gate", 1)
     until_run(redis, "ada", "gated", lambda run: run.state == "finished")
     assert len(runs_of(redis, "ada", "gated")) == 1
+
+
+def test_a_run_missed_before_is_not_lost_when_it_is_enqueued_again(redis: Redis) -> None:
+    """A mark that an earlier enqueueing left must not make the next one, which a worker has just taken, run twice."""
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    run = controls.run_now(redis, "ada", "ok").run
+    assert run is not None
+    redis.lpop("rq:queue:default")
+    heartbeat.beat(redis)
+    [mark] = redis.hvals(keys.MISSING)
+    redis.hset(keys.MISSING, run, b"1 " + mark.partition(b" ")[2])
+    redis.hset(keys.RQ_JOB + run, "enqueued_at", rq_time(time.time()))
+    heartbeat.beat(redis)
+    assert redis.llen("rq:queue:default") == 0
+    assert float(redis.hget(keys.MISSING, run).split()[0]) > 1

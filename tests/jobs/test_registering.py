@@ -111,7 +111,7 @@ def test_leaving_takes_everything_along(redis: Redis) -> None:
     set_user(redis, User("ada", "pro"), tasks=["ok", "flaky"])
     set_user(redis, User("bob", "pro"), tasks=["ok"])
     remove_user(redis, "ada")
-    left = {key for key in redis.keys() if b"heartbeat" not in key}
+    left = [key for key in redis.scan_iter() if b"heartbeat" not in key]
     remove_user(redis, "bob")
     assert schedule_id("bob", "ok").encode() in b" ".join(left)
     assert schedule_id("ada", "ok").encode() not in b" ".join(left)
@@ -247,7 +247,20 @@ def test_repair_puts_back_every_missing_entry(redis: Redis) -> None:
     lost = [schedule_id(f"user-{n:04}", "ok") for n in (0, 999, 1_000, 1_001, 2_299)]
     slots = [redis.zscore(keys.ENTRIES, one) for one in lost]
     redis.zrem(keys.ENTRIES, keys.HEARTBEAT_ENTRY, *lost)
-    assert controls.repair(redis) == controls.Repaired(rearmed=5, looked_at=2_300)
+    assert controls.repair(redis) == controls.Repaired(rearmed=5, remade=0, dropped=0, looked_at=2_300)
     assert [redis.zscore(keys.ENTRIES, one) for one in lost] == slots
     assert redis.zscore(keys.ENTRIES, keys.HEARTBEAT_ENTRY) == 0
     assert controls.repair(redis).rearmed == 0
+
+
+def test_repair_makes_schedules_anew_whose_definition_is_gone(redis: Redis) -> None:
+    for user in ("ada", "bob", "cy"):
+        set_user(redis, User(user, "slow"), tasks=["ok"])
+    redis.delete(keys.SCHEDULE + schedule_id("ada", "ok"))
+    redis.hset(keys.SCHEDULE + schedule_id("bob", "ok"), "cadence", "now and then")
+    redis.delete(keys.SCHEDULE + schedule_id("cy", "ok"), keys.USER + "cy")
+    redis.delete(keys.ENTRIES)
+    repaired = controls.repair(redis)
+    assert repaired == controls.Repaired(rearmed=0, remade=2, dropped=1, looked_at=3)
+    assert [one.user for one in schedules.page(redis)] == ["ada", "bob"]
+    assert redis.zcard(keys.ENTRIES) == 3

@@ -1,0 +1,167 @@
+"""Schedules as the commands show them: the record with its state, its next slot and its last run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import humanize
+from cron_descriptor import (  # type: ignore[import-untyped]
+    FormatError,
+    MissingFieldError,
+    Options,
+    WrongArgumentError,
+    get_description,
+)
+from redis import Redis
+
+from console.commands import output
+from jobs import keys, schedules
+from jobs.cadence import Cadence, Cron, Every
+from jobs.schedules import RunRecord, Schedule
+
+STATES = ("armed", "paused", "inactive", "late", "orphaned")
+
+LATE_AFTER = 120.0
+"""Seconds past its slot from which a schedule is late: two passes of an rqscheduler that looks once a minute, its default."""
+
+COLUMNS = ("USER", "TIER", "TASK", "LANE", "CADENCE", "STATE", "NEXT", "LAST RUN", "NOTE")
+RUN_COLUMNS = ("RUN", "KIND", "STATE", "SLOT", "STARTED", "DURATION", "ATTEMPTS")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """A schedule with what its entry says: `state` is one of STATES, `next_at` (epoch seconds) is None for an orphan."""
+
+    schedule: Schedule
+    state: str
+    next_at: int | None
+
+
+def with_state(connection: Redis, found: Sequence[Schedule], now: float) -> list[ScheduleRow]:
+    """Those schedules with their states at `now`, in one round trip."""
+    if not found:
+        return []
+    scores = connection.zmscore(keys.ENTRIES, [schedule.id for schedule in found])
+    return [_row(schedule, score, now) for schedule, score in zip(found, scores, strict=True)]
+
+
+def last_runs(connection: Redis, rows: Sequence[ScheduleRow]) -> list[RunRecord | None]:
+    """The newest run of each, in one round trip."""
+    found = schedules.last_runs(connection, [row.schedule.id for row in rows], n=1) if rows else []
+    return [runs[0] if runs else None for runs in found]
+
+
+def cells(row: ScheduleRow, last: RunRecord | None, now: float) -> tuple[str, ...]:
+    """The row for people, a cell for each of COLUMNS."""
+    schedule = row.schedule
+    note = f"{schedule.note} ({schedule.noted_by})" if schedule.note and schedule.noted_by else schedule.note
+    return (
+        schedule.user,
+        schedule.tier,
+        schedule.task,
+        schedule.lane,
+        cadence_in_words(schedule),
+        row.state,
+        output.relative(row.next_at, now),
+        "" if last is None else _last_in_words(last, now),
+        note,
+    )
+
+
+def fields(row: ScheduleRow, last: RunRecord | None) -> dict[str, Any]:
+    """The row for programs: the fields that COMMANDS.md promises."""
+    schedule = row.schedule
+    return {
+        "id": schedule.id,
+        "user": schedule.user,
+        "tier": schedule.tier,
+        "task": schedule.task,
+        "lane": schedule.lane,
+        "cadence": schedule.cadence.spec(),
+        "cadence_in_words": cadence_in_words(schedule),
+        "tz": schedule.zone,
+        "state": row.state,
+        "next_at": output.utc(row.next_at),
+        "last": None if last is None else run_fields(last),
+        "fired": schedule.fired,
+        "skipped": dict(schedule.skipped),
+        "note": schedule.note,
+        "noted_by": schedule.noted_by,
+    }
+
+
+def run_cells(run: RunRecord, now: float) -> tuple[str, ...]:
+    """A run for people, a cell for each of RUN_COLUMNS."""
+    started = "—" if run.started_at is None else output.relative(run.started_at, now)
+    slot = output.utc(None if run.slot is None else int(run.slot))
+    return (run.id, run.kind, run.state, slot or "—", started, output.duration(run.duration_s) or "—", str(run.attempts))
+
+
+def run_fields(run: RunRecord) -> dict[str, Any]:
+    """A run for programs."""
+    return {
+        "run": run.id,
+        "kind": run.kind,
+        "outcome": run.state,
+        "slot": output.utc(run.slot),
+        "started_at": output.utc(run.started_at),
+        "duration_s": run.duration_s,
+        "attempts": run.attempts,
+    }
+
+
+def _last_in_words(run: RunRecord, now: float) -> str:
+    """How a run went and when: "finished 4.1 s, 48 minutes ago"."""
+    how = f"{run.state} {output.duration(run.duration_s)}".rstrip()
+    return how if run.started_at is None else f"{how}, {output.relative(run.started_at, now)}"
+
+
+def cadence_in_words(schedule: Schedule) -> str:
+    """When the schedule is due: "every hour, at :17", "at 09:00, Europe/Rome", "every 6 hours, from 02:17 UTC"."""
+    words = _words(schedule.cadence)
+    return f"{words}, up to {schedule.jitter} s later" if schedule.jitter else words
+
+
+def _row(schedule: Schedule, score: float | None, now: float) -> ScheduleRow:
+    if schedule.paused:
+        state = "paused"
+    elif not schedule.active:
+        state = "inactive"
+    elif score is None:
+        state = "orphaned"
+    else:
+        state = "late" if score < now - LATE_AFTER else "armed"
+    return ScheduleRow(schedule, state, None if score is None else int(score))
+
+
+def _words(cadence: Cadence) -> str:
+    if isinstance(cadence, Cron):
+        return f"{_cron_words(cadence.expression)}, {cadence.zone}"
+    length = humanize.precisedelta(timedelta(seconds=cadence.period), suppress=["months", "years"], format="%d")
+    return f"every {length.removeprefix('1 ') if ' and ' not in length and ',' not in length else length}{_start(cadence)}"
+
+
+def _start(cadence: Every) -> str:
+    """Where in the hour or the day the slots of a period that divides it lie; "" for any other period."""
+    minutes, seconds = divmod(cadence.offset, 60)
+    hours, minutes = divmod(minutes, 60)
+    rest = f"{minutes:02}:{seconds:02}" if seconds else f"{minutes:02}"
+    if 3_600 % cadence.period == 0 and cadence.period >= 60:
+        return f", {'at' if cadence.period == 3_600 else 'from'} :{rest}"
+    if 86_400 % cadence.period == 0 and cadence.period > 3_600:
+        return f", {'at' if cadence.period == 86_400 else 'from'} {hours:02}:{rest} UTC"
+    return ""
+
+
+def _cron_words(expression: str) -> str:
+    options = Options()
+    options.use_24hour_time_format = True
+    options.locale_code = "en_US"
+    try:
+        words = str(get_description(expression, options))
+    except (FormatError, MissingFieldError, WrongArgumentError):
+        return f"cron {expression}"
+    return words[:1].lower() + words[1:]
