@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO, TypeVar
@@ -14,7 +15,8 @@ from jobs.errors import InvalidUser
 from jobs.rows import BadRow, Format, Row
 from jobs.users import User
 
-BATCH = 200
+BATCH = 1_000
+_EVERY_FIELD = frozenset(rows.COLUMNS)
 MAX_BAD_ROWS = 1_000
 """How many bad rows are kept; all are counted."""
 
@@ -54,10 +56,17 @@ def import_users(
     source = _Counted(stream)
     seen: dict[str, int] = {}
     done = Imported()
-    for batch in _batches(rows.read(source, format, seen)):
-        done = _register(connection, batch, done, dry_run)
-        if on_progress:
-            on_progress(source.taken)
+    # The server works on one batch while the next one is read and checked.
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        under_way: Future[Imported] | None = None
+        for batch in _batches(rows.read(source, format, seen)):
+            if under_way:
+                done = _plus(done, under_way.result())
+            under_way = ahead.submit(_register, connection, batch, dry_run)
+            if on_progress:
+                on_progress(source.taken)
+        if under_way:
+            done = _plus(done, under_way.result())
     if not prune:
         return done
     if done.bad_count:
@@ -67,10 +76,18 @@ def import_users(
     return replace(done, removed=_prune(connection, seen, dry_run))
 
 
-def _register(connection: Redis, batch: list[Row | BadRow], done: Imported, dry_run: bool) -> Imported:
-    """`done` with what came of one batch."""
+def _register(connection: Redis, batch: list[Row | BadRow], dry_run: bool) -> Imported:
+    """What came of one batch."""
     bad = [row for row in batch if isinstance(row, BadRow)]
     good = [row for row in batch if isinstance(row, Row)]
+    if dry_run or any(row.given != _EVERY_FIELD for row in good):
+        # Only what the file leaves open has to be read first; a dry run reads what it would change.
+        return _compared(connection, good, bad, dry_run)
+    saved = registering.set_users(connection, [row.user for row in good])
+    return Imported(saved.added, saved.changed, saved.unchanged, bad=tuple(bad), bad_count=len(bad))
+
+
+def _compared(connection: Redis, good: list[Row], bad: list[BadRow], dry_run: bool) -> Imported:
     wanted: list[User] = []
     added = changed = 0
     for row, old in zip(good, users.get_many(connection, [row.user.id for row in good]) if good else [], strict=True):
@@ -84,14 +101,19 @@ def _register(connection: Redis, batch: list[Row | BadRow], done: Imported, dry_
         changed += old is not None and old != user
     if not dry_run:
         registering.set_users(connection, wanted)
+    in_order = tuple(sorted(bad, key=lambda row: row.line))
+    return Imported(added, changed, len(wanted) - added - changed, bad=in_order, bad_count=len(bad))
+
+
+def _plus(done: Imported, batch: Imported) -> Imported:
     room = MAX_BAD_ROWS - len(done.bad)
     return replace(
         done,
-        added=done.added + added,
-        changed=done.changed + changed,
-        unchanged=done.unchanged + len(wanted) - added - changed,
-        bad=done.bad + tuple(sorted(bad, key=lambda row: row.line)[:room]),
-        bad_count=done.bad_count + len(bad),
+        added=done.added + batch.added,
+        changed=done.changed + batch.changed,
+        unchanged=done.unchanged + batch.unchanged,
+        bad=done.bad + batch.bad[:room],
+        bad_count=done.bad_count + batch.bad_count,
     )
 
 

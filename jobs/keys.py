@@ -79,8 +79,8 @@ LOG: Final = f"{TQ}log:"
 # --- heartbeat ----------------------------------------------------------------------------------
 
 HEARTBEAT: Final = f"{TQ}heartbeat"
-"""hash: cursor (of the sweep), at (of the last beat), sampled_at; moved, recovered, rearmed: counts since the beginning; orphans: found in this
-round of the sweep, orphaned: in the one before. No expiry."""
+"""hash: cursor (of the sweep), at (of the last beat), sampled_at; moved, recovered, rearmed: counts since the beginning;
+orphans: found in this round of the sweep; orphaned: in the one before. No expiry."""
 
 SCHEDULER: Final = f"{TQ}scheduler:"
 """hash `SCHEDULER<rqscheduler's name>`: name, host, pid, poll_s, at, lag_s. Expires after three polls and a minute."""

@@ -27,6 +27,8 @@ from jobs.tiers import Tier
 from jobs.users import User
 
 PAGE = 500
+SCRIPT_BATCH = 100
+"""Users that one script registers: a few milliseconds of the server's time."""
 
 STANDING_TASKS = ("scrape",)
 """The tasks for which every user gets a schedule."""
@@ -68,15 +70,18 @@ def set_user(connection: Redis, user: User, tasks: Sequence[str] = STANDING_TASK
 
 
 def set_users(connection: Redis, batch: Sequence[User], tasks: Sequence[str] = STANDING_TASKS) -> Saved:
-    """The same for a batch of valid users, a few hundred at the most, in one round trip; two when a user who changes has
+    """The same for a batch of valid users, a thousand at the most, in one round trip; two when a user who changes has
     schedules besides those of `tasks`. Raises UnknownTask."""
     plans = {(name, tier): _plan(name, tier) for name in tasks for tier in {user.tier for user in batch}}
     if not batch:
         return Saved(0, 0, 0)
-    with connection.pipeline() as pipe:
-        _queue_save(pipe, batch, tasks)
-        _queue_register(pipe, [(user, plans[name, user.tier]) for user in batch for name in tasks])
-        told: list[bytes] = pipe.execute()[0]
+    with connection.pipeline(transaction=False) as pipe:
+        heartbeat_entry.queue_install(pipe)
+        for start in range(0, len(batch), SCRIPT_BATCH):
+            some = batch[start : start + SCRIPT_BATCH]
+            _queue_save(pipe, some, tasks)
+            _queue_register(pipe, [(user, plans[name, user.tier]) for user in some for name in tasks])
+        told: list[bytes] = [word for reply in pipe.execute() if isinstance(reply, list) for word in reply]
     changed = {
         user: set(reply[len(b"changed") :].decode().split(",")) - {"", *tasks}
         for user, reply in zip(batch, told, strict=True)
@@ -143,6 +148,7 @@ def set_schedule(
         jitter=jitter if jitter is not None else (old.jitter if old else 0),
     )
     with connection.pipeline() as pipe:
+        heartbeat_entry.queue_install(pipe)
         _queue_register(pipe, [(user, plan)], replace_chosen=True)
         pipe.execute()
     return schedules.get(connection, user_id, task_name)
@@ -223,8 +229,7 @@ def _queue_save(pipe: Pipeline, batch: Sequence[User], tasks: Sequence[str]) -> 
 
 
 def _queue_register(pipe: Pipeline, wanted: Sequence[tuple[User, Plan]], *, replace_chosen: bool = False) -> None:
-    """Add the registration of schedules to a pipeline (lua/register.lua), and of the heartbeat."""
-    heartbeat_entry.queue_install(pipe)
+    """Add the registration of schedules to a pipeline (lua/register.lua)."""
     now = time.time()
     numbers: dict[int, int] = {}
     plans: list[scripts.Argument] = []

@@ -14,6 +14,8 @@
 
 local PLAN, SCHEDULE, FIRST = 9, 9, 9
 local schedule_prefix, user_prefix, job_prefix, replace, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5]
+-- What most schedules have is left out of the hash, to keep an idle schedule small (schedules.restore knows it too).
+local USUAL = { overlap = 'skip', catchup = '', jitter = '0', own = '0', active = '1' }
 local plans = {}
 for n = 1, tonumber(ARGV[8]) do
   local from = FIRST + (n - 1) * PLAN
@@ -28,34 +30,46 @@ local function note_task(user, task)
   end
 end
 
+local function unless_usual(fields, name, value)
+  if value ~= USUAL[name] then
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+end
+
 local created = 0
 for at = FIRST + #plans * PLAN, #ARGV, SCHEDULE do
   local id, user, n, active, new_next, gap, cadence, data, description = unpack(ARGV, at, at + SCHEDULE - 1)
   local task, path, tier, lane, policy, overlap, catch_up, jitter, own = unpack(plans[tonumber(n)])
   local key = schedule_prefix .. id
-  local old = redis.call('HMGET', key, 'user', 'cadence', 'own', 'gap', 'next', 'overlap', 'catchup', 'jitter', 'rev', 'created',
-    'fired')
+  local old = redis.call('HMGET', key, 'user', 'cadence', 'own', 'gap', 'next', 'overlap', 'catchup', 'jitter', 'rev', 'created')
   local next_slot = new_next
   if old[1] then
     if not replace then
-      if old[3] == '1' then cadence, own, gap = old[2], old[3], old[4] end
-      overlap, catch_up, jitter = old[6], old[7], old[8]
+      if old[3] then cadence, own, gap = old[2], old[3], old[4] end
+      overlap, catch_up, jitter = old[6] or USUAL.overlap, old[7] or USUAL.catchup, old[8] or USUAL.jitter
     end
     local due = redis.call('ZSCORE', KEYS[1], id) or old[5]
-    if due and cadence == old[2] and jitter == old[8] then
+    if due and cadence == old[2] and jitter == (old[8] or USUAL.jitter) then
       next_slot = due
     elseif due and tonumber(due) < tonumber(new_next) and tonumber(gap) <= tonumber(old[4]) then
       next_slot = due
     end
+    redis.call('HDEL', key, 'overlap', 'catchup', 'jitter', 'own', 'active')
+    redis.call('DEL', job_prefix .. id)
   else
     created = created + 1
     redis.call('ZADD', KEYS[2], 0, user .. '\0' .. task)
     note_task(user, task)
   end
-  redis.call('HSET', key, 'user', user, 'task', task, 'tier', tier, 'lane', lane, 'cadence', cadence, 'own', own, 'gap', gap,
-    'policy', policy, 'overlap', overlap, 'catchup', catch_up, 'jitter', jitter, 'active', active, 'path', path,
-    'next', next_slot, 'rev', (old[9] or 0) + 1, 'created', old[10] or now, 'fired', old[11] or 0)
-  redis.call('DEL', job_prefix .. id)
+  local fields = { 'user', user, 'task', task, 'tier', tier, 'lane', lane, 'cadence', cadence, 'gap', gap, 'policy', policy,
+    'path', path, 'next', next_slot, 'rev', (old[9] or 0) + 1, 'created', old[10] or now }
+  unless_usual(fields, 'overlap', overlap)
+  unless_usual(fields, 'catchup', catch_up)
+  unless_usual(fields, 'jitter', jitter)
+  unless_usual(fields, 'own', own)
+  unless_usual(fields, 'active', active)
+  redis.call('HSET', key, unpack(fields))
   redis.call('HSET', job_prefix .. id, 'status', 'scheduled', 'created_at', ARGV[6], 'origin', lane, 'data', data,
     'description', description, 'meta', ARGV[7])
   redis.call('ZADD', KEYS[1], next_slot, id)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from redis import Redis
 
+
 def seconds(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()

@@ -75,9 +75,7 @@ def test_fires_a_second_against_plain_entries(redis: Redis, stock: Stock) -> Non
 
     def burst() -> float:
         start = time.perf_counter()
-        subprocess.run(
-            [str(BIN / "rqscheduler"), "-b", "-i", "60", "-u", stock.url, "--quiet"], check=True, cwd=stock.folder
-        )
+        subprocess.run([str(BIN / "rqscheduler"), "-b", "-i", "60", "-u", stock.url, "--quiet"], check=True, cwd=stock.folder)
         return time.perf_counter() - start
 
     def plain(n: int) -> None:
@@ -133,7 +131,9 @@ def test_import_against_one_call_each(redis: Redis) -> None:
     for n in range(sample):
         scheduler.schedule(scheduled_time=datetime.now(UTC), func="jobs.x.f", args=[f"u{n}"], interval=3_600)
     plain_rate = sample / (time.perf_counter() - start)
-    print(f"\nimport: {our_rate:.0f} users/s, plain {plain_rate:.0f} schedules/s: {our_rate / plain_rate:.2f} times (at least 5)")
+    print(
+        f"\nimport: {our_rate:.0f} users/s, plain {plain_rate:.0f} schedules/s: {our_rate / plain_rate:.2f} times (at least 5)"
+    )
 
 
 def test_the_entry_queue_is_what_the_entry_names(redis: Redis) -> None:

@@ -40,9 +40,7 @@ def start_server(folder: Path) -> ValkeyServer:
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.drill)])
-def test_the_server_killed_in_the_middle(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: int
-) -> None:
+def test_the_server_killed_in_the_middle(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: int) -> None:
     server = start_server(folder)
     url = f"unix://{folder / 'valkey.sock'}"
     monkeypatch.setenv("RQ_REDIS_URL", url)

@@ -57,9 +57,7 @@ def test_a_killed_worker_leaves_a_work_horse_that_finishes(redis: Redis, stock: 
 
 
 @pytest.mark.drill
-def test_a_worker_and_its_work_horse_killed_are_found_by_the_deadline_of_their_heartbeat(
-    redis: Redis, stock: Stock
-) -> None:
+def test_a_worker_and_its_work_horse_killed_are_found_by_the_deadline_of_their_heartbeat(redis: Redis, stock: Stock) -> None:
     """The long form of test_attempts.test_a_lost_worker_is_told_from_a_killed_work_horse, with the real wait of 90 s."""
     run, worker, horse = start_gated(redis, stock)
     os.kill(worker.pid, signal.SIGKILL)

@@ -49,9 +49,7 @@ def take(slots: Slots, after: float, n: int) -> list[int]:
 
 
 @given(CADENCES, INSTANTS, st.floats(0, 0.999))
-def test_slots_increase_and_none_lies_between_an_instant_and_its_neighbours(
-    slots: Slots, at: int, fraction: float
-) -> None:
+def test_slots_increase_and_none_lies_between_an_instant_and_its_neighbours(slots: Slots, at: int, fraction: float) -> None:
     now = at + fraction
     before, after = slots.latest(now), slots.next_after(now)
     assert before <= now < after
@@ -98,7 +96,10 @@ def test_a_cadence_is_read_back_from_its_text(cadence: Every | Cron) -> None:
     ("expression", "expected"),
     [
         ("30 2 * * *", [(2026, 3, 7, 2, 30), (2026, 3, 8, 3, 0), (2026, 3, 9, 2, 30)]),
-        ("*/20 2 * * *", [(2026, 3, 7, 2, 0), (2026, 3, 7, 2, 20), (2026, 3, 7, 2, 40), (2026, 3, 8, 3, 0), (2026, 3, 9, 2, 0)]),
+        (
+            "*/20 2 * * *",
+            [(2026, 3, 7, 2, 0), (2026, 3, 7, 2, 20), (2026, 3, 7, 2, 40), (2026, 3, 8, 3, 0), (2026, 3, 9, 2, 0)],
+        ),
         ("0 3 * * *", [(2026, 3, 7, 3, 0), (2026, 3, 8, 3, 0), (2026, 3, 9, 3, 0)]),
         ("0 */2 8 * *", [(2026, 3, 8, 0, 0), (2026, 3, 8, 3, 0), (2026, 3, 8, 4, 0)]),
     ],
@@ -137,7 +138,9 @@ def test_a_tier_of_ten_thousand_spreads_evenly_over_its_period(period: int) -> N
     assert max(parts.values()) <= 2 * 10_000 / 60
 
 
-@pytest.mark.parametrize("spec", ["", "every", "every x", "every 0 0", "every 10 10", "cron UTC", "cron Nowhere/At_all * * * * *"])
+@pytest.mark.parametrize(
+    "spec", ["", "every", "every x", "every 0 0", "every 10 10", "cron UTC", "cron Nowhere/At_all * * * * *"]
+)
 def test_what_is_no_cadence_is_refused(spec: str) -> None:
     with pytest.raises(InvalidCadence):
         parse(spec)

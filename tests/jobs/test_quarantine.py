@@ -21,19 +21,21 @@ from tests.conftest import Stock, until
 DUE = 1_000.0
 """Long ago, so a poisoned entry comes before every other but the heartbeat's."""
 
-QUEUE_CLASS = '''
+QUEUE_CLASS = """
 from rq import Queue
 
 class Raising(Queue):
     def enqueue_job(self, *args, **kwargs):
         raise RuntimeError("no")
-'''
+"""
 
 
 def plain(redis: Redis, name: str, **meta: object) -> str:
     """A plain rq-scheduler entry, as an application makes it, not yet due."""
     scheduler = Scheduler("default", connection=redis)
-    job = scheduler.schedule(scheduled_time=datetime.now(UTC) + timedelta(hours=1), func="tests.sample_tasks.ok", args=["x"], id=name, interval=3600)
+    job = scheduler.schedule(
+        scheduled_time=datetime.now(UTC) + timedelta(hours=1), func="tests.sample_tasks.ok", args=["x"], id=name, interval=3600
+    )
     if meta:
         job.meta.update(meta)
         job.save()
