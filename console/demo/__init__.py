@@ -1,1 +1,1 @@
-"""The demonstration: a real server, stock workers, a stock scheduler and a site to scrape, all started and ended by one command."""
+"""The demonstration: a real server, stock workers and scheduler, and a site to scrape, started and ended by one command."""

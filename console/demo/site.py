@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -50,7 +51,9 @@ def news(name: str, visit: int) -> Answer:
 def prices(name: str, visit: int) -> Answer:
     """A page that is new every second time; it says when it was last modified."""
     edition = visit // 2
-    return _page(f"Prices of {name}", name, edition, (("Last-Modified", formatdate(FIRST_EDITION + 3600 * edition, usegmt=True)),))
+    return _page(
+        f"Prices of {name}", name, edition, (("Last-Modified", formatdate(FIRST_EDITION + 3600 * edition, usegmt=True)),)
+    )
 
 
 def about(name: str, visit: int) -> Answer:
@@ -77,7 +80,11 @@ def busy(name: str, visit: int) -> Answer:
 
 def flaky(name: str, visit: int) -> Answer:
     """A page whose server breaks for two requests of every five, and heals."""
-    return Answer(500, "<title>Internal server error</title>") if visit % 5 in (1, 2) else _page(f"Board of {name}", name, visit // 5)
+    return (
+        Answer(500, "<title>Internal server error</title>")
+        if visit % 5 in (1, 2)
+        else _page(f"Board of {name}", name, visit // 5)
+    )
 
 
 def down(name: str, visit: int) -> Answer:
@@ -243,7 +250,7 @@ def _page(title: str, name: str, edition: int, headers: tuple[tuple[str, str], .
     return Answer(200, body, headers, delay=delay)
 
 
-def _unchanged(answer: Answer, asked: Mapping[str, str]) -> bool:
+def _unchanged(answer: Answer, asked: Message) -> bool:
     """Whether the client holds this very edition already."""
     headers = dict(answer.headers)
     for validator, condition in (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since")):
