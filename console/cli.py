@@ -63,6 +63,9 @@ def run(arguments: list[str]) -> int:
         # The reader of our output has left, as `head` does; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        click.echo(f"tq-console: {error.filename or 'standard output'}: {error.strerror}", err=True)
+        return NOT_HELD
     return result if isinstance(result, int) else DONE
 
 

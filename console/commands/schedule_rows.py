@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import humanize
-from cron_descriptor import (  # type: ignore[import-untyped]
+from cron_descriptor import (
     FormatError,
     MissingFieldError,
     Options,

@@ -31,14 +31,21 @@ R = TypeVar("R")
 def connection() -> Iterator[Redis]:
     """A client of the server that the settings name, closed at the end.
 
-    Raises click.ClickException with exit status 3 and one line, without the password, when the server cannot be reached or refuses.
+    Raises click.ClickException with exit status 3 and one line, without the password, when the server cannot be reached, or
+    refuses.
     """
     url = settings.current().redis_url
     try:
         client = Redis.from_url(
-            url, socket_connect_timeout=TIMEOUT, socket_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0), health_check_interval=30
+            url,
+            socket_connect_timeout=TIMEOUT,
+            socket_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=30,
         )
-    except ValueError:
+        # An option that no connection takes shows only when one is made.
+        client.connection_pool.make_connection()
+    except (ValueError, TypeError):
         raise _failure(f"RQ_REDIS_URL: {mask(url)} is no Redis URL; write redis://host:6379/0 or unix:///path") from None
     try:
         yield client
