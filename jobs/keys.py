@@ -83,7 +83,7 @@ HEARTBEAT: Final = f"{TQ}heartbeat"
 orphans: found in this round of the sweep; orphaned: in the one before. No expiry."""
 
 SCHEDULER: Final = f"{TQ}scheduler:"
-"""hash `SCHEDULER<rqscheduler's name>`: name, host, pid, poll_s, at, lag_s. Expires after three polls and a minute."""
+"""hash `SCHEDULER<rqscheduler's name>`: name, host, pid, poll_s, at (its last pass). Expires after three polls and a minute."""
 
 SAMPLES: Final = f"{TQ}samples:"
 """stream `SAMPLES<queue>`, id = the sample's slot in ms: waiting, oldest_s, running, scheduled, deferred, failed, and for

@@ -16,6 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from console.model.masking import mask_url
 from jobs import settings
 from jobs.errors import JobsError
 
@@ -31,8 +32,7 @@ R = TypeVar("R")
 def connection() -> Iterator[Redis]:
     """A client of the server that the settings name, closed at the end.
 
-    Raises click.ClickException with exit status 3 and one line, without the password, when the server cannot be reached, or
-    refuses.
+    Raises ServerError, one line without the password, when the server cannot be reached or refuses.
     """
     url = settings.current().redis_url
     try:
@@ -46,25 +46,19 @@ def connection() -> Iterator[Redis]:
         # An option that no connection takes shows only when one is made.
         client.connection_pool.make_connection()
     except (ValueError, TypeError):
-        raise _failure(f"RQ_REDIS_URL: {mask(url)} is no Redis URL; write redis://host:6379/0 or unix:///path") from None
+        raise ServerError(f"RQ_REDIS_URL: {mask_url(url)} is no Redis URL; write redis://host:6379/0 or unix:///path") from None
     try:
         yield client
     except AuthenticationError:
-        raise _failure(f"{mask(url)}: the server refuses these credentials; check RQ_REDIS_URL") from None
+        raise ServerError(f"{mask_url(url)}: the server refuses these credentials; check RQ_REDIS_URL") from None
     except (RedisConnectionError, RedisTimeoutError) as error:
-        raise _failure(f"{mask(url)}: cannot be reached ({_reason(error)}); is it running, is RQ_REDIS_URL right?") from None
+        raise ServerError(
+            f"{mask_url(url)}: cannot be reached ({_reason(error)}); is it running, is RQ_REDIS_URL right?"
+        ) from None
     except RedisError as error:
-        raise _failure(f"{mask(url)}: the server refuses: {_reason(error)}") from None
+        raise ServerError(f"{mask_url(url)}: the server refuses: {_reason(error)}") from None
     finally:
         client.close()
-
-
-def mask(url: str) -> str:
-    """`url` without its user, its password and its query."""
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return "the URL"
-    return f"{scheme}://{re.sub(r'^.*@', '…@', rest.partition('?')[0], flags=re.DOTALL)}"
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
@@ -85,7 +79,7 @@ def _reason(error: Exception) -> str:
     return re.sub(r"^Error \S+ connecting to .*?\. ", "", text)[:200].rstrip(".")
 
 
-def _failure(message: str) -> click.ClickException:
-    failure = click.ClickException(message)
-    failure.exit_code = UNREACHABLE
-    return failure
+class ServerError(click.ClickException):
+    """The server cannot be reached, or refuses."""
+
+    exit_code = UNREACHABLE

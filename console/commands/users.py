@@ -20,7 +20,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from console.commands import output, schedule_rows
 from console.commands.parameters import text
 from console.commands.server import connection, one_line_errors
-from console.model.text import masked
+from console.model.masking import masked
 from jobs import imports, keys, registering, rows, schedules
 from jobs import users as directory
 from jobs.errors import InvalidUser

@@ -18,7 +18,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.model.text import masked, visible
+from console.model.masking import masked
+from console.model.text import visible
 
 POLL = 0.05
 """Seconds between two looks at children that are about to end."""

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from console.demo.reading import SKIPS_READ, EndedRun, Lane, Reading
 from console.demo.story import Outcome
-from console.model.text import masked, visible
+from console.model.masking import masked
+from console.model.text import visible
 
 MAX_CALL = 36
 """How much of a call is shown."""

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import re
 
-MASK = "…"
-
 _BLANK_LETTERS = "\u034f\u115f\u1160\u2800\u3164\uffa0"
 """Characters that Unicode calls printable and that draw nothing."""
 
 _BLANK = re.compile(f"[{_BLANK_LETTERS}]")
-
-_URL = re.compile(
-    r"(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]*://)"
-    r"(?P<authority>[^\s/?#]*?)(?P<path>/[^\s?#]*?)?(?P<query>[?#]\S*?)?"
-    r"(?=['\"<>()\[\],.;:]*(?:\s|$))"
-)
-_HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d+)?")
 
 
 def visible(text: str) -> str:
@@ -30,11 +21,6 @@ def visible(text: str) -> str:
     return "".join(_sign(character) for character in text)
 
 
-def masked(text: str) -> str:
-    """`text` with `…` for the user, password, query and fragment of every URL in it."""
-    return _URL.sub(_without_secrets, text)
-
-
 def _sign(character: str) -> str:
     code = ord(character)
     if code < 0x20:
@@ -46,13 +32,3 @@ def _sign(character: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
-def _without_secrets(url: re.Match[str]) -> str:
-    _, at, host = url["authority"].rpartition("@")
-    path, query = url["path"] or "", url["query"] or ""
-    # `user:pass/word@host` reads as a host with a strange port, and an error that cuts long values may end inside a password.
-    doubtful = ":" in url["authority"] and "@" in path + query
-    if doubtful or not _HOST.fullmatch(host) or (not path and host.endswith(MASK)):
-        return url["scheme"] + MASK
-    return url["scheme"] + (MASK + at if at else "") + host + path + (query[0] + MASK if query else "")

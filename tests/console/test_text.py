@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.model.text import masked, visible
+from console.model.masking import masked
+from console.model.text import visible
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 

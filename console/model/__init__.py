@@ -1,0 +1,1 @@
+"""What the console speaks of: plain frozen data and pure functions on it. The standard library only."""

@@ -1,0 +1,160 @@
+"""The state of an installation at one instant, as `tq-console status` shows it.
+
+Durations are seconds, instants epoch seconds. Text that came out of Redis is kept as it is: whoever draws it makes it visible
+(text.py). None stands for what could not be read, or for what nothing is known about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Verdict = Literal["live", "late", "gone"]
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """The server. `url` bears no secret; `latency_ms` is how long the first, small round trip of the reading took;
+    `maxmemory` is 0 when there is no limit; both memory sizes are bytes."""
+
+    url: str
+    kind: str
+    version: str | None
+    latency_ms: float
+    used_memory: int | None
+    maxmemory: int | None
+    maxmemory_policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """One queue. `lane`: whether it is one of the lanes, which alone have a `promise_s`.
+
+    `scheduled` counts everything in RQ's registry of scheduled jobs, retries among them; `retrying` counts the retries among
+    the first due of it, a bounded number, so it is a lower bound on a long registry. `overdue` counts what is more than a
+    minute past due in there. `workers` listen and are not gone, `busy` are those of them that run a job, of whichever queue.
+    `drain_s` is the time to empty at the present pace, None when the queue grows.
+    """
+
+    name: str
+    lane: bool
+    waiting: int | None
+    oldest_s: float | None
+    promise_s: int | None
+    in_per_min: float | None
+    out_per_min: float | None
+    drain_s: float | None
+    running: int | None
+    retrying: int | None
+    scheduled: int | None
+    overdue: int | None
+    deferred: int | None
+    finished: int | None
+    failed: int | None
+    canceled: int | None
+    workers: int
+    busy: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """One registered worker. `job` is the id of what it runs; `done` and `failed` count since it was born."""
+
+    name: str
+    host: str | None
+    queues: tuple[str, ...]
+    state: str | None
+    verdict: Verdict
+    job: str | None
+    heartbeat_s: float | None
+    done: int | None
+    failed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerStatus:
+    """One scheduler: `kind` is rqscheduler, rq (inside `rq worker --with-scheduler` and `rq worker-pool`) or rq-cron.
+
+    `lag_s` is how long the entry that is longest due has been waiting for an rqscheduler; `seen_s` is since when it is silent.
+    """
+
+    kind: str
+    name: str
+    host: str | None
+    poll_s: float | None
+    lag_s: float | None
+    seen_s: float | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleCounts:
+    """Users' schedules; `late` and `due_next_hour` count entries of rq-scheduler, whoever made them."""
+
+    armed: int | None
+    paused: int | None
+    late: int | None
+    orphaned: int | None
+    quarantined: int | None
+    due_next_hour: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PassLock:
+    """rq-scheduler's lock for one pass: taken `age_s` ago, freed by itself in `ends_s` (None: never)."""
+
+    age_s: float
+    ends_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something that the server would not tell, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Of `total` queues or workers, `read` are shown."""
+
+    what: str
+    read: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, why, and what to do. `code` is stable; the rest is for people."""
+
+    code: str
+    severity: Severity
+    subject: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """An installation as it was read at `as_of`."""
+
+    as_of: float
+    server: ServerInfo
+    queues: tuple[QueueStatus, ...]
+    workers: tuple[WorkerStatus, ...]
+    schedulers: tuple[SchedulerStatus, ...]
+    schedules: ScheduleCounts
+    suspended: bool | None
+    pass_lock: PassLock | None
+    refused: tuple[Refused, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def as_json(status: Status) -> dict[str, Any]:
+    """`status` as the JSON document of COMMANDS.md: `as_of` in ISO 8601, UTC; every number finite."""
+    as_of = datetime.fromtimestamp(status.as_of, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {**asdict(status), "as_of": as_of}

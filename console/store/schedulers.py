@@ -1,0 +1,190 @@
+"""Schedulers of all three kinds, found without a scan, and the counts of schedules.
+
+- rqscheduler: the heartbeat lists every one that it runs in (keys.SCHEDULERS); where the job layer is not installed, a plain
+  one leaves no trace but its lock.
+- RQ's own (`rq`): its name is the value of the lock of each queue that it serves.
+- `rq cron`: RQ lists them in one sorted set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from rq.defaults import RQ_KEY_PREFIX
+
+from console.model.status import PassLock, ScheduleCounts, SchedulerStatus, Verdict
+from console.store.trip import Answer, Trip
+from console.store.values import age, instant, number, pairs, text, text_or_none, whole
+from jobs import keys
+
+RQ_SCHEDULER = f"{RQ_KEY_PREFIX}:scheduler:"
+CRON_SCHEDULERS = f"{RQ_KEY_PREFIX}:cron_schedulers"
+INSTANCE = "rq:scheduler_instance:"
+"""hash of one rqscheduler, hard-coded like the other keys of rq-scheduler: birth, and death after a clean end."""
+
+NEWEST = 50
+"""How many schedulers of each kind are read, those that were seen last."""
+
+FORGOTTEN = 3_600.0
+"""Seconds after which a scheduler that is gone is not shown any more."""
+
+LATE = 120
+"""Seconds past due after which an entry is late."""
+
+RQ_BEAT = 15.0
+"""Seconds after which RQ's scheduler is late: it beats every second, but not while it moves a thousand jobs."""
+
+RQ_LOCK = 61.0
+"""Seconds for which its locks and its hash outlive its last beat."""
+
+CRON_BEAT, CRON_EXPIRY = 70.0, 120.0
+"""`rq cron` beats once a minute at least; RQ forgets it after two."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSchedules:
+    """The questions that need no name, and their answers after the trip."""
+
+    seen: Answer
+    cron: Answer
+    total: Answer
+    paused: Answer
+    quarantined: Answer
+    orphaned: Answer
+    late: Answer
+    due_next_hour: Answer
+    longest_due: Answer
+    lock: Answer
+    lock_ttl: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class AskedScheduler:
+    """The questions about one scheduler: its hash; for an rqscheduler the one that rq-scheduler keeps, too; for RQ's own how
+    long it keeps a lock that it holds."""
+
+    name: bytes
+    seen_at: float | None
+    fields: Answer
+    instance: Answer | None = None
+    lock_ttl: Answer | None = None
+
+
+def ask_schedules(trip: Trip, now: float) -> AskedSchedules:
+    """Ask for the counts, and for who may be scheduling."""
+    return AskedSchedules(
+        seen=trip.ask("ZREVRANGE", keys.SCHEDULERS, 0, NEWEST - 1, "WITHSCORES"),
+        cron=trip.ask("ZREVRANGE", CRON_SCHEDULERS, 0, NEWEST - 1, "WITHSCORES"),
+        total=trip.ask("ZCARD", keys.SCHEDULES),
+        paused=trip.ask("SCARD", keys.PAUSED),
+        quarantined=trip.ask("ZCARD", keys.QUARANTINE),
+        orphaned=trip.ask("HGET", keys.HEARTBEAT, "orphaned"),
+        # The heartbeat's entry has the score 0: it is always due, and never late.
+        late=trip.ask("ZCOUNT", keys.ENTRIES, "(0", now - LATE),
+        due_next_hour=trip.ask("ZCOUNT", keys.ENTRIES, f"({now}", now + 3_600),
+        longest_due=trip.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", now, "WITHSCORES", "LIMIT", 0, 1),
+        lock=trip.ask("GET", keys.ENTRIES_LOCK),
+        lock_ttl=trip.ask("PTTL", keys.ENTRIES_LOCK),
+    )
+
+
+def ask_rqschedulers(trip: Trip, schedules: AskedSchedules) -> tuple[AskedScheduler, ...]:
+    """Ask about each rqscheduler that the heartbeat has listed."""
+    return tuple(
+        AskedScheduler(
+            name=name,
+            seen_at=seen_at,
+            fields=trip.ask("HMGET", keys.SCHEDULER.encode() + name, "host", "poll_s"),
+            instance=trip.ask("HMGET", INSTANCE.encode() + name, "birth", "death"),
+        )
+        for name, seen_at in pairs(schedules.seen.rows())
+    )
+
+
+def ask_rq(trip: Trip, locks: Mapping[bytes, Answer]) -> tuple[AskedScheduler, ...]:
+    """Ask about each scheduler of RQ's own that holds the lock of a queue; `locks` are the answers by the queue's name."""
+    queue_of = {lock.value: queue for queue, lock in locks.items() if isinstance(lock.value, bytes)}
+    return tuple(
+        AskedScheduler(
+            name=name,
+            seen_at=None,
+            fields=trip.ask("HMGET", RQ_SCHEDULER.encode() + name, "hostname", "last_heartbeat"),
+            lock_ttl=trip.ask("PTTL", keys.RQ_SCHEDULER_LOCK.encode() + queue),
+        )
+        for name, queue in sorted(queue_of.items())[:NEWEST]
+    )
+
+
+def counts(asked: AskedSchedules) -> ScheduleCounts:
+    """The counts of schedules."""
+    total, paused = asked.total.count(), asked.paused.count()
+    return ScheduleCounts(
+        armed=None if total is None or paused is None else max(0, total - paused),
+        paused=paused,
+        late=asked.late.count(),
+        orphaned=whole(asked.orphaned.value),
+        quarantined=asked.quarantined.count(),
+        due_next_hour=asked.due_next_hour.count(),
+    )
+
+
+def pass_lock(asked: AskedSchedules, now: float) -> PassLock | None:
+    """rq-scheduler's lock, when somebody holds it."""
+    taken_at, ttl = number(asked.lock.value), asked.lock_ttl.count()
+    held = age(taken_at, now)
+    if held is None or ttl is None or ttl == -2:
+        return None
+    return PassLock(held, None if ttl == -1 else ttl / 1000)
+
+
+def rqschedulers(asked: AskedSchedules, ours: Iterable[AskedScheduler], now: float) -> tuple[SchedulerStatus, ...]:
+    """Those rqschedulers that are at work, or that ended badly within the last hour."""
+    due = pairs(asked.longest_due.rows())
+    lag = (age(due[0][1], now) if due else 0.0) if asked.longest_due.value is not None else None
+    found = (_rqscheduler(scheduler, lag, now) for scheduler in ours)
+    return tuple(status for status in found if status is not None)
+
+
+def rq(asked: Iterable[AskedScheduler], now: float) -> tuple[SchedulerStatus, ...]:
+    """RQ's own schedulers that hold a lock."""
+    return tuple(_rq(scheduler, now) for scheduler in asked)
+
+
+def cron(asked: AskedSchedules, now: float) -> tuple[SchedulerStatus, ...]:
+    """The `rq cron` processes of the last hour."""
+    found = [(name, age(at, now) or 0.0) for name, at in pairs(asked.cron.rows())]
+    return tuple(
+        SchedulerStatus("rq-cron", text(name), None, None, None, seen, _by_age(seen, CRON_BEAT, CRON_EXPIRY))
+        for name, seen in found
+        if seen <= FORGOTTEN
+    )
+
+
+def _rqscheduler(asked: AskedScheduler, lag: float | None, now: float) -> SchedulerStatus | None:
+    host, raw_poll = asked.fields.value or (None, None)
+    birth, death = (asked.instance.value if asked.instance else None) or (None, None)
+    poll, seen = number(raw_poll), age(asked.seen_at, now) or 0.0
+    judged: Verdict = "gone" if poll is None else _by_age(seen, 2 * poll + 10, 3 * poll + 60)
+    if judged == "gone" and birth is not None:
+        judged = "late"
+    if death is not None or (judged == "gone" and seen > FORGOTTEN):
+        return None
+    return SchedulerStatus("rqscheduler", text(asked.name), text_or_none(host), poll, lag, seen, judged)
+
+
+def _rq(asked: AskedScheduler, now: float) -> SchedulerStatus:
+    host, beat = asked.fields.value or (None, None)
+    ttl = asked.lock_ttl.count() if asked.lock_ttl else None
+    seen = age(instant(beat), now)
+    if seen is None and ttl is not None and ttl > 0:
+        # It takes its locks, for as long as it renews them, a moment before it writes its hash.
+        seen = round(max(0.0, RQ_LOCK - ttl / 1000), 3)
+    judged: Verdict = "gone" if seen is None else _by_age(seen, RQ_BEAT, RQ_LOCK)
+    return SchedulerStatus("rq", text(asked.name), text_or_none(host), None, None, seen, judged)
+
+
+def _by_age(seen: float, late: float, gone: float) -> Verdict:
+    if seen <= late:
+        return "live"
+    return "late" if seen <= gone else "gone"

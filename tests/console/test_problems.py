@@ -1,0 +1,168 @@
+"""Each problem is found when it is there, and not when it is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from console.model.problems import find
+from console.model.status import (
+    PassLock,
+    Problem,
+    QueueStatus,
+    Refused,
+    ScheduleCounts,
+    SchedulerStatus,
+    ServerInfo,
+    Status,
+    Unread,
+    WorkerStatus,
+)
+
+HIGH = QueueStatus(
+    name="high",
+    lane=True,
+    waiting=0,
+    oldest_s=None,
+    promise_s=5,
+    in_per_min=None,
+    out_per_min=None,
+    drain_s=0,
+    running=0,
+    retrying=0,
+    scheduled=0,
+    overdue=0,
+    deferred=0,
+    finished=0,
+    failed=0,
+    canceled=0,
+    workers=1,
+    busy=0,
+)
+MAIL = replace(HIGH, name="mail", lane=False, promise_s=None)
+WORKER = WorkerStatus("w1", "host", ("high",), "idle", "live", None, 1.0, 0, 0)
+SCHEDULER = SchedulerStatus("rqscheduler", "s1", "host", 1.0, 0.0, 0.5, "live")
+WELL = Status(
+    as_of=1_700_000_000.0,
+    server=ServerInfo("redis://localhost", "valkey", "9.1.2", 0.4, 1_000_000, 0, "noeviction"),
+    queues=(HIGH, MAIL),
+    workers=(WORKER,),
+    schedulers=(SCHEDULER,),
+    schedules=ScheduleCounts(armed=100, paused=0, late=0, orphaned=0, quarantined=0, due_next_hour=100),
+    suspended=False,
+    pass_lock=None,
+)
+
+
+def high(**changes: Any) -> Status:
+    return replace(WELL, queues=(replace(HIGH, **changes), MAIL))
+
+
+def schedulers(*found: SchedulerStatus, **counts: Any) -> Status:
+    return replace(WELL, schedulers=found, schedules=replace(WELL.schedules, **counts))
+
+
+def limits(**changes: Any) -> Status:
+    return replace(WELL, server=replace(WELL.server, **changes))
+
+
+def held(age_s: float, ends_s: float | None) -> Status:
+    return replace(WELL, pass_lock=PassLock(age_s, ends_s))
+
+
+def codes(status: Status) -> list[tuple[str, str, str]]:
+    return [(problem.code, problem.severity, problem.subject) for problem in find(status)]
+
+
+GONE, LATE = replace(SCHEDULER, verdict="gone", seen_s=300.0), replace(SCHEDULER, verdict="late", seen_s=40.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        (WELL, []),
+        (replace(WELL, suspended=True), [("suspended", "error", "workers")]),
+        (high(waiting=3, workers=0), [("no_worker", "error", "high")]),
+        (high(waiting=0, workers=0), []),
+        (high(waiting=None, workers=0), []),
+        (replace(WELL, queues=(HIGH, replace(MAIL, waiting=2, workers=0))), [("no_worker", "error", "mail")]),
+        (high(waiting=1, oldest_s=5.0), []),
+        (high(waiting=1, oldest_s=5.1), [("promise_broken", "error", "high")]),
+        (high(waiting=1, oldest_s=9_999.0, promise_s=None), []),
+        (high(overdue=2), [("retries_unmoved", "error", "high")]),
+        (schedulers(), [("no_scheduler", "error", "rqscheduler")]),
+        (schedulers(GONE), [("no_scheduler", "error", "rqscheduler")]),
+        (schedulers(LATE), [("no_scheduler", "error", "rqscheduler")]),
+        (schedulers(GONE, SCHEDULER), []),
+        (schedulers(replace(SCHEDULER, kind="rq")), [("no_scheduler", "error", "rqscheduler")]),
+        (schedulers(armed=0), []),
+        (schedulers(armed=None), []),
+        (schedulers(armed=0, late=4), [("no_scheduler", "error", "rqscheduler")]),
+        (schedulers(SCHEDULER, late=4), [("schedules_late", "warning", "schedules")]),
+        (schedulers(SCHEDULER, quarantined=1), [("quarantined", "warning", "schedules")]),
+        (schedulers(replace(SCHEDULER, poll_s=5.0)), []),
+        (schedulers(replace(SCHEDULER, poll_s=60.0)), [("slow_poll", "warning", "s1")]),
+        (schedulers(SCHEDULER, replace(GONE, poll_s=60.0)), []),
+        (held(9.0, 2.0), []),
+        (held(11.0, 2.0), [("pass_lock_held", "warning", "rqscheduler")]),
+        (held(1.0, None), [("pass_lock_held", "error", "rqscheduler")]),
+        (limits(maxmemory_policy="allkeys-lru"), [("evicting", "warning", "server")]),
+        (limits(maxmemory_policy="volatile-ttl", maxmemory=1 << 30), [("evicting", "error", "server")]),
+        (limits(maxmemory_policy=None), []),
+        (replace(WELL, workers=(replace(WORKER, verdict="gone"),)), [("worker_gone", "warning", "w1")]),
+        (replace(WELL, workers=(replace(WORKER, verdict="late"),)), []),
+        (replace(WELL, refused=(Refused("rq:queues", "WRONGTYPE"),)), [("unreadable", "warning", "rq:queues")]),
+        (replace(WELL, unread=(Unread("queues", 5_000, 9_000),)), [("not_all_read", "warning", "queues")]),
+    ],
+)
+def test_a_problem_is_found_when_it_is_there(status: Status, found: list[tuple[str, str, str]]) -> None:
+    assert codes(status) == found
+
+
+def test_errors_come_before_warnings() -> None:
+    status = replace(high(waiting=3, workers=0, oldest_s=60.0), pass_lock=PassLock(11.0, 2.0), schedulers=())
+    assert [problem.severity for problem in find(status)] == ["error", "error", "error", "warning"]
+
+
+def test_every_problem_has_a_message_and_a_remedy() -> None:
+    everything = replace(
+        high(waiting=3, workers=0, oldest_s=60.0, overdue=1),
+        suspended=True,
+        pass_lock=PassLock(11.0, 2.0),
+        server=replace(WELL.server, maxmemory_policy="allkeys-lru"),
+        workers=(replace(WORKER, verdict="gone"),),
+        schedules=replace(WELL.schedules, quarantined=2, late=2),
+        schedulers=(replace(SCHEDULER, poll_s=60.0),),
+        refused=(Refused("rq:queues", "WRONGTYPE"),),
+        unread=(Unread("queues", 5_000, 9_000),),
+    )
+    found = [*find(everything), *find(replace(everything, schedulers=()))]
+    assert len({problem.code for problem in found}) == 13
+    assert all(problem.message and problem.remedy for problem in found)
+
+
+def test_many_of_a_kind_are_one_problem_that_counts_them() -> None:
+    queues = tuple(replace(MAIL, name=f"q{n}", waiting=1, workers=0, overdue=1) for n in range(1_000))
+    workers = tuple(replace(WORKER, name=f"w{n}", verdict="gone") for n in range(300))
+    found = find(replace(WELL, queues=queues, workers=workers))
+    assert [(problem.code, problem.subject) for problem in found] == [
+        ("no_worker", "1,000 queues"),
+        ("retries_unmoved", "1,000 queues"),
+        ("worker_gone", "300 workers"),
+    ]
+    assert all(len(problem.message) < 200 for problem in found)
+
+
+def test_a_lock_whose_every_scheduler_is_gone_has_a_dead_holder() -> None:
+    (dead,) = [found for found in find(replace(held(11.0, 2.0), schedulers=(GONE,))) if found.code == "pass_lock_held"]
+    (doubtful,) = find(held(11.0, 2.0))
+    assert "its holder is dead," in dead.message
+    assert "or its pass is a very long one" in doubtful.message
+
+
+def test_a_message_carries_the_name_as_it_is() -> None:
+    (problem,) = find(replace(WELL, workers=(replace(WORKER, name="w\x1b[31m", verdict="gone"),)))
+    assert isinstance(problem, Problem)
+    assert problem.subject == "w\x1b[31m"
