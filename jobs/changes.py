@@ -84,7 +84,7 @@ def record(connection: Redis, user_id: str, source: str, seen: Snapshot, *, keep
     with connection.pipeline() as pipe:
         while True:
             try:
-                pipe.watch(*watched)
+                pipe.watch(*watched)  # type: ignore[no-untyped-call]
                 recorded = _queue_record(pipe, user_id, source, seen, keep_change)
                 pipe.execute()
                 return recorded
@@ -151,7 +151,7 @@ def _change(user_id: str, source: str, old: Snapshot | None, seen: Snapshot, now
         text_hash=seen.text_hash,
         previous_title=old.title,
         previous_text_hash=old.text_hash,
-        seen_at=round(now, 3),
+        seen_at=now,
     )
 
 

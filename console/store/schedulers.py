@@ -82,7 +82,7 @@ def ask_schedules(trip: Trip, now: float) -> AskedSchedules:
         orphaned=trip.ask("HGET", keys.HEARTBEAT, "orphaned"),
         # The heartbeat's entry has the score 0: it is always due, and never late.
         late=trip.ask("ZCOUNT", keys.ENTRIES, "(0", now - LATE),
-        due_next_hour=trip.ask("ZCOUNT", keys.ENTRIES, f"({now}", now + 3_600),
+        due_next_hour=trip.ask("ZCOUNT", keys.ENTRIES, "(0", now + 3_600),
         longest_due=trip.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", now, "WITHSCORES", "LIMIT", 0, 1),
         lock=trip.ask("GET", keys.ENTRIES_LOCK),
         lock_ttl=trip.ask("PTTL", keys.ENTRIES_LOCK),

@@ -49,7 +49,7 @@ def scrape_for_user(user_id: str) -> dict[str, int]:
                 done.append(_scrape(connection, user, source, known.get(source)))
             except (PermanentError, RetryAfter, Unavailable) as failure:
                 failed[source] = failure
-                log(f"failed: {failure}")
+                log(f"source {user.sources.index(source) + 1} failed: {failure}")
         changes.forget(connection, user.id, but=user.sources)
         _have_delivered(connection, user, changes.pending(connection, user.id))
         progress(1.0, f"{len(done)} of {len(user.sources)} sources read")

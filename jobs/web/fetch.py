@@ -137,7 +137,7 @@ def _request(
 def _exchange(client: httpx.Client, request: httpx.Request) -> Iterator[httpx.Response]:
     """The answer to one request, its body not read, with every error told in our words."""
     host = _host(request.url)
-    if request.url.scheme not in ("http", "https") or not request.url.host:
+    if request.url.scheme not in ("http", "https") or not request.url.host or not 0 < (request.url.port or 80) < 65_536:
         raise PermanentError(f"{host}: the URL is no http or https URL; correct it")
     ours = _exchanging.set(True)
     try:
@@ -154,7 +154,7 @@ def _exchange(client: httpx.Client, request: httpx.Request) -> Iterator[httpx.Re
         raise Unavailable(f"{host}: broke the HTTP protocol or hung up") from None
     except httpcore.NetworkError as error:
         raise Unavailable(f"{host}: {_reason(error)}") from None
-    except httpx.RemoteProtocolError:
+    except (httpx.RemoteProtocolError, httpx.InvalidURL):
         raise PermanentError(f"{host}: redirects to an invalid URL") from None
     except zlib.error:
         raise Unavailable(f"{host}: sent gzip that cannot be unpacked") from None
