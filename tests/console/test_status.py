@@ -236,7 +236,7 @@ def test_schedules_are_counted(redis: Redis) -> None:
     )
     counts = read(redis, now).schedules
     assert (counts.armed, counts.paused, counts.late, counts.orphaned) == (3, 2, 1, 4)
-    assert (counts.quarantined, counts.due_next_hour) == (1, 2)
+    assert (counts.quarantined, counts.due_next_hour) == (1, 4)
 
 
 def test_a_lock_that_outlives_its_holder_is_a_problem(redis: Redis) -> None:
