@@ -183,6 +183,7 @@ def _note_end(job: Job, started: float, outcome: str, error: BaseException | Non
                 f"{ended - started:.3f}",
                 "done" if outcome == "finished" else "retried" if retries else "failed",
                 job.id,
+                MAX_ATTEMPTS,
             ],
         )
     except RedisError:

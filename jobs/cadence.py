@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -21,6 +21,7 @@ from jobs.errors import InvalidCadence
 MIN_PERIOD = 1
 MAX_PERIOD = 366 * 86_400
 MAX_JITTER = 3_600
+GAPS = 8
 COUNT_LIMIT = 1_000
 """How many slots `count_between` counts of a cron cadence before it stops."""
 
@@ -49,6 +50,10 @@ class Every:
     def count_between(self, after: float, until: float) -> int:
         """How many slots lie in (after, until]."""
         return max(0, (self.latest(until) - self.latest(after)) // self.period)
+
+    def shortest_gap(self, after: float) -> int:
+        """The shortest time between two slots, in seconds."""
+        return self.period
 
     def bound_to(self, schedule_id: str, zone: str) -> Every:
         """This cadence with the offset that is `schedule_id`'s own: the same each time, and spread evenly over the period."""
@@ -87,8 +92,7 @@ class Cron:
         if _names_every_hour(self.expression):
             found = next(CronSim(self.expression, at))
             return int(found.timestamp())
-        start = _wall(at) - _shift_near(at)
-        for wall in CronSim(self.expression, start):
+        for wall in CronSim(self.expression, _wall(at)):
             slot = _instant(wall, self.zone)
             if slot > instant:
                 return slot
@@ -111,6 +115,10 @@ class Cron:
     def count_between(self, after: float, until: float) -> int:
         """How many slots lie in (after, until], counted to COUNT_LIMIT at the most."""
         return sum(1 for _ in islice(slots_between(self, after, until), COUNT_LIMIT))
+
+    def shortest_gap(self, after: float) -> int:
+        """The shortest time between two of the GAPS slots that follow `after`, in seconds; looked up once a day."""
+        return _shortest_gap(self, int(after // 86_400) * 86_400)
 
     def bound_to(self, schedule_id: str, zone: str) -> Cron:
         """This cadence in the user's `zone`."""
@@ -140,7 +148,7 @@ class Jittered:
         best: int | None = None
         base = self.cadence.next_after(instant - self.spread - 1)
         while best is None or base < best:
-            moved = self._moved(base)
+            moved = self.moved(base)
             if moved > instant and (best is None or moved < best):
                 best = moved
             base = self.cadence.next_after(base)
@@ -151,7 +159,7 @@ class Jittered:
         best: int | None = None
         base = self.cadence.latest(instant)
         while best is None or base + self.spread > best:
-            moved = self._moved(base)
+            moved = self.moved(base)
             if moved <= instant and (best is None or moved > best):
                 best = moved
             base = self.cadence.latest(base - 1)
@@ -161,7 +169,17 @@ class Jittered:
         """How many slots lie in (after, until], give or take the two at the ends."""
         return self.cadence.count_between(after, until)
 
-    def _moved(self, base: int) -> int:
+    def base_of(self, slot: int) -> int:
+        """The slot of the plain cadence that was moved to `slot`. Raises InvalidCadence when none was."""
+        base = self.cadence.latest(slot)
+        while base >= slot - self.spread:
+            if self.moved(base) == slot:
+                return base
+            base = self.cadence.latest(base - 1)
+        raise InvalidCadence(f"{slot} is no slot of {self.cadence.spec()!r} with jitter {self.spread} s")
+
+    def moved(self, base: int) -> int:
+        """Where a slot of the plain cadence is moved to."""
         return base + stable_number(f"{self.seed}/{base}") % (self.spread + 1)
 
 
@@ -207,6 +225,12 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 @lru_cache(maxsize=1024)
+def _shortest_gap(cadence: Cron, after: int) -> int:
+    slots = list(islice(slots_between(cadence, after, float("inf")), GAPS + 1))
+    return min(later - earlier for earlier, later in pairwise(slots))
+
+
+@lru_cache(maxsize=1024)
 def _names_every_hour(expression: str) -> bool:
     return len(CronSim(expression, datetime(2024, 1, 1)).hours) == 24  # noqa: DTZ001 - CronSim counts wall time
 
@@ -216,7 +240,7 @@ def _wall(at: datetime) -> datetime:
 
 
 def _shift_near(at: datetime) -> timedelta:
-    """How far wall time must be stepped back so that no slot beside a change of offset is missed: nothing on most days."""
+    """How far a walk backward must start ahead, lest it miss a slot beside a change of offset: nothing on most days."""
     around = [(at.astimezone(UTC) + timedelta(hours=hours)).astimezone(at.tzinfo).utcoffset() for hours in (-26, 26)]
     return timedelta(0) if around[0] == around[1] else timedelta(hours=26)
 

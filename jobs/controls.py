@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from redis import Redis
 
-from jobs import defining, keys, registering, runs, schedules, scripts, sweep, users
+from jobs import defining, keys, registering, runs, schedules, scripts, sweep, tiers, users
 from jobs.cadence import slots_between
 from jobs.errors import InvalidSchedule, UnknownSchedule
 from jobs.schedules import schedule_id
@@ -21,7 +21,8 @@ MAX_NOTE = 500
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What came of `run_now`: the run, or why there is none (`overlap`: one has not ended yet)."""
+    """What came of `run_now`: the run, or why there is none (`overlap`: one has not ended yet; `exists`: somebody asked in the
+    same millisecond)."""
 
     run: str | None
     reason: str
@@ -36,13 +37,22 @@ class Backfilled:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispatched:
+    """How many users got a run, and how many did not because this process knows no tier of that name."""
+
+    enqueued: int
+    without_tier: int
+
+
+@dataclass(frozen=True, slots=True)
 class Repaired:
-    """What `repair` mended: entries put back, schedules made anew from the directory, index members without a user that were
-    dropped, and how many schedules it looked at."""
+    """What `repair` mended: entries put back, schedules made anew from the directory, schedules without a user that were
+    dropped; those left because this process knows no such tier or task; and how many it looked at."""
 
     rearmed: int
     remade: int
     dropped: int
+    unknown: int
     looked_at: int
 
 
@@ -71,7 +81,7 @@ def run_now(connection: Redis, user_id: str, task_name: str) -> Started:
             user,
             key=f"now_{time.time_ns() // 1_000_000}",
             kind="now",
-            lane=schedule.lane,
+            schedule=schedule,
             overlap=schedule.overlap,
         )
         outcome = pipe.execute()[0].decode()
@@ -88,7 +98,9 @@ def backfill(connection: Redis, user_id: str, task_name: str, start: float, end:
     if not start <= end <= time.time():
         raise InvalidSchedule("a backfill goes from a time to a later one, neither in the future")
     wanted: list[int] = []
-    for slot in slots_between(schedule.slots, start - 1, end):
+    # The slot that the entry waits for is the entry's to run, in its own lane.
+    last = end if schedule.next_at is None else min(end, schedule.next_at - 1)
+    for slot in slots_between(schedule.slots, start - 1, last):
         wanted.append(slot)
         if len(wanted) > MAX_BACKFILL:
             raise InvalidSchedule(f"the range holds more than {MAX_BACKFILL} slots; ask for a shorter one")
@@ -96,27 +108,39 @@ def backfill(connection: Redis, user_id: str, task_name: str, start: float, end:
     for batch in _batches(wanted):
         with connection.pipeline(transaction=False) as pipe:
             for slot in batch:
-                runs.queue_run(pipe, connection, task_name, user, key=str(slot), kind="backfill", slot=slot, lane=BACKFILL_LANE)
+                runs.queue_run(
+                    pipe,
+                    connection,
+                    task_name,
+                    user,
+                    key=str(slot),
+                    kind="backfill",
+                    slot=slot,
+                    schedule=schedule,
+                    lane=BACKFILL_LANE,
+                )
             replies += pipe.execute()
     enqueued = replies.count(b"enqueued")
     return Backfilled(enqueued, len(replies) - enqueued)
 
 
-def dispatch_all(connection: Redis, task_name: str) -> int:
-    """One run of the task at once for every active user, each on the lane of the user's tier. Returns how many."""
+def dispatch_all(connection: Redis, task_name: str) -> Dispatched:
+    """One run of the task at once for every active user, each on the lane of the user's tier. Raises UnknownTask."""
     defining.lookup(task_name)
+    known = tiers.current()
     key = f"all_{time.time_ns() // 1_000_000}"
-    dispatched = 0
+    enqueued = without_tier = 0
     after: str | None = None
     while ids := users.search(connection, "", BATCH, after):
         after = ids[-1]
         active = [user for user in users.get_many(connection, ids) if user is not None and user.active]
-        if active:
-            with connection.pipeline(transaction=False) as pipe:
-                for user in active:
-                    runs.queue_run(pipe, connection, task_name, user, key=key, kind="all")
-                dispatched += pipe.execute().count(b"enqueued")
-    return dispatched
+        served = [user for user in active if user.tier in known]
+        without_tier += len(active) - len(served)
+        with connection.pipeline(transaction=False) as pipe:
+            for user in served:
+                runs.queue_run(pipe, connection, task_name, user, key=key, kind="all")
+            enqueued += pipe.execute().count(b"enqueued")
+    return Dispatched(enqueued, without_tier)
 
 
 def repair(connection: Redis) -> Repaired:
@@ -125,8 +149,8 @@ def repair(connection: Redis) -> Repaired:
     A schedule whose definition is gone or cannot be read is made anew as its user's tier has it.
     """
     mended, looked_at = sweep.all_schedules(connection)
-    remade, dropped = registering.remake_orphans(connection) if mended.orphans else (0, 0)
-    return Repaired(mended.rearmed, remade, dropped, looked_at)
+    anew = registering.remake_orphans(connection) if mended.orphans else registering.Remade(0, 0, 0)
+    return Repaired(mended.rearmed, anew.remade, anew.dropped, anew.unknown, looked_at)
 
 
 def _set_paused(connection: Redis, user_id: str, task_name: str, *, paused: bool, note: str, by: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from redis import Redis
 from rq.job import Job
 
 from jobs import heartbeat_entry, keys, quarantine, runs, schedules, scripts
+from jobs.cadence import Jittered
 from jobs.prototype import job_key
 from jobs.schedules import MAX_RUNS, Schedule
 
@@ -37,16 +39,17 @@ def decide(schedule: Schedule, due: float, now: float) -> Decision:
     slots = schedule.slots
     first = int(due)
     newest = max(first, slots.latest(now))
+    next_slot = slots.next_after(max(now, newest))
+    if isinstance(slots, Jittered) and slots.base_of(next_slot) <= newest:
+        # The slot that was due came from another cadence, and this one only moves it: it has had its run.
+        next_slot = slots.next_after(next_slot)
     missed = slots.count_between(first, newest) if newest > first else 0
     if schedule.paused:
-        reason = "paused"
-    elif not schedule.active:
-        reason = "inactive"
-    elif schedule.catch_up is not None and now - newest > schedule.catch_up:
-        reason = "missed"
-    else:
-        reason = ""
-    return Decision(newest, slots.next_after(max(now, newest)), reason, missed)
+        return Decision(newest, next_slot, "paused", 0)
+    if not schedule.active:
+        return Decision(newest, next_slot, "inactive", 0)
+    late = schedule.catch_up is not None and now - newest > schedule.catch_up
+    return Decision(newest, next_slot, "missed" if late else "", missed)
 
 
 def fire(connection: Redis, entry_id: str, job: Job) -> str:
@@ -68,20 +71,21 @@ def _fire_once(connection: Redis, entry_id: str, job: Job, data: bytes) -> str:
         pipe.zscore(keys.ENTRIES, entry_id)
         pipe.hgetall(key)
         pipe.time()
-        score, raw, (seconds, micros) = pipe.execute()
-    if score is None:
+        score, raw, (seconds, micros) = pipe.execute(raise_on_error=False)
+    # A pass works from a list that may be old: by now, the entry may have been fired by another pass, or given another slot.
+    # Its own clock told the scheduler that it was due, so the later of the two clocks counts.
+    now = max(seconds + micros / 1e6, time.time())
+    if score is None or score > now:
         return "moved"
-    if not raw:
+    if raw == {}:
         scripts.DROP_ORPHAN.run(connection, [keys.ENTRIES, key, job_key(entry_id)], [entry_id])
         logger.warning("%s: its schedule is gone; the entry is dropped", entry_id)
         return "orphan"
     schedule = schedules.restore(entry_id, raw)
     if schedule is None:
-        quarantine.set_aside(connection, entry_id.encode(), "the definition of its schedule cannot be read", "heartbeat")
+        quarantine.set_aside(connection, entry_id.encode(), "the definition of its schedule cannot be read", "firing")
         logger.error("%s: the definition of its schedule cannot be read; `tq-console schedules repair` makes it anew", entry_id)
         return "unreadable"
-    # The scheduler's clock said that it is due; the server's may be behind it.
-    now = max(seconds + micros / 1e6, float(score))
     decision = decide(schedule, score, now)
     return _carry_out(connection, schedule, decision, score=score, now=now, job=job, data=data)
 

@@ -22,11 +22,18 @@ from rq.job import Job
 from rq_scheduler import Scheduler
 
 from jobs import keys, pass_guard, scripts, settings, sweep
+from jobs.errors import InvalidSetting
 from jobs.prototype import rq_time
 
 logger = logging.getLogger("jobs.heartbeat")
 
-RETRIES_A_PASS: Final = 500
+RETRIES_A_SCRIPT: Final = 500
+MOST_SCRIPTS: Final = 40
+"""How often in one pass a lane's due retries are gone on with: 20,000 are moved before the pass itself goes on."""
+
+DUE_A_LOOK: Final = 5_000
+"""How many due entries one script looks at for ids that rq-scheduler fails on."""
+
 RUNS_A_PASS: Final = 250
 LOOK_AGAIN: Final = 30
 """Seconds until a run that goes on is looked at again."""
@@ -34,8 +41,8 @@ LOOK_AGAIN: Final = 30
 SWEEP_PASSES: Final = 30
 """In about how many passes the sweep gets round all schedules, as far as MAX_SWEPT allows."""
 MIN_SWEPT: Final = 500
-MAX_SWEPT: Final = 4_000
-"""Schedules looked at in one pass: a few milliseconds of the server's time at the most."""
+MAX_SWEPT: Final = 1_500
+"""Schedules looked at in one pass: less than 5 ms of the server's time."""
 
 SAMPLE_EVERY: Final = 30
 """Seconds between two samples of a queue."""
@@ -88,18 +95,19 @@ def beat(connection: Redis, scheduler: Scheduler | None = None) -> Beaten:
     with connection.pipeline(transaction=False) as pipe:
         if scheduler is not None:
             _queue_presence(pipe, scene, scheduler)
-            scripts.ODD_IDS.queue(pipe, [keys.ENTRIES], [scene.now])
+            scripts.ODD_IDS.queue(pipe, [keys.ENTRIES], [scene.now, 0, DUE_A_LOOK])
         moves = _queue_moves(pipe, scene)
         settles = _queue_settles(pipe, scene)
         swept = _queue_sweep(pipe, scene)
         _queue_samples(pipe, scene)
         replies = [_told(reply) for reply in pipe.execute(raise_on_error=False)]
     if scheduler is not None:
-        pass_guard.set_aside_unreadable(scheduler, replies[3] or [])
+        pass_guard.set_aside_unreadable(scheduler, _odd_ids(connection, scene, replies[3]))
     cursor, *missing = replies[swept] or [b""]
+    moved = [_rest_of(connection, scene, lane, reply or 0) for lane, reply in zip(scene.lanes, replies[moves:], strict=False)]
     mended = sweep.rearm(connection, missing)
     beaten = Beaten(
-        moved=_sum(replies[moves : moves + len(scene.lanes)]),
+        moved=sum(moved),
         recovered=_sum(replies[settles : settles + len(scene.lanes)]),
         rearmed=mended.rearmed,
     )
@@ -149,23 +157,53 @@ def _queue_presence(pipe: Pipeline, scene: Scene, scheduler: Scheduler) -> None:
 def _queue_moves(pipe: Pipeline, scene: Scene) -> int:
     start = len(pipe)
     for lane in scene.lanes:
-        scripts.MOVE_DUE.queue(
-            pipe,
-            [
-                keys.RQ_SCHEDULED + lane,
-                keys.RQ_SCHEDULER_LOCK + lane,
-                keys.RQ_QUEUE + lane,
-                keys.WAITING + lane,
-                keys.ONGOING + lane,
-            ],
-            [scene.now, rq_time(scene.now), keys.RQ_JOB, RETRIES_A_PASS],
-        )
+        scripts.MOVE_DUE.queue(pipe, *_move_arguments(scene, lane))
     return start
+
+
+def _move_arguments(scene: Scene, lane: str) -> tuple[list[str | bytes], list[scripts.Argument]]:
+    return [
+        keys.RQ_SCHEDULED + lane,
+        keys.RQ_SCHEDULER_LOCK + lane,
+        keys.RQ_QUEUE + lane,
+        keys.WAITING + lane,
+        keys.ONGOING + lane,
+    ], [scene.now, rq_time(scene.now), keys.RQ_JOB, RETRIES_A_SCRIPT]
+
+
+def _rest_of(connection: Redis, scene: Scene, lane: str, moved: int) -> int:
+    """Go on moving the due retries of a lane for as long as a script finds all that it may move; returns how many in all."""
+    total = last = moved
+    for _ in range(MOST_SCRIPTS):
+        if last < RETRIES_A_SCRIPT:
+            break
+        last = int(scripts.MOVE_DUE.run(connection, *_move_arguments(scene, lane)))
+        total += last
+    return total
+
+
+def _odd_ids(connection: Redis, scene: Scene, first: list[Any] | None) -> list[bytes]:
+    """The ids among all due entries that are not ASCII; `first` is the answer to the first look."""
+    looked, *found = first or [0]
+    passed = looked
+    while looked == DUE_A_LOOK:
+        looked, *more = scripts.ODD_IDS.run(connection, [keys.ENTRIES], [scene.now, passed, DUE_A_LOOK])
+        passed += looked
+        found += more
+    return found
+
+
+def _lost_after() -> float:
+    try:
+        return settings.current().lost_after
+    except InvalidSetting as error:
+        logger.error("%s; %g s are used", error, settings.Settings().lost_after)
+        return settings.Settings().lost_after
 
 
 def _queue_settles(pipe: Pipeline, scene: Scene) -> int:
     start = len(pipe)
-    lost_after = settings.current().lost_after
+    lost_after = _lost_after()
     for lane in scene.lanes:
         scripts.SETTLE.queue(
             pipe,
@@ -188,6 +226,7 @@ def _queue_settles(pipe: Pipeline, scene: Scene) -> int:
                 keys.ATTEMPTS,
                 min(LOOK_AGAIN, lost_after),
                 keys.WAITING,
+                keys.ONGOING,
                 lane,
                 rq_time(scene.now),
             ],
@@ -218,7 +257,7 @@ def _queue_samples(pipe: Pipeline, scene: Scene) -> None:
                 keys.RQ_FAILED + queue,
                 keys.LANE + queue,
             ],
-            [slot * 1000, scene.now, keys.RQ_JOB, SAMPLES_KEPT],
+            [slot * 1000, scene.now, keys.RQ_JOB, SAMPLES_KEPT, SAMPLES_KEPT * SAMPLE_EVERY + 86_400],
         )
     pipe.hset(keys.HEARTBEAT, "sampled_at", slot)
     pipe.zremrangebyscore(keys.SCHEDULERS, 0, scene.now - 86_400)

@@ -1,7 +1,9 @@
 """Every Redis key that the job layer owns, and the few of RQ's and rq-scheduler's that it touches.
 
 All keys of ours begin with `TQ`. It is `tq:` beside RQ's default prefix, and `<prefix>:tq:` when
-`RQ_KEY_PREFIX` names another one, so that two installations in one database keep apart.
+`RQ_KEY_PREFIX` names another one, so that two installations in one
+database keep their users apart. Their schedules they cannot: rq-scheduler knows one set of entries, whatever the prefix (field
+guide, section 1), so let only one of them have schedules.
 """
 
 from __future__ import annotations
@@ -87,7 +89,8 @@ SCHEDULER: Final = f"{TQ}scheduler:"
 
 SAMPLES: Final = f"{TQ}samples:"
 """stream `SAMPLES<queue>`, id = the sample's slot in ms: waiting, oldest_s, running, scheduled, deferred, failed, and for
-lanes in, done, failed_runs, retried (counts since the beginning). Capped at about seven days."""
+lanes in, done, failed_runs, retried (counts since the beginning). Capped at about seven days; dropped a day after the last
+one would be."""
 
 QUARANTINE: Final = f"{TQ}quarantine"
 """zset, member = quarantine number, score = when: entries set aside. Until put back or dropped."""

@@ -91,7 +91,8 @@ def _guarded_job_class(scheduler: Scheduler) -> type[Job]:
             except Exception as error:
                 if not _is_poison(error):
                     raise
-                _set_aside(scheduler, id, f"cannot be fetched: {_words(error)}")
+                if not _set_aside(scheduler, id, f"cannot be fetched: {_words(error)}"):
+                    raise
                 # What rq-scheduler takes in its stride: it goes on to the next entry.
                 raise NoSuchJobError(id) from error
 
@@ -157,9 +158,12 @@ def _is_poison(error: Exception) -> bool:
     return not isinstance(error, RedisError) or (isinstance(error, ResponseError) and "WRONGTYPE" in str(error))
 
 
-def _set_aside(scheduler: Scheduler, entry_id: str, reason: str) -> None:
+def _set_aside(scheduler: Scheduler, entry_id: str, reason: str) -> bool:
+    """Set the entry aside; False when there is no such entry, because another pass was faster, or because it is none."""
     number = quarantine.set_aside(scheduler.connection, entry_id.encode("utf-8", "surrogateescape"), reason, scheduler.name)
-    logger.error("entry %s is set aside as number %d: %s", ascii(entry_id)[:80], number, reason)
+    if number:
+        logger.error("entry %s is set aside as number %d: %s", ascii(entry_id)[:80], number, reason)
+    return bool(number)
 
 
 def _words(error: BaseException) -> str:

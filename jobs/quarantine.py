@@ -31,7 +31,9 @@ class NotPutBack(JobsError):
 
 
 def set_aside(connection: Redis, entry: bytes, reason: str, by: str) -> int:
-    """Take an entry out of rq-scheduler's set, with its job key renamed as it is. Returns its quarantine number."""
+    """Take an entry out of rq-scheduler's set, with its job key renamed as it is.
+
+    Returns its quarantine number, or 0 when there is no such entry; then nothing is changed."""
     number: int = scripts.SET_ASIDE.run(
         connection,
         [keys.ENTRIES, keys.RQ_JOB.encode() + entry, keys.QUARANTINE, keys.QUARANTINE_SEQ],
@@ -75,7 +77,16 @@ def put_back(connection: Redis, n: int) -> None:
     if outcome == b"gone":
         raise NotPutBack(f"nothing is set aside under number {n}; `tq-console schedules quarantined` lists what is")
     if outcome == b"taken":
-        raise NotPutBack(f"number {n}: there is a job or an entry of that id again; remove it first")
+        raise NotPutBack(f"number {n}: there is a job or an entry of that id again; `schedules drop {n}` drops this one")
+
+
+def drop(connection: Redis, n: int) -> None:
+    """Drop what is set aside under a number, for good. Raises NotPutBack when there is nothing."""
+    with connection.pipeline() as pipe:
+        pipe.zrem(keys.QUARANTINE, n)
+        pipe.delete(f"{keys.QUARANTINED}{n}", f"{keys.QUARANTINED_JOB}{n}")
+        if not pipe.execute()[0]:
+            raise NotPutBack(f"nothing is set aside under number {n}; `tq-console schedules quarantined` lists what is")
 
 
 def _restore(n: int, raw: dict[bytes, bytes]) -> Quarantined:

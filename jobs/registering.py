@@ -18,15 +18,19 @@ from redis import Redis
 from redis.client import Pipeline
 
 from jobs import defining, heartbeat_entry, keys, runs, schedules, scripts, tiers, users
-from jobs.cadence import Cadence, Jittered, Slots
+from jobs.cadence import MAX_JITTER, Cadence, Jittered
 from jobs.defining import RegisteredTask
-from jobs.errors import InvalidSchedule, InvalidUser, UnknownSchedule
+from jobs.errors import InvalidCadence, InvalidSchedule, InvalidUser, UnknownSchedule
 from jobs.prototype import ENTRY_META, description, entry_data, rq_time
-from jobs.schedules import OVERLAPS, Policy, Schedule, schedule_id
+from jobs.schedules import OVERLAPS, Policy, Schedule, jittered, schedule_id
 from jobs.tiers import Tier
 from jobs.users import User
 
 PAGE = 500
+TRIES = 20
+MIN_CATCH_UP = 120
+"""Seconds: two looks of rqscheduler as it comes."""
+
 SCRIPT_BATCH = 100
 """Users that one script registers: a few milliseconds of the server's time."""
 
@@ -45,7 +49,8 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What many schedules have in common: the task, the tier's policy, and how runs meet. `own` is a cadence chosen by hand."""
+    """What many schedules have in common: the task, the tier's policy, and how runs meet. `own` is a cadence chosen by hand;
+    `own_tier` says that the tier was."""
 
     task: RegisteredTask
     tier: Tier
@@ -54,11 +59,17 @@ class Plan:
     overlap: str = "skip"
     catch_up: int | None = None
     jitter: int = 0
+    own_tier: bool = False
 
-    def slots(self, one: str, zone: str) -> tuple[Cadence, Slots]:
-        """The cadence of the schedule `one` of a user in `zone`, and its slots with the jitter."""
-        cadence = self.own or self.tier.cadence.bound_to(one, zone)
-        return cadence, Jittered(cadence, self.jitter, one) if self.jitter else cadence
+    def cadence(self, one: str, zone: str) -> Cadence:
+        """The cadence of the schedule `one` of a user in `zone`."""
+        return self.own or self.tier.cadence.bound_to(one, zone)
+
+    def first_slot(self, one: str, cadence: Cadence, now: float) -> int:
+        """The slot with which it begins. Jitter moves a slot later, so one that is past by now is not moved and run again."""
+        base = cadence.next_after(now)
+        slots = jittered(cadence, self.jitter, one)
+        return slots.moved(base) if isinstance(slots, Jittered) else base
 
 
 def set_user(connection: Redis, user: User, tasks: Sequence[str] = STANDING_TASKS) -> None:
@@ -79,8 +90,8 @@ def set_users(connection: Redis, batch: Sequence[User], tasks: Sequence[str] = S
         heartbeat_entry.queue_install(pipe)
         for start in range(0, len(batch), SCRIPT_BATCH):
             some = batch[start : start + SCRIPT_BATCH]
-            _queue_save(pipe, some, tasks)
-            _queue_register(pipe, [(user, plans[name, user.tier]) for user in some for name in tasks])
+            wanted = [(user, plans[name, user.tier]) for user in some for name in tasks]
+            _queue_register(pipe, wanted, users=some, tasks=tasks)
         told: list[bytes] = [word for reply in pipe.execute() if isinstance(reply, list) for word in reply]
     changed = {
         user: set(reply[len(b"changed") :].decode().split(",")) - {"", *tasks}
@@ -133,25 +144,46 @@ def set_schedule(
     cadence is meant (default: the user's). `tier` gives this schedule another tier's lane and policy than the user's.
     Raises UnknownUser, UnknownTask, InvalidCadence, InvalidSchedule.
     """
-    user = users.get(connection, user_id)
-    one = schedule_id(user_id, task_name)
-    old = schedules.get_many(connection, [one])[0]
+    for _ in range(TRIES):
+        user = users.get(connection, user_id)
+        old = schedules.get_many(connection, [schedule_id(user_id, task_name)])[0]
+        plan = _changed(user, task_name, old, cadence, zone, tier, overlap, catch_up, jitter)
+        with connection.pipeline() as pipe:
+            heartbeat_entry.queue_install(pipe)
+            _queue_register(pipe, [(user, plan)], replace_chosen=True, rev=old.rev if old else "0")
+            if pipe.execute()[-1] != b"conflict":
+                return schedules.get(connection, user_id, task_name)
+    raise InvalidSchedule("the schedule is being changed by somebody else all the time; try again")
+
+
+def _changed(
+    user: User,
+    task_name: str,
+    old: Schedule | None,
+    cadence: Cadence | None,
+    zone: str | None,
+    tier: str | None,
+    overlap: str | None,
+    catch_up: int | None,
+    jitter: int | None,
+) -> Plan:
+    """The plan of a schedule that was `old`, with what is given changed and all else as it was."""
     if cadence is None and zone is not None:
         raise InvalidSchedule("a time zone says where a cron cadence is meant; give --cron too")
-    own = cadence.bound_to(one, zone or user.zone) if cadence else old.cadence if old and old.own else None
+    one = schedule_id(user.id, task_name)
+    kept = old.tier if old and old.own_tier else user.tier
     plan = _plan(
         task_name,
-        tier or (old.tier if old else user.tier),
-        own=own,
+        tier or kept,
+        own=cadence.bound_to(one, zone or user.zone) if cadence else old.cadence if old and old.own else None,
         overlap=overlap or (old.overlap if old else "skip"),
         catch_up=catch_up if catch_up is not None else (old.catch_up if old else None),
         jitter=jitter if jitter is not None else (old.jitter if old else 0),
+        own_tier=(tier or kept) != user.tier,
     )
-    with connection.pipeline() as pipe:
-        heartbeat_entry.queue_install(pipe)
-        _queue_register(pipe, [(user, plan)], replace_chosen=True)
-        pipe.execute()
-    return schedules.get(connection, user_id, task_name)
+    if jitter and jitter >= (gap := plan.cadence(one, user.zone).shortest_gap(time.time())):
+        raise InvalidCadence(f"jitter {jitter} s: jitter must be shorter than the {gap} s between slots")
+    return plan
 
 
 def remove_schedule(connection: Redis, user_id: str, task_name: str) -> None:
@@ -163,32 +195,47 @@ def remove_schedule(connection: Redis, user_id: str, task_name: str) -> None:
         raise UnknownSchedule(f"user {ascii(user_id)[:70]} has no schedule for {task_name!r}")
 
 
-def remake_orphans(connection: Redis) -> tuple[int, int]:
-    """Make schedules anew whose definition is gone or unreadable, and drop those whose user or task is gone too.
+@dataclass(frozen=True, slots=True)
+class Remade:
+    """Schedules made anew from the directory, dropped because their user is gone, and left because this process knows no such
+    tier or task."""
 
-    Returns how many of each. Walks every schedule, a page at a time.
+    remade: int
+    dropped: int
+    unknown: int
+
+
+def remake_orphans(connection: Redis) -> Remade:
+    """Make schedules anew whose definition is gone or unreadable, as their users' tiers have them; drop those without a user.
+
+    Whether they are paused, and their counters, stay as far as they are there. Walks every schedule, a page at a time.
     """
-    remade = dropped = offset = 0
+    remade = dropped = unknown = offset = 0
     known = defining.registered()
     while members := schedules.names(connection, offset, PAGE):
         found = schedules.get_many(connection, [schedule_id(*name) for name in members])
         orphans = [name for name, schedule in zip(members, found, strict=True) if schedule is None]
         owners = users.get_many(connection, [user_id for user_id, _ in orphans])
-        wanted = [
-            (user, _plan(name, user.tier))
-            for user, (_, name) in zip(owners, orphans, strict=True)
-            if user is not None and name in known and user.tier in tiers.current()
-        ]
-        kept = {(user.id, plan.task.name) for user, plan in wanted}
-        gone = [name for name in orphans if name not in kept]
+        named = [(user, task) for user, (_, task) in zip(owners, orphans, strict=True) if user is not None]
+        wanted = [(user, _plan(task, user.tier)) for user, task in named if task in known and user.tier in tiers.current()]
+        gone = [name for user, name in zip(owners, orphans, strict=True) if user is None]
+        _delete_what_is_no_hash(connection, [schedule_id(user.id, plan.task.name) for user, plan in wanted])
         with connection.pipeline() as pipe:
-            pipe.delete(keys.SCHEDULE, *(keys.SCHEDULE + schedule_id(*name) for name in kept))
-            _queue_register(pipe, wanted)
+            _queue_register(pipe, wanted, replace_chosen=True)
             _queue_remove(pipe, gone)
             pipe.execute()
-        remade, dropped = remade + len(wanted), dropped + len(gone)
+        remade, dropped, unknown = remade + len(wanted), dropped + len(gone), unknown + len(named) - len(wanted)
         offset += len(members) - len(gone)
-    return remade, dropped
+    return Remade(remade, dropped, unknown)
+
+
+def _delete_what_is_no_hash(connection: Redis, ids: Sequence[str]) -> None:
+    with connection.pipeline(transaction=False) as pipe:
+        for one in ids:
+            pipe.type(keys.SCHEDULE + one)
+        wrong = [one for one, kind in zip(ids, pipe.execute(), strict=True) if kind not in (b"hash", b"none")]
+    if wrong:
+        connection.delete(*(keys.SCHEDULE + one for one in wrong))
 
 
 def _plan(
@@ -199,6 +246,7 @@ def _plan(
     overlap: str = "skip",
     catch_up: int | None = None,
     jitter: int = 0,
+    own_tier: bool = False,
 ) -> Plan:
     of = defining.lookup(name)
     tier = tiers.current().get(tier_name)
@@ -206,9 +254,11 @@ def _plan(
         raise InvalidUser(f"tier {tier_name[:40]!r} is unknown; use one of {', '.join(tiers.current())}")
     if overlap not in OVERLAPS:
         raise InvalidSchedule(f"overlap {overlap!r}: use one of {', '.join(OVERLAPS)}")
-    if catch_up is not None and catch_up < 1:
-        raise InvalidSchedule(f"catch-up window {catch_up} s: it must be 1 s at least")
-    return Plan(of, tier, runs.policy(tier, of), own, overlap, catch_up, jitter)
+    if catch_up is not None and catch_up < MIN_CATCH_UP:
+        raise InvalidSchedule(f"catch-up window {catch_up} s: at least {MIN_CATCH_UP} s, as rqscheduler looks once a minute")
+    if not 0 <= jitter <= MAX_JITTER:
+        raise InvalidCadence(f"jitter {jitter} s: jitter is 0 s to {MAX_JITTER} s")
+    return Plan(of, tier, runs.policy(tier, of), own, overlap, catch_up, jitter, own_tier)
 
 
 def _follow(connection: Redis, names: Iterable[tuple[User, str]]) -> None:
@@ -221,44 +271,52 @@ def _follow(connection: Redis, names: Iterable[tuple[User, str]]) -> None:
             pipe.execute()
 
 
-def _queue_save(pipe: Pipeline, batch: Sequence[User], tasks: Sequence[str]) -> None:
-    arguments: list[scripts.Argument] = [keys.USER, int(time.time()), ",".join(tasks)]
-    for user in batch:
-        arguments += (user.id, user.tier, user.zone, json.dumps(user.sources), user.webhook, int(user.active))
-    scripts.SAVE_USERS.queue(pipe, [keys.USERS], arguments)
-
-
-def _queue_register(pipe: Pipeline, wanted: Sequence[tuple[User, Plan]], *, replace_chosen: bool = False) -> None:
-    """Add the registration of schedules to a pipeline (lua/register.lua)."""
+def _queue_register(
+    pipe: Pipeline,
+    wanted: Sequence[tuple[User, Plan]],
+    *,
+    users: Sequence[User] = (),
+    tasks: Sequence[str] = (),
+    replace_chosen: bool = False,
+    rev: str = "",
+) -> None:
+    """Add to a pipeline the saving of `users`, whose standing tasks are `tasks`, and the registration of schedules."""
     now = time.time()
     numbers: dict[int, int] = {}
     plans: list[scripts.Argument] = []
     rows: list[scripts.Argument] = []
+    for user in users:
+        rows += (user.id, user.tier, user.zone, json.dumps(user.sources), user.webhook, int(user.active))
+    of_users = len(rows)
     for user, plan in wanted:
         n = numbers.get(id(plan))
         if n is None:
             n = numbers[id(plan)] = len(numbers) + 1
             plans += _plan_arguments(plan)
         one = schedule_id(user.id, plan.task.name)
-        cadence, slots = plan.slots(one, user.zone)
-        due = slots.next_after(now)
+        cadence = plan.cadence(one, user.zone)
+        due, gap = plan.first_slot(one, cadence, now), cadence.shortest_gap(now)
         path = plan.task.path
-        rows += (one, user.id, n, int(user.active), due, slots.next_after(due) - due, cadence.spec())
+        rows += (one, user.id, n, int(user.active), due, gap, cadence.spec())
         rows += (entry_data(path, user.id), description(path, user.id))
     scripts.REGISTER.queue(
         pipe,
-        [keys.ENTRIES, keys.SCHEDULES, keys.LANES],
+        [keys.USERS, keys.ENTRIES, keys.SCHEDULES, keys.LANES, keys.PAUSED],
         [
-            keys.SCHEDULE,
             keys.USER,
+            keys.SCHEDULE,
             keys.RQ_JOB,
-            int(replace_chosen),
             int(now),
             rq_time(now),
             ENTRY_META,
+            ",".join(tasks),
+            int(replace_chosen),
+            rev,
+            len(users),
             len(numbers),
+            *rows[:of_users],
             *plans,
-            *rows,
+            *rows[of_users:],
         ],
     )
 
@@ -274,6 +332,7 @@ def _plan_arguments(plan: Plan) -> tuple[scripts.Argument, ...]:
         "" if plan.catch_up is None else plan.catch_up,
         plan.jitter,
         int(plan.own is not None),
+        int(plan.own_tier),
     )
 
 

@@ -14,9 +14,9 @@ from rq.job import Job, JobStatus
 from rq.scripts import _build_hset_args
 
 from jobs import defining, keys, scripts, tiers
-from jobs.errors import UnknownTask
+from jobs.errors import InvalidUser
 from jobs.prototype import description, job_key
-from jobs.schedules import MAX_RUNS, Policy, schedule_id
+from jobs.schedules import MAX_RUNS, Policy, Schedule, schedule_id
 from jobs.users import User
 
 FAILURE_CALLBACK: Final = "jobs.attempts.note_failure"
@@ -73,35 +73,37 @@ def queue_run(
     kind: str,
     args: tuple[object, ...] | None = None,
     slot: float | None = None,
+    schedule: Schedule | None = None,
     lane: str | None = None,
     overlap: str = "allow",
 ) -> str:
-    """Add the enqueueing of one run to a pipeline; its reply is b"enqueued", b"exists" or b"overlap". Returns the run's id."""
+    """Add the enqueueing of one run to a pipeline; its reply is b"enqueued", b"exists" or b"overlap". Returns the run's id.
+
+    Lane and policy are those of `schedule`, or without one, of the user's tier. Raises InvalidUser when there is none.
+    """
     registered = defining.lookup(task_name)
-    tier = tiers.current().get(user.tier)
-    if tier is None:
-        raise UnknownTask(f"user {ascii(user.id)[:70]} has the tier {user.tier!r}, which no tiers file names")
-    schedule = schedule_id(user.id, task_name)
-    run_id = f"{schedule}-{key}"
+    tier_name, tier_lane, rules = _terms(user, registered, schedule)
+    one = schedule_id(user.id, task_name)
+    run_id = f"{one}-{key}"
     now = time.time()
     due = int(now if slot is None else slot)
-    where = lane or tier.lane
+    where = lane or tier_lane
     job = Job(run_id, connection=connection)
     job.data = pickle.dumps((registered.path, None, (user.id,) if args is None else args, {}))
     values = fields(
         job,
         run_id=run_id,
         lane=where,
-        policy=policy(tier, registered),
-        meta={"schedule": schedule, "user": user.id, "tier": user.tier, "task": task_name, "slot": due},
+        policy=rules,
+        meta={"schedule": one, "user": user.id, "tier": tier_name, "task": task_name, "slot": due},
         description=description(registered.path, user.id),
         now=now,
     )
     scripts.ENQUEUE.queue(
         pipe,
         [
-            keys.SCHEDULE + schedule,
-            keys.RUNS + schedule,
+            keys.SCHEDULE + one,
+            keys.RUNS + one,
             job_key(run_id),
             keys.RQ_QUEUE + where,
             keys.RQ_QUEUES,
@@ -109,6 +111,16 @@ def queue_run(
             keys.LANE + where,
             keys.LANES,
         ],
-        [schedule, run_id, key, kind, due, overlap, now, where, keys.RQ_JOB, MAX_RUNS, *values],
+        [one, run_id, key, kind, due, overlap, now, where, keys.RQ_JOB, MAX_RUNS, *values],
     )
     return run_id
+
+
+def _terms(user: User, of: defining.RegisteredTask, schedule: Schedule | None) -> tuple[str, str, Policy]:
+    """The tier, the lane and the policy of a run."""
+    if schedule is not None:
+        return schedule.tier, schedule.lane, schedule.policy
+    tier = tiers.current().get(user.tier)
+    if tier is None:
+        raise InvalidUser(f"user {ascii(user.id)[:70]} has the tier {user.tier[:40]!r}, which no tiers file names")
+    return tier.name, tier.lane, policy(tier, of)

@@ -12,7 +12,7 @@ from typing import cast
 from redis import Redis
 
 from jobs import keys
-from jobs.cadence import Cadence, Cron, Jittered, Slots, parse, slots_between
+from jobs.cadence import Cadence, Cron, Every, Jittered, Slots, parse, slots_between
 from jobs.errors import InvalidCadence, UnknownSchedule
 from jobs.tiers import RetryPolicy
 
@@ -47,7 +47,8 @@ def policy_of(text: str) -> Policy:
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """One user's standing order for one task. `next_at` is the next slot (epoch seconds), also while paused;
-    `catch_up` None means: until the next slot; `own` means that the cadence was chosen by hand and does not follow the tier."""
+    `catch_up` None means: until the next slot; `own` means that the cadence was chosen by hand and does not follow the tier,
+    `own_tier` that the tier was, and does not follow the user's."""
 
     id: str
     user: str
@@ -56,6 +57,7 @@ class Schedule:
     lane: str
     cadence: Cadence
     own: bool
+    own_tier: bool
     policy: Policy
     overlap: str
     catch_up: int | None
@@ -73,12 +75,18 @@ class Schedule:
     @property
     def slots(self) -> Slots:
         """The instants at which it is due, jitter included."""
-        return Jittered(self.cadence, self.jitter, self.id) if self.jitter else self.cadence
+        return jittered(self.cadence, self.jitter, self.id)
 
     @property
     def zone(self) -> str:
         """The zone in which its cadence is meant."""
         return self.cadence.zone if isinstance(self.cadence, Cron) else "UTC"
+
+
+def jittered(cadence: Cadence, spread: int, seed: str) -> Slots:
+    """The slots of `cadence` with as much of the jitter as its period has room for: a tier's change may have shortened it."""
+    room = min(spread, cadence.period - 1) if isinstance(cadence, Every) else spread
+    return Jittered(cadence, room, seed) if room > 0 else cadence
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +192,7 @@ def restore(one: str, raw: object) -> Schedule | None:
             lane=text["lane"],
             cadence=parse(text["cadence"]),
             own=text.get("own") == "1",
+            own_tier=text.get("owntier") == "1",
             policy=policy_of(text["policy"]),
             overlap=text.get("overlap", "skip"),
             catch_up=int(text["catchup"]) if text.get("catchup") else None,

@@ -44,7 +44,6 @@ def _load(*names: str) -> Script:
 
 FIRE = _load("place", "fire")
 ENQUEUE = _load("place", "enqueue")
-SAVE_USERS = _load("save_users")
 REGISTER = _load("register")
 ARM = _load("arm")
 REMOVE = _load("remove")

@@ -3,14 +3,17 @@
 -- KEYS  1 attempts hash of the run, 2 runs hash of its schedule, 3 the lane's counts, 4 log of the run,
 --       5 ongoing zset of the lane, 6 waiting zset of the lane
 -- ARGV  1 number of the attempt, or '' for the one that is running, or a new one when none is, 2 the attempt as JSON, 3 TTL of attempts and log, 4 the run's suffix
---       or '', 5 the run's state now, 6 duration in seconds, 7 which count of the lane goes up, 8 run id
+--       or '', 5 the run's state now, 6 duration in seconds, 7 which count of the lane goes up, 8 run id, 9 how many attempts to keep
 -- Returns the attempt's number. Cost: O(1).
 
 local n = ARGV[1]
 if n == '' then
   n = redis.call('HGET', KEYS[1], 'n')
   local ok, newest = pcall(cjson.decode, n and redis.call('HGET', KEYS[1], n) or '')
-  if not ok or newest.outcome ~= 'running' then n = redis.call('HINCRBY', KEYS[1], 'n', 1) end
+  if not ok or newest.outcome ~= 'running' then
+    n = redis.call('HINCRBY', KEYS[1], 'n', 1)
+    redis.call('HDEL', KEYS[1], n - tonumber(ARGV[9]))
+  end
 end
 redis.call('HSET', KEYS[1], n, ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])

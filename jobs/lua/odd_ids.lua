@@ -1,11 +1,13 @@
--- Finds due entries whose ids are not ASCII. RQ accepts no such id, and rq-scheduler fails on those that are not UTF-8.
+-- Finds due entries whose ids are not ASCII, in a stretch of those that are due. RQ accepts no such id, and rq-scheduler fails on
+-- those that are not UTF-8.
 --
 -- KEYS  1 entries zset
--- ARGV  1 now
--- Returns the ids. Cost: O(due), as the read with which rq-scheduler begins each pass.
+-- ARGV  1 now, 2 how many due entries to pass over, 3 how many to look at
+-- Returns { how many were looked at, ids... }. Cost: O(log entries + ARGV[3]).
 
-local odd = {}
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 0, ARGV[1])) do
-  if string.find(id, '[\128-\255]') then odd[#odd + 1] = id end
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], 0, ARGV[1], 'LIMIT', ARGV[2], ARGV[3])
+local found = { #due }
+for _, id in ipairs(due) do
+  if string.find(id, '[\128-\255]') then found[#found + 1] = id end
 end
-return odd
+return found

@@ -1,7 +1,8 @@
 -- Records one sample of one queue. A sample's id is its slot, so two schedulers, or a clock set back, add none twice.
 --
 -- KEYS  1 samples stream, 2 queue list, 3 wip zset, 4 scheduled zset, 5 deferred zset, 6 failed zset, 7 the lane's counts
--- ARGV  1 the slot in ms, 2 now in seconds, 3 prefix of job hashes, 4 how many samples to keep, about
+-- ARGV  1 the slot in ms, 2 now in seconds, 3 prefix of job hashes, 4 how many samples to keep, about, 5 seconds after which the
+--       samples of a queue that is sampled no more are dropped
 -- Returns 1 when the sample was added. Cost: O(log failed).
 
 local function epoch(text)
@@ -28,4 +29,5 @@ redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], ARGV[1] .. '-0',
   'deferred', redis.call('ZCARD', KEYS[5]),
   'failed', redis.call('ZCOUNT', KEYS[6], '(' .. ARGV[2], '+inf') + redis.call('ZCOUNT', KEYS[6], -1, -1),
   'in', counts[1] or 0, 'done', counts[2] or 0, 'failed_runs', counts[3] or 0, 'retried', counts[4] or 0)
+redis.call('EXPIRE', KEYS[1], ARGV[5])
 return 1

@@ -9,13 +9,15 @@
 --       6 RQ's set of queues, 7 RQ's scheduled zset of the lane, 8 set of lanes
 -- ARGV  1 now, 2 seconds until a missed run counts as lost, 3 how many runs of each set to look at, 4 prefix of job hashes,
 --       5 prefix of runs hashes, 6 prefix of attempts hashes, 7 seconds until a run that goes on is looked at again,
---       8 prefix of waiting zsets, 9 lane, 10 now as RQ writes times
--- Returns how many were put back. Cost: O(log) for each run looked at, and one LPOS for each of the at most five whose absence
--- is verified in a pass.
+--       8 prefix of waiting zsets, 9 prefix of ongoing zsets, 10 lane, 11 now as RQ writes times
+-- Returns how many were put back. Cost: O(log) for each run looked at, and an LPOS for each whose absence is verified: no more of
+-- them than walk SEARCHED elements of the list together, but one at least.
 
 local ENDED = { finished = true, failed = true, canceled = true, stopped = true }
 local now, lost_after, again = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[7])
-local searches, recovered = 5, 0
+local SEARCHED = 300000
+local searches = math.max(1, math.floor(SEARCHED / math.max(1, redis.call('LLEN', KEYS[3]))))
+local overdue = {}
 
 local head = redis.call('LINDEX', KEYS[3], 0)
 local head_at = head and redis.pcall('HGET', ARGV[4] .. head, 'enqueued_at')
@@ -66,10 +68,19 @@ local function miss(id, enqueued_at)
   local since, of = string.match(redis.call('HGET', KEYS[4], id) or '', '^(%S+) (.*)$')
   if not since or of ~= (enqueued_at or '') then
     redis.call('HSET', KEYS[4], id, now .. ' ' .. (enqueued_at or ''))
-  elseif now - tonumber(since) >= lost_after and searches > 0 then
-    searches = searches - 1
-    if not redis.call('LPOS', KEYS[3], id) then
-      redis.call('HSET', ARGV[4] .. id, 'status', 'queued', 'enqueued_at', enqueued_at or ARGV[10])
+  elseif now - tonumber(since) >= lost_after then
+    overdue[#overdue + 1] = { id, enqueued_at or ARGV[11] }
+  end
+end
+
+-- Puts what is lost back, the newest first, so that in the list each comes before what was enqueued after it. What a worker of
+-- this one queue holds in its intermediate list is not lost: RQ's own maintenance looks after it.
+local function recover()
+  local recovered = 0
+  for i = #overdue, math.max(1, #overdue - searches + 1), -1 do
+    local id, enqueued_at = overdue[i][1], overdue[i][2]
+    if not redis.call('LPOS', KEYS[3], id) and not redis.call('LPOS', KEYS[3] .. ':intermediate', id) then
+      redis.call('HSET', ARGV[4] .. id, 'status', 'queued', 'enqueued_at', enqueued_at)
       redis.call('LPUSH', KEYS[3], id)
       redis.call('SADD', KEYS[6], KEYS[3])
       redis.call('HINCRBY', KEYS[5], 'recovered', 1)
@@ -77,20 +88,22 @@ local function miss(id, enqueued_at)
     end
     look_again(id, now)
   end
+  return recovered
 end
 
 -- Returns true when `id` is a waiting run that is in its list.
 local function look(id, waits)
   local job = redis.pcall('HMGET', ARGV[4] .. id, 'status', 'enqueued_at', 'origin')
   local status = not job.err and job[1]
+  local lane = not job.err and job[3] or ARGV[10]
   if job.err then
     look_again(id, now)
   elseif not status or ENDED[status] then
     settle(id, status)
-  elseif status == 'queued' and (not waits or (job[3] and job[3] ~= ARGV[9])) then
+  elseif lane ~= ARGV[10] or (status == 'queued' and not waits) then
     forget(id)
-    redis.call('ZADD', ARGV[8] .. (job[3] or ARGV[9]), now, id)
-    redis.call('SADD', KEYS[8], job[3] or ARGV[9])
+    redis.call('ZADD', ARGV[status == 'queued' and 8 or 9] .. lane, now, id)
+    redis.call('SADD', KEYS[8], lane)
   elseif status == 'queued' then
     if id == head or (head and not head_at) or (head_at and (job[2] or '') >= head_at) then
       redis.call('HDEL', KEYS[4], id)
@@ -112,4 +125,4 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[3])) do
   look(id, false)
 end
-return recovered
+return recover()

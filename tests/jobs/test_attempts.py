@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+from collections.abc import Callable
 
 import psutil
 import pytest
 from redis import Redis
 from rq.command import send_stop_job_command
+from rq.exceptions import AbandonedJobError
 from rq.job import Job
 
-from jobs import User, controls, heartbeat, keys, set_user
+from jobs import PermanentError, RetryAfter, User, attempts, controls, heartbeat, keys, log, set_user
 from jobs.prototype import rq_time
 from tests.conftest import Stock, until
 from tests.fast_tiers import attempts_of, runs_of, until_run
@@ -51,13 +54,13 @@ def test_a_run_ends_with_every_attempt_on_record(
     record = until_run(redis, "ada", task, lambda run: run.state == state)
     assert outcomes(redis, run) == expected
     assert record.attempts == len(expected)
-    attempts = attempts_of(redis, run)
-    assert all(attempt.ended_at and attempt.ended_at >= attempt.started_at for attempt in attempts)
-    assert all(attempt.worker for attempt in attempts)
-    assert [attempt.will_retry for attempt in attempts if attempt.outcome != "killed"] == [
+    kept = attempts_of(redis, run)
+    assert all(attempt.ended_at and attempt.ended_at >= attempt.started_at for attempt in kept)
+    assert all(attempt.worker for attempt in kept)
+    assert [attempt.will_retry for attempt in kept if attempt.outcome != "killed"] == [
         one in ("retrying", "timeout") and n + 1 < len(expected) for n, one in enumerate(expected) if one != "killed"
     ]
-    failed = {attempt.error.partition(":")[0] for attempt in attempts if attempt.traceback}
+    failed = {attempt.error.partition(":")[0] for attempt in kept if attempt.traceback}
     assert failed <= {"ConnectionError", "ValueError", "PermanentError", "RetryAfter", "JobTimeoutException"}
     assert redis.zcard(keys.WAITING + "default") == redis.zcard(keys.ONGOING + "default") == 0
 
@@ -168,3 +171,100 @@ def test_a_run_missed_before_is_not_lost_when_it_is_enqueued_again(redis: Redis)
     heartbeat.beat(redis)
     assert redis.llen("rq:queue:default") == 0
     assert float(redis.hget(keys.MISSING, run).split()[0]) > 1
+
+
+def job_of(redis: Redis, task: str = "ok") -> Job:
+    """A run as a worker has it in its hands."""
+    set_user(redis, User("ada", "slow"), tasks=[task])
+    run = controls.run_now(redis, "ada", task).run
+    assert run is not None
+    return Job.fetch(run, connection=redis)
+
+
+def raising(error: Exception) -> Callable[[], None]:
+    def call() -> None:
+        raise error
+
+    return call
+
+
+def test_attempts_are_bounded_in_number_and_size(redis: Redis) -> None:
+    job = job_of(redis)
+    for _ in range(25):
+        with pytest.raises(ValueError):
+            attempts.recorded(job, raising(ValueError("x" * 100_000)))
+    kept = attempts_of(redis, job.id)
+    assert [attempt.n for attempt in kept] == list(range(6, 26))
+    assert redis.hlen(keys.ATTEMPTS + job.id) == 21
+    assert all(len(attempt.error) <= 500 and len(attempt.traceback) <= 8_000 for attempt in kept)
+    for _ in range(25):
+        attempts.note_failure(job, redis, AbandonedJobError, AbandonedJobError(), None)
+    assert len(attempts_of(redis, job.id)) == 20
+
+
+def test_a_log_keeps_its_newest_lines(redis: Redis) -> None:
+    job = job_of(redis)
+    attempts.recorded(job, lambda: [log(f"{n} " + "x" * 1_000) for n in range(300)])
+    lines = [json.loads(line) for line in redis.lrange(keys.LOG + job.id, 0, -1)]
+    assert [int(line["message"].split()[0]) for line in lines] == list(range(100, 300))
+    assert all(len(line["message"]) == 500 for line in lines)
+
+
+def test_an_attempt_that_is_retried_keeps_the_run_under_watch(redis: Redis) -> None:
+    job = job_of(redis)
+    assert redis.zrange(keys.WAITING + "default", 0, -1) == [job.id.encode()]
+    redis.hset(keys.MISSING, job.id, "1 x")
+    with pytest.raises(ValueError):
+        attempts.recorded(job, raising(ValueError("again")))
+    assert redis.zrange(keys.WAITING + "default", 0, -1) == []
+    assert redis.zrange(keys.ONGOING + "default", 0, -1) == [job.id.encode()]
+    assert not redis.exists(keys.MISSING)
+    assert redis.ttl(keys.ATTEMPTS + job.id) > job.failure_ttl
+    job.retries_left = 0
+    with pytest.raises(ValueError):
+        attempts.recorded(job, raising(ValueError("and out")))
+    assert redis.zrange(keys.ONGOING + "default", 0, -1) == []
+    assert redis.hmget(keys.LANE + "default", "in", "retried", "failed", "done") == [b"1", b"1", b"1", None]
+
+
+def test_an_attempt_cut_off_is_counted_as_retried_when_the_next_one_starts(redis: Redis) -> None:
+    job = job_of(redis)
+    attempts._note_start(job, time.time() - 5)
+    attempts.recorded(job, lambda: None)
+    assert [attempt.outcome for attempt in attempts_of(redis, job.id)] == ["killed", "finished"]
+    assert redis.hmget(keys.LANE + "default", "retried", "done") == [b"1", b"1"]
+
+
+@pytest.mark.parametrize(
+    ("error", "left", "intervals"),
+    [
+        (RetryAfter(7.2), 3, [8, 2, 2]),
+        (RetryAfter(10**9), 3, [86_400, 2, 2]),
+        (RetryAfter(float("nan")), 3, [86_400, 2, 2]),
+        (RetryAfter(-5), 3, [1, 2, 2]),
+        (PermanentError("no"), 0, [1, 2, 2]),
+        (ValueError("no"), 3, [1, 2, 2]),
+    ],
+)
+def test_what_an_error_says_about_the_next_attempt(redis: Redis, error: Exception, left: int, intervals: list[int]) -> None:
+    job = job_of(redis)
+    with pytest.raises(type(error)):
+        attempts.recorded(job, raising(error))
+    assert (job.retries_left, job.retry_intervals) == (left, intervals)
+
+
+def test_a_run_is_looked_at_again_when_its_retry_is_due(redis: Redis) -> None:
+    job = job_of(redis)
+    due = time.time() + 5_000
+    redis.lpop("rq:queue:default")
+    redis.hset(job.key, "status", "scheduled")
+    redis.zadd("rq:scheduled:default", {job.id: due})
+    heartbeat.beat(redis)
+    assert abs((redis.zscore(keys.ONGOING + "default", job.id) or 0) - due) <= 31
+
+
+def test_recording_never_ends_a_task(redis: Redis) -> None:
+    """A server that takes no writes loses records, not work."""
+    job = job_of(redis)
+    redis.set(keys.ATTEMPTS + job.id, "not a hash")
+    assert attempts.recorded(job, lambda: "done") == "done"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
 from redis import Redis
 from rq.job import Job
+from rq_scheduler import Scheduler
 
-from jobs import User, controls, keys, registering, schedules, set_schedule, set_user
+from jobs import User, controls, firing, keys, registering, schedules, scripts, set_schedule, set_user
 from jobs.cadence import Every
 from jobs.schedules import schedule_id
 from tests.conftest import Stock, until
@@ -67,7 +70,7 @@ def test_the_newest_missed_slot_gets_the_one_run_after_an_outage(redis: Redis, s
 
 def test_a_slot_outside_the_catch_up_window_is_skipped_and_counted(redis: Redis, stock: Stock) -> None:
     set_user(redis, User("ada", "slow"), tasks=["ok"])
-    set_schedule(redis, "ada", "ok", catch_up=60)
+    set_schedule(redis, "ada", "ok", catch_up=120)
     one = schedule_id("ada", "ok")
     cadence = schedules.get(redis, "ada", "ok").cadence
     now = time.time()
@@ -129,7 +132,8 @@ def test_pause_resume_and_run_now_while_firing_never_lose_the_entry(redis: Redis
     stock.scheduler("-i", "0.05")
     stock.scheduler("-i", "0.05")
     stock.worker()
-    for _ in range(60):
+    stock.worker()
+    for _ in range(30):
         for user in users:
             controls.pause(redis, user, "ok")
             controls.run_now(redis, user, "ok")
@@ -171,3 +175,172 @@ def test_a_deleted_heartbeat_comes_back_with_the_next_fire(redis: Redis, stock: 
     redis.delete(keys.RQ_JOB + keys.HEARTBEAT_ENTRY)
     stock.scheduler()
     until(lambda: redis.hget(keys.HEARTBEAT, "at"), 40, "a heartbeat")
+
+
+def due_now(redis: Redis, user: str = "ada", task: str = "ok") -> str:
+    one = schedule_id(user, task)
+    redis.zadd(keys.ENTRIES, {one: time.time() - 1})
+    return one
+
+
+def fetched(redis: Redis, one: str) -> Job:
+    return Job.fetch(one, connection=redis)
+
+
+def test_a_pass_with_an_old_list_fires_nothing_that_is_not_due(redis: Redis) -> None:
+    """What a pass that outlives its lock does: it hands over entries that another pass has fired since."""
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", overlap="allow")
+    one = due_now(redis)
+    job = fetched(redis, one)
+    scheduler = Scheduler(connection=redis)
+    scheduler.enqueue_job(fetched(redis, one))
+    after = schedules.get(redis, "ada", "ok")
+    scheduler.enqueue_job(job)
+    assert schedules.get(redis, "ada", "ok") == after
+    assert redis.zscore(keys.ENTRIES, one) == after.next_at
+    assert redis.llen("rq:queue:default") == 1
+
+
+def test_an_entry_put_off_in_the_middle_of_a_pass_waits(redis: Redis) -> None:
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    job = fetched(redis, due_now(redis))
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    Scheduler(connection=redis).enqueue_job(job)
+    assert runs_of(redis, "ada", "ok") == []
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "outcome", "runs"),
+    [
+        (lambda redis, one: redis.zadd(keys.ENTRIES, {one: time.time() + 60}), "moved", 0),
+        (lambda redis, one: redis.zrem(keys.ENTRIES, one), "moved", 0),
+        (lambda redis, one: controls.pause(redis, "ada", "ok"), "paused", 0),
+        (lambda redis, one: set_user(redis, User("ada", "pro"), tasks=["ok"]), "fired", 1),
+    ],
+)
+def test_what_changes_between_reading_and_firing_counts(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Redis, str], object], outcome: str, runs: int
+) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    one = due_now(redis)
+    decide, changed = firing.decide, []
+
+    def decide_late(*args: object) -> firing.Decision:
+        if not changed:
+            changed.append(meanwhile(redis, one))
+        return decide(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(firing, "decide", decide_late)
+    assert firing.fire(redis, one, fetched(redis, one)) == outcome
+    assert len(runs_of(redis, "ada", "ok")) == runs
+
+
+def test_a_scheduler_whose_clock_is_ahead_of_the_server_fires(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    one = schedule_id("ada", "ok")
+    slot = int(time.time()) + 20
+    redis.zadd(keys.ENTRIES, {one: slot})
+    monkeypatch.setattr(firing.time, "time", lambda clock=time.time: clock() + 30)
+    assert firing.fire(redis, one, fetched(redis, one)) == "fired"
+    assert runs_of(redis, "ada", "ok")[0].slot == slot
+
+
+def test_a_slot_that_has_its_run_gets_no_other(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", overlap="allow")
+    one = schedule_id("ada", "ok")
+    slot = schedules.get(redis, "ada", "ok").cadence.latest(time.time())
+    for expected in ("fired", "exists"):
+        redis.zadd(keys.ENTRIES, {one: slot})
+        assert firing.fire(redis, one, fetched(redis, one)) == expected
+    assert redis.llen("rq:queue:default") == 1
+
+
+def test_a_backfill_does_not_hold_up_the_schedule(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    now = time.time()
+    assert controls.backfill(redis, "ada", "ok", now - 5 * 3_600, now).enqueued == 5
+    one = due_now(redis)
+    assert firing.fire(redis, one, fetched(redis, one)) == "fired"
+
+
+def test_a_backfill_leaves_the_slot_that_is_due_to_its_lane(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    one = schedule_id("ada", "ok")
+    slot = schedules.get(redis, "ada", "ok").cadence.latest(time.time())
+    redis.zadd(keys.ENTRIES, {one: slot})
+    redis.hset(keys.SCHEDULE + one, "next", slot)
+    assert controls.backfill(redis, "ada", "ok", slot - 2 * 3_600, time.time()).enqueued == 2
+    assert firing.fire(redis, one, fetched(redis, one)) == "fired"
+    assert (redis.llen("rq:queue:low"), redis.llen("rq:queue:default")) == (2, 1)
+
+
+def test_a_user_who_comes_back_is_served_again(redis: Redis) -> None:
+    for active, expected in ((True, "fired"), (False, "inactive"), (True, "fired")):
+        set_user(redis, User("ada", "slow", active=active), tasks=["ok"])
+        redis.delete(keys.RUNS + schedule_id("ada", "ok"))
+        one = due_now(redis)
+        assert firing.fire(redis, one, fetched(redis, one)) == expected
+        redis.delete(*(keys.RQ_JOB + run.id for run in runs_of(redis, "ada", "ok")), "none")
+
+
+def test_jittered_slots_are_each_fired_once(redis: Redis, stock: Stock) -> None:
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", cadence=Every(4), jitter=3, overlap="allow")
+    stock.scheduler("-i", "0.2")
+    until(lambda: schedules.get(redis, "ada", "ok").fired >= 3, 40, "three runs")
+    schedule = schedules.get(redis, "ada", "ok")
+    bases = [schedule.slots.base_of(int(run.slot or 0)) for run in reversed(runs_of(redis, "ada", "ok"))]  # type: ignore[union-attr]
+    assert {later - earlier for earlier, later in pairwise(bases)} == {4}
+
+
+def test_jitter_given_after_a_slot_was_run_does_not_run_it_again(redis: Redis) -> None:
+    for n in range(30):
+        user = f"user-{n}"
+        set_user(redis, User(user, "slow"), tasks=["ok"])
+        cadence = Every(3_600, int(time.time() - 5) % 3_600)
+        one = schedule_id(user, "ok")
+        redis.hset(keys.SCHEDULE + one, "cadence", cadence.spec())
+        redis.hset(keys.SCHEDULE + one, "own", "1")
+        redis.zadd(keys.ENTRIES, {one: cadence.next_after(time.time())})
+        set_schedule(redis, user, "ok", jitter=600)
+        assert (schedules.get(redis, user, "ok").next_at or 0) >= time.time() + 3_000
+
+
+def test_jitter_longer_than_a_new_tiers_period_does_not_end_the_schedule(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", jitter=3_000)
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    one = due_now(redis)
+    assert firing.fire(redis, one, fetched(redis, one)) == "fired"
+    assert (schedules.get(redis, "ada", "ok").next_at or 0) < time.time() + 5
+
+
+def test_a_definition_that_cannot_be_read_is_set_aside_and_repaired(redis: Redis) -> None:
+    for spoil in (
+        lambda key: redis.hset(key, "cadence", "now and then"),
+        lambda key: (redis.delete(key), redis.rpush(key, "no hash")),
+    ):
+        redis.flushdb()
+        set_user(redis, User("ada", "slow"), tasks=["ok"])
+        controls.pause(redis, "ada", "ok", "note")
+        one = due_now(redis)
+        job = fetched(redis, one)
+        spoil(keys.SCHEDULE + one)
+        assert firing.fire(redis, one, job) == "unreadable"
+        assert redis.zcard(keys.QUARANTINE) == 1
+        assert controls.repair(redis).remade == 1
+        assert schedules.get(redis, "ada", "ok").paused
+        assert redis.zscore(keys.ENTRIES, one) is not None
+
+
+def test_scripts_are_loaded_once_and_again_after_the_server_forgot_them(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", overlap="allow")
+    redis.script_flush()
+    for n in range(3):
+        one = due_now(redis)
+        redis.delete(keys.RQ_JOB + f"{one}-{int(time.time() - 1)}")
+        assert firing.fire(redis, one, fetched(redis, one)) in ("fired", "exists"), n
+    assert redis.script_exists(scripts.FIRE.sha) == [True]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from redis import Redis
 from rq import Queue
 from rq.rate_limit import RateLimit
 
-from jobs import User, controls, heartbeat, keys, set_user
+from jobs import User, controls, heartbeat, keys, set_user, settings
 from jobs.schedules import schedule_id
 from tests.conftest import Stock, until
 
@@ -158,3 +159,122 @@ def test_orphans_are_counted_by_the_round_of_the_sweep(redis: Redis) -> None:
     controls.repair(redis)
     heartbeat.beat(redis)
     assert redis.hget(keys.HEARTBEAT, "orphaned") == b"0"
+
+
+def missed_long_ago(redis: Redis, run: str) -> None:
+    mark = redis.hget(keys.MISSING, run)
+    assert mark is not None, run
+    redis.hset(keys.MISSING, run, b"1 " + mark.partition(b" ")[2])
+
+
+def test_many_lost_runs_come_back_in_order(redis: Redis) -> None:
+    runs = []
+    for n in range(60):
+        set_user(redis, User(f"user-{n:02}", "slow"), tasks=["ok"])
+        runs.append(controls.run_now(redis, f"user-{n:02}", "ok").run or "")
+    for _ in range(40):
+        redis.lpop("rq:queue:default")
+    heartbeat.beat(redis)
+    for run in runs[:40]:
+        missed_long_ago(redis, run)
+    assert heartbeat.beat(redis).recovered == 40
+    assert redis.lrange("rq:queue:default", 0, -1) == [run.encode() for run in runs]
+
+
+def test_the_list_is_searched_within_bounds(redis: Redis) -> None:
+    """Jobs put to the front make every other look lost; the look costs no more LPOS than the length of the list allows."""
+    for n in range(30):
+        set_user(redis, User(f"user-{n:02}", "slow"), tasks=["ok"])
+        controls.run_now(redis, f"user-{n:02}", "ok")
+    front = redis.rpop("rq:queue:default")
+    redis.lpush("rq:queue:default", front, *[f"other-{n}" for n in range(100_000)])
+    redis.hset("rq:job:other-99999", "enqueued_at", "2999-01-01T00:00:00.000000Z")
+    heartbeat.beat(redis)
+    for run in redis.hkeys(keys.MISSING):
+        missed_long_ago(redis, run.decode())
+    before = redis.info("commandstats").get("cmdstat_lpos", {}).get("calls", 0)
+    assert heartbeat.beat(redis).recovered == 0
+    assert 0 < redis.info("commandstats")["cmdstat_lpos"]["calls"] - before <= 2 * 3
+
+
+def test_what_a_worker_of_one_queue_holds_is_left_to_rq(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    run = controls.run_now(redis, "ada", "ok").run or ""
+    redis.lmove("rq:queue:default", "rq:queue:default:intermediate")
+    heartbeat.beat(redis)
+    missed_long_ago(redis, run)
+    assert heartbeat.beat(redis).recovered == 0
+    assert redis.llen("rq:queue:default") == 0
+
+
+def test_a_waiting_retry_that_moved_to_another_queue_is_not_doubled(redis: Redis) -> None:
+    run = scheduled_run(redis, time.time() + 60)
+    redis.hset(keys.RQ_JOB + run, "origin", "low")
+    redis.zrem("rq:scheduled:default", run)
+    redis.zadd("rq:scheduled:low", {run: time.time() + 60})
+    for _ in range(3):
+        assert heartbeat.beat(redis).recovered == 0
+        for mark in redis.hkeys(keys.MISSING):
+            missed_long_ago(redis, mark.decode())
+    assert redis.llen("rq:queue:default") == redis.llen("rq:queue:low") == 0
+    assert redis.zrange(keys.ONGOING + "low", 0, -1) == [run.encode()]
+
+
+def test_due_jobs_that_cannot_be_moved_do_not_keep_the_others(redis: Redis) -> None:
+    run = scheduled_run(redis, time.time() - 1)
+    with redis.pipeline() as pipe:
+        for n in range(heartbeat.RETRIES_A_SCRIPT + 20):
+            pipe.hset(f"rq:job:limited-{n}", mapping={"status": "scheduled", "rate_limit_key": "key"})
+            pipe.zadd("rq:scheduled:default", {f"limited-{n}": 1})
+        pipe.execute()
+    assert heartbeat.beat(redis).moved == 1
+    assert redis.lrange("rq:queue:default", 0, -1) == [run.encode()]
+
+
+def test_all_due_retries_move_in_one_pass_however_many(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    with redis.pipeline() as pipe:
+        for n in range(3 * heartbeat.RETRIES_A_SCRIPT + 7):
+            pipe.hset(f"rq:job:tq-x-{n}", mapping={"status": "scheduled", "origin": "default"})
+            pipe.zadd("rq:scheduled:default", {f"tq-x-{n}": 1})
+        pipe.execute()
+    assert heartbeat.beat(redis).moved == 3 * heartbeat.RETRIES_A_SCRIPT + 7
+    assert redis.llen("rq:queue:default") == 3 * heartbeat.RETRIES_A_SCRIPT + 7
+
+
+def test_a_retry_that_goes_to_the_front_does(redis: Redis) -> None:
+    run = scheduled_run(redis, time.time() - 1)
+    redis.rpush("rq:queue:default", "other")
+    redis.hset(keys.RQ_JOB + run, mapping={"enqueue_at_front_on_retry": 1, "ended_at": "2026-01-01T00:00:00.0Z"})
+    heartbeat.beat(redis)
+    assert redis.lrange("rq:queue:default", 0, -1) == [run.encode(), b"other"]
+
+
+def test_a_moved_retry_that_is_lost_is_found(redis: Redis) -> None:
+    run = scheduled_run(redis, time.time() - 1)
+    redis.delete(keys.WAITING + "default")
+    heartbeat.beat(redis)
+    redis.lpop("rq:queue:default")
+    heartbeat.beat(redis)
+    missed_long_ago(redis, run)
+    assert heartbeat.beat(redis).recovered == 1
+
+
+def test_a_setting_that_cannot_be_used_ends_no_duty(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = scheduled_run(redis, time.time() - 1)
+    monkeypatch.setenv("TQ_LOST_AFTER", "1m")
+    settings.current.cache_clear()
+    assert heartbeat.beat(redis).moved == 1
+    assert redis.lrange("rq:queue:default", 0, -1) == [run.encode()]
+
+
+def test_schedulers_of_yesterday_are_forgotten(redis: Redis) -> None:
+    redis.zadd(keys.SCHEDULERS, {"old": time.time() - 90_000, "new": time.time() - 60})
+    heartbeat.beat(redis)
+    assert redis.zrange(keys.SCHEDULERS, 0, -1) == [b"new"]
+
+
+def test_samples_of_a_queue_that_is_gone_expire(redis: Redis) -> None:
+    Queue("foreign", connection=redis).enqueue("x.y")
+    heartbeat.beat(redis)
+    assert 7 * 86_400 < redis.ttl(keys.SAMPLES + "foreign") <= 8 * 86_400

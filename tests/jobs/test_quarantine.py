@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from rq.job import Job
+from redis.exceptions import ConnectionError as RedisConnectionError
+from rq import Queue
 from rq_scheduler import Scheduler
 
-from jobs import User, keys, quarantine, schedules, set_schedule, set_user
+from jobs import User, keys, pass_guard, quarantine, schedules, set_schedule, set_user
 from jobs.schedules import schedule_id
 from tests.conftest import Stock, until
 
@@ -223,13 +224,49 @@ def test_an_outage_is_not_taken_for_poison(redis: Redis, stock: Stock) -> None:
     assert redis.zscore(keys.ENTRIES, schedule_id("ada", "ok")) is not None
 
 
-def test_a_job_hash_keeps_its_run_when_its_entry_is_poison(redis: Redis, stock: Stock) -> None:
-    """A plain repeating entry shares its hash with its run: setting the entry aside must not take a queued run's hash."""
+@pytest.mark.parametrize("status", ["queued", "started", "deferred"])
+def test_a_job_hash_keeps_its_run_when_its_entry_is_poison(redis: Redis, stock: Stock, status: str) -> None:
+    """A plain repeating entry shares its hash with its run: setting the entry aside must not take the hash of a run."""
     comes_due(redis, cron_that_never_comes(redis))
-    job = Job.fetch("never-cron", connection=redis)
-    redis.hset(job.key, "status", "queued")
-    redis.rpush("rq:queue:default", job.id)
+    redis.hset("rq:job:never-cron", "status", status)
     set_user(redis, User("ada", "slow"), tasks=["ok"])
     assert stock.scheduler("-b", "-i", "1").wait(30) == 0
-    assert quarantine.count(redis) == 1
-    assert redis.exists(job.key)
+    [one] = quarantine.listed(redis)
+    assert redis.exists("rq:job:never-cron")
+    with pytest.raises(quarantine.NotPutBack, match="drop"):
+        quarantine.put_back(redis, one.n)
+    quarantine.drop(redis, one.n)
+    assert quarantine.listed(redis) == []
+    assert not redis.exists(f"{keys.QUARANTINED_JOB}{one.n}", f"{keys.QUARANTINED}{one.n}")
+    with pytest.raises(quarantine.NotPutBack):
+        quarantine.drop(redis, one.n)
+
+
+def test_only_entries_can_be_set_aside(redis: Redis) -> None:
+    redis.hset("rq:job:not-an-entry", "status", "queued")
+    assert quarantine.set_aside(redis, b"not-an-entry", "why", "me") == 0
+    assert redis.exists("rq:job:not-an-entry")
+    assert quarantine.count(redis) == 0
+
+
+def test_a_connection_that_breaks_in_a_queue_class_is_no_poison(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    comes_due(redis, plain(redis, "healthy"))
+    scheduler = Scheduler("default", connection=redis)
+    pass_guard.protect(scheduler)
+
+    def cut(*args: object, **kwargs: object) -> None:
+        raise RedisConnectionError("the line is cut")
+
+    monkeypatch.setattr(Queue, "enqueue_job", cut)
+    with pytest.raises(RedisConnectionError):
+        scheduler.enqueue_jobs()
+    assert quarantine.count(redis) == 0
+    assert redis.zscore(keys.ENTRIES, "healthy") == DUE
+
+
+def test_a_scheduler_is_protected_once(redis: Redis) -> None:
+    scheduler = Scheduler("default", connection=redis)
+    pass_guard.protect(scheduler)
+    before = (scheduler.job_class, scheduler.enqueue_job)
+    pass_guard.protect(scheduler)
+    assert (scheduler.job_class, scheduler.enqueue_job) == before

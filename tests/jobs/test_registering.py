@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from jobs import User, controls, keys, registering, remove_user, schedules, set_schedule, set_user, tiers, users
+from jobs import (
+    User,
+    controls,
+    keys,
+    registering,
+    remove_schedule,
+    remove_user,
+    schedules,
+    set_schedule,
+    set_user,
+    tiers,
+    users,
+)
 from jobs import settings as job_settings
 from jobs.cadence import Cron, Every
 from jobs.errors import InvalidCadence, InvalidSchedule, InvalidUser, UnknownSchedule, UnknownTask, UnknownUser
@@ -225,7 +238,7 @@ def test_dispatch_reaches_every_active_user_on_its_lane(redis: Redis) -> None:
     batch = [User(f"user-{n:04}", "pro" if n % 3 else "free", active=n % 10 != 0) for n in range(450)]
     registering.set_users(redis, batch, tasks=["ok"])
     # A task for which they have no schedule works as well.
-    assert controls.dispatch_all(redis, "flaky") == sum(user.active for user in batch)
+    assert controls.dispatch_all(redis, "flaky") == controls.Dispatched(sum(user.active for user in batch), 0)
     assert redis.llen("rq:queue:high") == sum(user.active and user.tier == "pro" for user in batch)
     assert redis.llen("rq:queue:low") == sum(user.active and user.tier == "free" for user in batch)
     with pytest.raises(UnknownTask):
@@ -247,7 +260,7 @@ def test_repair_puts_back_every_missing_entry(redis: Redis) -> None:
     lost = [schedule_id(f"user-{n:04}", "ok") for n in (0, 999, 1_000, 1_001, 2_299)]
     slots = [redis.zscore(keys.ENTRIES, one) for one in lost]
     redis.zrem(keys.ENTRIES, keys.HEARTBEAT_ENTRY, *lost)
-    assert controls.repair(redis) == controls.Repaired(rearmed=5, remade=0, dropped=0, looked_at=2_300)
+    assert controls.repair(redis) == controls.Repaired(rearmed=5, remade=0, dropped=0, unknown=0, looked_at=2_300)
     assert [redis.zscore(keys.ENTRIES, one) for one in lost] == slots
     assert redis.zscore(keys.ENTRIES, keys.HEARTBEAT_ENTRY) == 0
     assert controls.repair(redis).rearmed == 0
@@ -261,6 +274,90 @@ def test_repair_makes_schedules_anew_whose_definition_is_gone(redis: Redis) -> N
     redis.delete(keys.SCHEDULE + schedule_id("cy", "ok"), keys.USER + "cy")
     redis.delete(keys.ENTRIES)
     repaired = controls.repair(redis)
-    assert repaired == controls.Repaired(rearmed=0, remade=2, dropped=1, looked_at=3)
+    assert repaired == controls.Repaired(rearmed=0, remade=2, dropped=1, unknown=0, looked_at=3)
     assert [one.user for one in schedules.page(redis)] == ["ada", "bob"]
     assert redis.zcard(keys.ENTRIES) == 3
+
+
+def test_repair_leaves_what_this_process_does_not_know(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    redis.hset(keys.USER + "ada", "tier", "a tier of another host")
+    redis.delete(keys.SCHEDULE + schedule_id("ada", "ok"))
+    redis.delete(keys.ENTRIES)
+    assert controls.repair(redis) == controls.Repaired(rearmed=0, remade=0, dropped=0, unknown=1, looked_at=1)
+    assert schedules.count(redis) == 1
+
+
+def test_a_dispatch_passes_over_users_of_an_unknown_tier(redis: Redis) -> None:
+    registering.set_users(redis, [User(f"user-{n:03}", "pro") for n in range(300)], tasks=["ok"])
+    redis.hset(keys.USER + "user-150", "tier", "gone")
+    assert controls.dispatch_all(redis, "ok") == controls.Dispatched(enqueued=299, without_tier=1)
+
+
+def test_a_tier_chosen_for_one_schedule_stays(redis: Redis) -> None:
+    set_user(redis, User("ada", "free"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", tier="pro")
+    before = schedules.get(redis, "ada", "ok")
+    set_user(redis, User("ada", "free"), tasks=["ok"])
+    after = schedules.get(redis, "ada", "ok")
+    assert (after.tier, after.lane, after.cadence, after.own_tier) == ("pro", "high", before.cadence, True)
+    set_schedule(redis, "ada", "ok", tier="free")
+    assert not schedules.get(redis, "ada", "ok").own_tier
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    assert schedules.get(redis, "ada", "ok").tier == "slow"
+
+
+def test_a_change_of_a_schedule_does_not_undo_an_upgrade_in_between(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_user(redis, User("ada", "free"), tasks=["ok"])
+    plan, upgraded = registering._changed, []
+
+    def upgrade_first(*args: object) -> registering.Plan:
+        made = plan(*args)  # type: ignore[arg-type]
+        if not upgraded:
+            upgraded.append(set_user(redis, User("ada", "pro"), tasks=["ok"]))
+        return made
+
+    monkeypatch.setattr(registering, "_changed", upgrade_first)
+    changed = set_schedule(redis, "ada", "ok", overlap="allow")
+    assert (changed.tier, changed.lane, changed.overlap) == ("pro", "high", "allow")
+
+
+def test_users_and_schedules_agree_whoever_writes_last(redis: Redis) -> None:
+    batch = [User(f"user-{n}", "free") for n in range(50)]
+
+    def write(tier: str) -> None:
+        mine = Redis(connection_pool=redis.connection_pool)
+        for _ in range(10):
+            registering.set_users(mine, [User(user.id, tier) for user in batch], tasks=["ok"])
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(write, ["free", "pro"]))
+    for user in batch:
+        assert users.get(redis, user.id).tier == schedules.get(redis, user.id, "ok").tier
+
+
+def test_a_removed_schedule_leaves_the_users_others(redis: Redis) -> None:
+    set_user(redis, User("ada", "pro"), tasks=["ok", "flaky"])
+    remove_schedule(redis, "ada", "ok")
+    assert [one.task for one in schedules.of_user(redis, "ada")] == ["flaky"]
+    assert redis.hget(keys.USER + "ada", "tasks") == b"flaky"
+    with pytest.raises(UnknownSchedule):
+        remove_schedule(redis, "ada", "ok")
+
+
+def test_a_weekday_cron_does_not_put_off_a_daily_run_when_it_is_set_on_a_friday(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", cadence=Cron("0 9 * * MON-FRI"))
+    one = schedule_id("ada", "ok")
+    assert redis.hget(keys.SCHEDULE + one, "gap") == b"86400"
+
+
+@given(most=st.integers(0, 20), base=st.integers(1, 600), factor=st.integers(1, 100), jitter=st.floats(0, 0.9), seed=st.text())
+def test_a_policy_gives_exactly_its_intervals(most: int, base: int, factor: int, jitter: float, seed: str) -> None:
+    policy = tiers.RetryPolicy(most, base, min(86_400, base * factor), jitter)
+    intervals = policy.intervals(seed)
+    assert len(intervals) == most
+    assert intervals == policy.intervals(seed)
+    for n, seconds in enumerate(intervals):
+        plain = min(policy.cap, base * 2**n)
+        assert max(1, plain * (1 - jitter) - 1) <= seconds <= plain * (1 + jitter) + 1
