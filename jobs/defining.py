@@ -68,7 +68,10 @@ def registered() -> Mapping[str, RegisteredTask]:
         try:
             importlib.import_module(module)
         except Exception as error:
-            raise InvalidSetting(f"TQ_TASKS: {module} cannot be imported: {type(error).__name__}: {error}") from None
+            raise InvalidSetting(
+                f"TQ_TASKS: {module} cannot be imported ({type(error).__name__}: {error}); "
+                "install its package here, or put its folder into PYTHONPATH"
+            ) from None
     return _registered
 
 
