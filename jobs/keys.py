@@ -81,7 +81,8 @@ LOG: Final = f"{TQ}log:"
 # --- heartbeat ----------------------------------------------------------------------------------
 
 HEARTBEAT: Final = f"{TQ}heartbeat"
-"""hash: cursor (of the sweep), at (of the last beat), sampled_at; moved, recovered, rearmed: counts since the beginning;
+"""hash: cursor (of the sweep), at (of the last beat), sampled_at; moved, recovered, rearmed, unreadable: counts since the
+beginning;
 orphans: found in this round of the sweep; orphaned: in the one before. No expiry."""
 
 SCHEDULER: Final = f"{TQ}scheduler:"

@@ -44,8 +44,8 @@ def protect(scheduler: Scheduler) -> None:
         scheduler.enqueue_job = _guarded_enqueue(scheduler, scheduler.enqueue_job)
 
 
-def set_aside_unreadable(scheduler: Scheduler, due: list[bytes]) -> None:
-    """Set aside those of the `due` ids that are not UTF-8, and end this pass if there were any.
+def set_aside_unreadable(scheduler: Scheduler, due: list[bytes]) -> int:
+    """Set aside those of the `due` ids that are not UTF-8, and end this pass if there were any. Returns how many.
 
     rq-scheduler decodes ids outside of anything that can be wrapped, so the pass, whose list still names them, must not go on;
     the next one does, an interval later.
@@ -58,6 +58,7 @@ def set_aside_unreadable(scheduler: Scheduler, due: list[bytes]) -> None:
             "%d entries are set aside: their ids are not UTF-8; the rest of this pass waits for the next", len(unreadable)
         )
         _end_pass()
+    return len(unreadable)
 
 
 def _end_pass() -> None:

@@ -10,6 +10,7 @@ from rq import Queue
 from rq.rate_limit import RateLimit
 
 from jobs import User, controls, heartbeat, keys, set_user, settings
+from jobs.duties import retries, samples
 from jobs.schedules import schedule_id
 from tests.conftest import Stock, until
 
@@ -30,7 +31,7 @@ def test_due_retries_move_and_others_stay(redis: Redis) -> None:
     run = scheduled_run(redis, now - 1)
     redis.zadd("rq:scheduled:default", {"later": now + 60, "hash-is-gone": now - 5})
     redis.hset("rq:job:later", "status", "scheduled")
-    assert heartbeat.beat(redis).moved == 1
+    assert heartbeat.beat(redis)["moved"] == 1
     assert redis.lrange("rq:queue:default", 0, -1) == [run.encode()]
     assert redis.hget(keys.RQ_JOB + run, "status") == b"queued"
     assert redis.zrange("rq:scheduled:default", 0, -1) == [b"later"]
@@ -39,7 +40,7 @@ def test_due_retries_move_and_others_stay(redis: Redis) -> None:
 def test_retries_are_left_to_an_rq_scheduler_that_holds_the_lock(redis: Redis) -> None:
     scheduled_run(redis, time.time() - 1)
     redis.set("rq:scheduler-lock:default", "somebody", ex=61)
-    assert heartbeat.beat(redis).moved == 0
+    assert heartbeat.beat(redis)["moved"] == 0
     assert redis.llen("rq:queue:default") == 0
 
 
@@ -47,7 +48,7 @@ def test_a_malformed_hash_does_not_keep_the_others_waiting(redis: Redis) -> None
     run = scheduled_run(redis, time.time() - 1)
     redis.rpush("rq:job:no-hash", "x")
     redis.zadd("rq:scheduled:default", {"no-hash": 1})
-    assert heartbeat.beat(redis).moved == 1
+    assert heartbeat.beat(redis)["moved"] == 1
     assert redis.lrange("rq:queue:default", 0, -1) == [run.encode()]
 
 
@@ -67,7 +68,7 @@ def test_a_retry_whose_registry_forgot_it_is_enqueued_again(redis: Redis) -> Non
     mark = redis.hget(keys.MISSING, run)
     assert mark is not None
     redis.hset(keys.MISSING, run, b"1 " + mark.partition(b" ")[2])
-    assert heartbeat.beat(redis).recovered == 1
+    assert heartbeat.beat(redis)["recovered"] == 1
     assert redis.lrange("rq:queue:default", 0, -1) == [run.encode()]
     assert redis.hget(keys.RQ_JOB + run, "status") == b"queued"
 
@@ -80,7 +81,7 @@ def test_a_run_that_moved_to_another_queue_is_looked_after_there(redis: Redis) -
     redis.hset(keys.RQ_JOB + run, "origin", "elsewhere")
     redis.rpush("rq:queue:elsewhere", run)
     for _ in range(3):
-        assert heartbeat.beat(redis).recovered == 0
+        assert heartbeat.beat(redis)["recovered"] == 0
     assert redis.zrange(keys.WAITING + "elsewhere", 0, -1) == [run.encode()]
     assert redis.llen("rq:queue:default") == 0
 
@@ -108,11 +109,11 @@ def test_samples_are_taken_once_a_slot_whoever_beats(redis: Redis) -> None:
     redis.hdel(keys.HEARTBEAT, "sampled_at")
     heartbeat.beat(redis)
     for queue, waiting in (("default", b"1"), ("foreign", b"1")):
-        samples = redis.xrange(keys.SAMPLES + queue)
-        slots = [int(sample_id.partition(b"-")[0]) for sample_id, _ in samples]
+        taken = redis.xrange(keys.SAMPLES + queue)
+        slots = [int(sample_id.partition(b"-")[0]) for sample_id, _ in taken]
         assert len(slots) == len(set(slots)) <= 2
-        assert all(slot % (heartbeat.SAMPLE_EVERY * 1000) == 0 for slot in slots)
-        assert samples[0][1][b"waiting"] == waiting
+        assert all(slot % (samples.EVERY * 1000) == 0 for slot in slots)
+        assert taken[0][1][b"waiting"] == waiting
     assert redis.xrange(keys.SAMPLES + "default")[0][1][b"in"] == b"1"
 
 
@@ -133,8 +134,9 @@ def test_a_key_of_the_wrong_type_ends_one_duty_only(redis: Redis) -> None:
     redis.delete(keys.MISSING)
     redis.set(keys.MISSING, "not a hash")
     redis.zrem(keys.ENTRIES, schedule_id("ada", "ok"))
+    redis.set(keys.RQ_QUEUES + "", "not a set", keepttl=True)
     beaten = heartbeat.beat(redis)
-    assert (beaten.moved, beaten.rearmed) == (1, 1)
+    assert (beaten["moved"], beaten["rearmed"]) == (1, 1)
 
 
 def test_a_scheduler_leaves_word_of_itself(redis: Redis, stock: Stock) -> None:
@@ -177,7 +179,7 @@ def test_many_lost_runs_come_back_in_order(redis: Redis) -> None:
     heartbeat.beat(redis)
     for run in runs[:40]:
         missed_long_ago(redis, run)
-    assert heartbeat.beat(redis).recovered == 40
+    assert heartbeat.beat(redis)["recovered"] == 40
     assert redis.lrange("rq:queue:default", 0, -1) == [run.encode() for run in runs]
 
 
@@ -193,7 +195,7 @@ def test_the_list_is_searched_within_bounds(redis: Redis) -> None:
     for run in redis.hkeys(keys.MISSING):
         missed_long_ago(redis, run.decode())
     before = redis.info("commandstats").get("cmdstat_lpos", {}).get("calls", 0)
-    assert heartbeat.beat(redis).recovered == 0
+    assert heartbeat.beat(redis)["recovered"] == 0
     assert 0 < redis.info("commandstats")["cmdstat_lpos"]["calls"] - before <= 2 * 3
 
 
@@ -203,7 +205,7 @@ def test_what_a_worker_of_one_queue_holds_is_left_to_rq(redis: Redis) -> None:
     redis.lmove("rq:queue:default", "rq:queue:default:intermediate")
     heartbeat.beat(redis)
     missed_long_ago(redis, run)
-    assert heartbeat.beat(redis).recovered == 0
+    assert heartbeat.beat(redis)["recovered"] == 0
     assert redis.llen("rq:queue:default") == 0
 
 
@@ -213,7 +215,7 @@ def test_a_waiting_retry_that_moved_to_another_queue_is_not_doubled(redis: Redis
     redis.zrem("rq:scheduled:default", run)
     redis.zadd("rq:scheduled:low", {run: time.time() + 60})
     for _ in range(3):
-        assert heartbeat.beat(redis).recovered == 0
+        assert heartbeat.beat(redis)["recovered"] == 0
         for mark in redis.hkeys(keys.MISSING):
             missed_long_ago(redis, mark.decode())
     assert redis.llen("rq:queue:default") == redis.llen("rq:queue:low") == 0
@@ -223,23 +225,23 @@ def test_a_waiting_retry_that_moved_to_another_queue_is_not_doubled(redis: Redis
 def test_due_jobs_that_cannot_be_moved_do_not_keep_the_others(redis: Redis) -> None:
     run = scheduled_run(redis, time.time() - 1)
     with redis.pipeline() as pipe:
-        for n in range(heartbeat.RETRIES_A_SCRIPT + 20):
+        for n in range(retries.AT_ONCE + 20):
             pipe.hset(f"rq:job:limited-{n}", mapping={"status": "scheduled", "rate_limit_key": "key"})
             pipe.zadd("rq:scheduled:default", {f"limited-{n}": 1})
         pipe.execute()
-    assert heartbeat.beat(redis).moved == 1
+    assert heartbeat.beat(redis)["moved"] == 1
     assert redis.lrange("rq:queue:default", 0, -1) == [run.encode()]
 
 
 def test_all_due_retries_move_in_one_pass_however_many(redis: Redis) -> None:
     set_user(redis, User("ada", "slow"), tasks=["ok"])
     with redis.pipeline() as pipe:
-        for n in range(3 * heartbeat.RETRIES_A_SCRIPT + 7):
+        for n in range(3 * retries.AT_ONCE + 7):
             pipe.hset(f"rq:job:tq-x-{n}", mapping={"status": "scheduled", "origin": "default"})
             pipe.zadd("rq:scheduled:default", {f"tq-x-{n}": 1})
         pipe.execute()
-    assert heartbeat.beat(redis).moved == 3 * heartbeat.RETRIES_A_SCRIPT + 7
-    assert redis.llen("rq:queue:default") == 3 * heartbeat.RETRIES_A_SCRIPT + 7
+    assert heartbeat.beat(redis)["moved"] == 3 * retries.AT_ONCE + 7
+    assert redis.llen("rq:queue:default") == 3 * retries.AT_ONCE + 7
 
 
 def test_a_retry_that_goes_to_the_front_does(redis: Redis) -> None:
@@ -257,14 +259,14 @@ def test_a_moved_retry_that_is_lost_is_found(redis: Redis) -> None:
     redis.lpop("rq:queue:default")
     heartbeat.beat(redis)
     missed_long_ago(redis, run)
-    assert heartbeat.beat(redis).recovered == 1
+    assert heartbeat.beat(redis)["recovered"] == 1
 
 
 def test_a_setting_that_cannot_be_used_ends_no_duty(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     run = scheduled_run(redis, time.time() - 1)
     monkeypatch.setenv("TQ_LOST_AFTER", "1m")
     settings.current.cache_clear()
-    assert heartbeat.beat(redis).moved == 1
+    assert heartbeat.beat(redis)["moved"] == 1
     assert redis.lrange("rq:queue:default", 0, -1) == [run.encode()]
 
 

@@ -1,0 +1,67 @@
+"""Finding runs that a worker popped and never started, and ending the records of those that could not (lua/settle.lua)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis import Redis
+from redis.client import Pipeline
+
+from jobs import keys, scripts, settings
+from jobs.duties.scene import Duty, Scene
+from jobs.errors import InvalidSetting
+from jobs.prototype import rq_time
+
+logger = logging.getLogger("jobs.duties.lost_runs")
+
+RUNS_A_PASS: Final = 250
+LOOK_AGAIN: Final = 30
+"""Seconds until a run that goes on is looked at again."""
+
+
+def _ask(pipe: Pipeline, scene: Scene) -> None:
+    lost_after = _lost_after()
+    for lane in scene.lanes:
+        scripts.SETTLE.queue(
+            pipe,
+            [
+                keys.WAITING + lane,
+                keys.ONGOING + lane,
+                keys.RQ_QUEUE + lane,
+                keys.MISSING,
+                keys.LANE + lane,
+                keys.RQ_QUEUES,
+                keys.RQ_SCHEDULED + lane,
+                keys.LANES,
+            ],
+            [
+                scene.now,
+                lost_after,
+                RUNS_A_PASS,
+                keys.RQ_JOB,
+                keys.RUNS,
+                keys.ATTEMPTS,
+                min(LOOK_AGAIN, lost_after),
+                keys.WAITING,
+                keys.ONGOING,
+                lane,
+                rq_time(scene.now),
+            ],
+        )
+
+
+def _answer(connection: Redis, scene: Scene, replies: Sequence[Any]) -> int:
+    return sum(reply or 0 for reply in replies)
+
+
+def _lost_after() -> float:
+    try:
+        return settings.current().lost_after
+    except InvalidSetting as error:
+        logger.error("%s; %g s are used", error, settings.Settings().lost_after)
+        return settings.Settings().lost_after
+
+
+DUTY: Final = Duty("recovered", _ask, _answer)

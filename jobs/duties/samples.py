@@ -1,0 +1,47 @@
+"""Recording a sample of every queue, from which the console draws its history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis import Redis
+from redis.client import Pipeline
+
+from jobs import keys, scripts
+from jobs.duties.scene import Duty, Scene
+
+EVERY: Final = 30
+"""Seconds between two samples of a queue."""
+KEPT: Final = 7 * 86_400 // EVERY
+EXPIRE: Final = 8 * 86_400
+"""Seconds after which the samples of a queue that is sampled no more are dropped."""
+MOST_QUEUES: Final = 64
+
+
+def _ask(pipe: Pipeline, scene: Scene) -> None:
+    slot = int(scene.now) // EVERY * EVERY
+    if slot <= scene.count("sampled_at"):
+        return
+    for queue in scene.queues[:MOST_QUEUES]:
+        scripts.SAMPLE.queue(
+            pipe,
+            [
+                keys.SAMPLES + queue,
+                keys.RQ_QUEUE + queue,
+                keys.RQ_WIP + queue,
+                keys.RQ_SCHEDULED + queue,
+                keys.RQ_DEFERRED + queue,
+                keys.RQ_FAILED + queue,
+                keys.LANE + queue,
+            ],
+            [slot * 1000, scene.now, keys.RQ_JOB, KEPT, EXPIRE],
+        )
+    pipe.hset(keys.HEARTBEAT, "sampled_at", slot)
+
+
+def _answer(connection: Redis, scene: Scene, replies: Sequence[Any]) -> int:
+    return 0
+
+
+DUTY: Final = Duty("samples", _ask, _answer)
