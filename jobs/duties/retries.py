@@ -1,4 +1,4 @@
-"""Moving due retries to their queues when no RQ scheduler does: plain `rq worker high default low` has none (field guide, 3)."""
+"""Moving due retries to their queues when no RQ scheduler does: a plain `rq worker high default low` runs none."""
 
 from __future__ import annotations
 

@@ -66,3 +66,28 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
     for process in processes:
         process.terminate()
         process.wait(20)
+
+
+@pytest.mark.parametrize("due", [2_000, pytest.param(20_000, marks=pytest.mark.drill)])
+def test_two_passes_over_the_same_entries_at_once(redis: Redis, stock: Stock, due: int) -> None:
+    """rq-scheduler's lock is not renewed in a pass, so a long one is overtaken by another one (field guide, 4g)."""
+    users = [User(f"user-{n:05}", "slow") for n in range(due)]
+    for start in range(0, due, 1_000):
+        set_users(redis, users[start : start + 1_000], tasks=["ok"])
+    past = redis.time()[0] - 5
+    with redis.pipeline() as pipe:
+        for user in users:
+            pipe.zadd(keys.ENTRIES, {schedule_id(user.id, "ok"): past})
+        pipe.execute()
+    stock.scheduler("-i", "60")
+    until(lambda: redis.llen("rq:queue:default") > due // 20, 60, "the first pass is under way")
+    # What the lock's expiry does in a pass of more than interval + 10 s.
+    assert redis.delete(keys.ENTRIES_LOCK) == 1
+    stock.scheduler("-i", "60")
+    until(lambda: redis.llen("rq:queue:default") >= due, 120, "every entry fired")
+    until(lambda: not redis.exists(keys.ENTRIES_LOCK), 120, "both passes are over")
+    runs = redis.lrange("rq:queue:default", 0, -1)
+    assert len(runs) == len(set(runs)) == due
+    now = redis.time()[0]
+    soonest, latest = (redis.zrange(keys.ENTRIES, at, at, withscores=True)[0][1] for at in (1, -1))
+    assert past < soonest <= latest <= now + 3_600
