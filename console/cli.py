@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
+import io
 import os
 import sys
 from pathlib import Path
@@ -43,7 +45,15 @@ def main() -> None:
     """Run `tq-console`: one line for each error on standard error, and the exit status of COMMANDS.md."""
     # rq reads RQ_KEY_PREFIX when it is imported, so `.env` is loaded before any command is.
     load_dotenv(Path.cwd() / ".env", override=False)
+    for stream in (sys.stdout, sys.stderr):
+        _show_what_it_can(stream)
     sys.exit(run(sys.argv[1:]))
+
+
+def _show_what_it_can(stream: object) -> None:
+    """Let a terminal or file that has no sign for a character be given a question mark, and no command fail by it."""
+    if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
+        stream.reconfigure(errors="replace")
 
 
 def run(arguments: list[str]) -> int:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -49,12 +53,12 @@ def demo(users: int | None, workers: int, seconds: float | None, keep: Path | No
     except KeyboardInterrupt:
         raise click.Abort from None
     except UnusableFolder as error:
-        raise click.UsageError(f"--keep: {error}") from None
+        raise click.UsageError(f"demo: {error}") from None
     except Spoiled as error:
         raise click.ClickException(f"demo: {error}") from None
     if as_json:
         click.echo(json.dumps(summary.document(outcome), ensure_ascii=False))
-    elif not on_screen:
+    else:
         screen.print(summary.report(outcome))
     if outcome.interrupted:
         raise click.Abort
@@ -65,12 +69,19 @@ def demo(users: int | None, workers: int, seconds: float | None, keep: Path | No
 
 
 def _on_screen(plan: Plan, asked: Interruption, screen: Console) -> Outcome:
-    """Play with the live picture, which stays on the terminal at the end."""
+    """Play with the live picture, below the lines that tell where to look around; the summary takes its place at the end."""
     # It refreshes only when it is told to, so no thread exists when the processes are started.
-    with Live(Text("starting …", "dim"), console=screen, auto_refresh=False) as picture:
+    with Live(Text("starting …", "dim"), console=screen, auto_refresh=False, transient=True) as picture:
+        told: list[Text] = []
 
         def show(reading: Reading, seconds: float, stage: Stage) -> None:
-            picture.update(summary.live(reading, seconds, stage.url, plan.workers), refresh=True)
+            if not told:
+                told.extend(summary.whereabouts(stage, callable_as(sys.argv[0])))
+                for line in told:
+                    # The terminal breaks what is too long, so that it can be copied as one line.
+                    screen.print(line, soft_wrap=True)
+            above = sum(max(1, math.ceil(line.cell_len / screen.width)) for line in told)
+            picture.update(summary.live(reading, seconds, plan.workers, screen.width, screen.height - above - 1), refresh=True)
 
         return play(plan, asked, show)
 
@@ -82,8 +93,23 @@ def _quietly(plan: Plan, asked: Interruption) -> Outcome:
     def show(reading: Reading, seconds: float, stage: Stage) -> None:
         nonlocal told
         if not told:
-            until = f"for {plan.seconds:g} s" if plan.seconds else "until ctrl-c"
-            click.echo(f"runs {until}; to look around: RQ_REDIS_URL={stage.url} tq-console status", err=True)
+            click.echo(f"runs {f'for {plan.seconds:g} s' if plan.seconds else 'until ctrl-c'}", err=True)
+            for line in summary.whereabouts(stage, callable_as(sys.argv[0])):
+                click.echo(line.plain, err=True)
             told = True
 
     return play(plan, asked, show)
+
+
+def callable_as(started_as: str) -> str:
+    """How a shell in this folder can call this program, which was started as that: by its name where that is found."""
+    # Not resolved: a virtual environment may be behind a link.
+    path = Path(os.path.abspath(started_as))
+    if not os.access(path, os.X_OK) or path.suffix == ".py":
+        return f"{shlex.quote(sys.executable)} -m console.cli"
+    if shutil.which(path.name) == str(path):
+        return path.name
+    here = Path.cwd()
+    if not path.is_relative_to(here):
+        return shlex.quote(str(path))
+    return shlex.quote(str(path.relative_to(here) if path.parent != here else f"./{path.name}"))

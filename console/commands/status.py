@@ -15,6 +15,7 @@ from rich.live import Live
 
 from console.commands import output
 from console.commands.server import connection, one_line_errors
+from console.commands.status_fit import fitted
 from console.commands.status_table import drawn
 from console.model.status import Status, as_json
 from console.store import status as store
@@ -69,7 +70,7 @@ def _watch(client: Redis, console: Console) -> None:
 def _show(live: Live, shown: Status, stale_s: float | None = None) -> None:
     """In place on a terminal; elsewhere one after another, so that a log of them can be read."""
     if live.console.is_terminal:
-        live.update(drawn(shown, live.console.width, stale_s), refresh=True)
+        live.update(fitted(shown, live.console, stale_s), refresh=True)
     else:
         _print(live.console, shown, stale_s)
         click.echo()

@@ -1,7 +1,8 @@
-"""How a status is drawn for people: lanes first, what is wrong last, and no more than a screen of anything."""
+"""How a status is drawn for people: what is wrong first, then lanes, and no more than a screen of anything."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,80 +13,96 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from console.model.status import Problem, QueueStatus, ScheduleCounts, SchedulerStatus, Status, WorkerStatus
+from console.model.counting import counted
+from console.model.status import Problem, QueueStatus, ScheduleCounts, SchedulerStatus, Status, Verdict, WorkerStatus
 from console.model.text import visible
 
 MOST = 30
 """Rows of one table; how many others there are is said below it."""
 
-WIDE = 110
-"""Columns of a terminal from which on nothing has to be left out."""
+NARROW = 12
+"""Columns to which a name is cut before another column is left out."""
+
+GAP = 2
+"""Columns between two columns of a table."""
 
 UNKNOWN = "?"
 VERDICTS = {"live": ("● live", "green"), "late": ("◐ late", "yellow"), "gone": ("✗ gone", "red")}
 SEVERITIES = {"error": ("✗", "red"), "warning": ("▲", "yellow")}
-WORST_FIRST = {"gone": 0, "late": 1, "live": 2}
+WORST_FIRST: dict[Verdict, int] = {"gone": 0, "late": 1, "live": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: `number` columns are aligned right and never cut, `wide` ones are left out of a narrow terminal."""
+    """A column: `number` columns are aligned right and never cut. In a terminal without room for all of them, the one with the
+    highest `spare` is left out first, and one with 0 never."""
 
     header: str
+    spare: int = 0
     number: bool = False
-    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How many rows of each are drawn, at the most; 0 leaves a line that counts them. `gaps` are the empty lines between two of
+    them."""
+
+    problems: int = MOST
+    queues: int = MOST
+    workers: int = MOST
+    schedulers: int = MOST
+    gaps: int = 1
 
 
 QUEUE_COLUMNS = (
     Column("LANE"),
     Column("WAITING", number=True),
-    Column("OLDEST", number=True),
-    Column("PROMISE", number=True),
-    Column("IN/min", number=True, wide=True),
-    Column("OUT/min", number=True, wide=True),
-    Column("DRAINS", number=True),
-    Column("RUNNING", number=True),
-    Column("RETRYING", number=True, wide=True),
-    Column("FAILED", number=True),
-    Column("WORKERS", number=True),
+    Column("OLDEST", 1, number=True),
+    Column("PROMISE", 3, number=True),
+    Column("IN/min", 9, number=True),
+    Column("OUT/min", 8, number=True),
+    Column("DRAINS", 6, number=True),
+    Column("RUNNING", 5, number=True),
+    Column("RETRYING", 7, number=True),
+    Column("FAILED", 2, number=True),
+    Column("WORKERS", 4, number=True),
 )
 WORKER_COLUMNS = (
     Column("WORKER"),
-    Column("HOST", wide=True),
-    Column("QUEUES"),
-    Column("STATE", wide=True),
+    Column("HOST", 7),
+    Column("QUEUES", 2),
+    Column("STATE", 5),
     Column("VERDICT"),
-    Column("JOB"),
-    Column("BEAT", number=True, wide=True),
-    Column("DONE", number=True),
-    Column("FAILED", number=True),
+    Column("JOB", 1),
+    Column("BEAT", 6, number=True),
+    Column("OK", 4, number=True),
+    Column("ERRORS", 3, number=True),
 )
 SCHEDULER_COLUMNS = (
-    Column("SCHEDULER"),
+    Column("SCHEDULER", 1),
     Column("NAME"),
-    Column("HOST", wide=True),
-    Column("POLL", number=True),
-    Column("LAG", number=True),
-    Column("SEEN", number=True),
+    Column("HOST", 5),
+    Column("POLL", 4, number=True),
+    Column("LAG", 3, number=True),
+    Column("SEEN", 2, number=True),
     Column("VERDICT"),
 )
 
 
-def drawn(status: Status, width: int, stale_s: float | None = None) -> RenderableType:
+def drawn(status: Status, width: int, stale_s: float | None = None, rows: Rows = Rows()) -> RenderableType:
     """`status` for a terminal of `width` columns; `stale_s` is its age when the server cannot be reached any more."""
-    wide = width >= WIDE
+    gap = [Text()] * rows.gaps
     return Group(
         _heading(status, stale_s),
-        Text(),
-        *_queues(status.queues, wide),
-        Text(),
-        *_workers(status.workers, wide),
-        Text(),
-        *_schedulers(status.schedulers, wide),
-        Text(),
+        *_problems(status.problems, rows.problems),
+        *gap,
+        *_queues(status.queues, width, rows.queues),
+        *gap,
+        *_workers(status.workers, width, rows.workers),
+        *gap,
+        *_schedulers(status.schedulers, width, rows.schedulers),
+        *gap,
         _schedules(status.schedules),
-        Text(),
-        *_problems(status.problems),
     )
 
 
@@ -114,7 +131,7 @@ def _heading(status: Status, stale_s: float | None) -> Text:
     return line
 
 
-def _queues(queues: Sequence[QueueStatus], wide: bool) -> list[RenderableType]:
+def _queues(queues: Sequence[QueueStatus], width: int, most: int) -> list[RenderableType]:
     worth = [queue for queue in queues if queue.lane or _holds_something(queue)]
     idle = len(queues) - len(worth)
     rows = [
@@ -131,16 +148,18 @@ def _queues(queues: Sequence[QueueStatus], wide: bool) -> list[RenderableType]:
             _count(queue.failed),
             _text(f"{queue.workers:,} ({queue.busy:,} busy)" if queue.busy else f"{queue.workers:,}"),
         )
-        for queue in worth[:MOST]
+        for queue in worth[:most]
     ]
-    more = [f"{len(worth) - MOST:,} others with jobs or workers"] if len(worth) > MOST else []
+    more = [f"{counted(len(worth) - most, 'other')} with jobs or workers"] if len(worth) > most else []
     more += [f"{idle:,} with neither jobs nor workers"] if idle else []
-    return [_table(QUEUE_COLUMNS, rows, wide), *([_aside(f"and {', and '.join(more)}")] if more else [])]
+    return [_table(QUEUE_COLUMNS, rows, width), *([_aside(f"… and {', and '.join(more)}")] if more else [])]
 
 
-def _workers(workers: Sequence[WorkerStatus], wide: bool) -> list[RenderableType]:
+def _workers(workers: Sequence[WorkerStatus], width: int, most: int) -> list[RenderableType]:
     if not workers:
         return [_aside("no worker is registered")]
+    if not most:
+        return [_tally(counted(len(workers), "worker"), workers)]
     rows = [
         (
             _text(worker.name),
@@ -153,14 +172,16 @@ def _workers(workers: Sequence[WorkerStatus], wide: bool) -> list[RenderableType
             _count(worker.done),
             _count(worker.failed),
         )
-        for worker in sorted(workers, key=lambda worker: WORST_FIRST[worker.verdict])[:MOST]
+        for worker in sorted(workers, key=lambda worker: WORST_FIRST[worker.verdict])[:most]
     ]
-    return [_table(WORKER_COLUMNS, rows, wide), *_others(len(workers))]
+    return [_table(WORKER_COLUMNS, rows, width), *_others(len(workers) - most)]
 
 
-def _schedulers(schedulers: Sequence[SchedulerStatus], wide: bool) -> list[RenderableType]:
+def _schedulers(schedulers: Sequence[SchedulerStatus], width: int, most: int) -> list[RenderableType]:
     if not schedulers:
         return [_aside("no scheduler is seen")]
+    if not most:
+        return [_tally(counted(len(schedulers), "scheduler"), schedulers)]
     rows = [
         (
             _text(scheduler.kind),
@@ -171,47 +192,72 @@ def _schedulers(schedulers: Sequence[SchedulerStatus], wide: bool) -> list[Rende
             _text(duration(scheduler.seen_s)),
             Text(*VERDICTS[scheduler.verdict]),
         )
-        for scheduler in schedulers[:MOST]
+        for scheduler in schedulers[:most]
     ]
-    return [_table(SCHEDULER_COLUMNS, rows, wide), *_others(len(schedulers))]
+    return [_table(SCHEDULER_COLUMNS, rows, width), *_others(len(schedulers) - most)]
 
 
 def _schedules(schedules: ScheduleCounts) -> Text:
-    counted = {
-        "armed": schedules.armed,
-        "paused": schedules.paused,
+    armed, paused = schedules.armed, schedules.paused
+    total = None if armed is None or paused is None else armed + paused
+    entries = {
         "late": schedules.late,
-        "orphaned": schedules.orphaned,
         "set aside": schedules.quarantined,
         "due within the hour": schedules.due_next_hour,
     }
-    return Text("Schedules: " + ", ".join(f"{_count(count)} {name}" for name, count in counted.items()))
+    counts = ", ".join(f"{_count(count)} {name}" for name, count in entries.items())
+    head = f"{UNKNOWN} schedules" if total is None else counted(total, "schedule")
+    return Text(f"{head}, {_count(paused)} paused, {_count(schedules.orphaned)} orphaned; entries: {counts}")
 
 
-def _problems(problems: Sequence[Problem]) -> list[RenderableType]:
+def _problems(problems: Sequence[Problem], most: int) -> list[RenderableType]:
     if not problems:
         return [Text("✓ no problem found", "green")]
-    lines: list[RenderableType] = [Text("1 problem" if len(problems) == 1 else f"{len(problems)} problems", "bold")]
-    for problem in problems[:MOST]:
+    lines: list[RenderableType] = [Text(counted(len(problems), "problem"), "bold")]
+    for problem in problems[:most]:
         sign, colour = SEVERITIES[problem.severity]
         lines.append(Text.assemble((f"{sign} {visible(problem.subject)}: ", colour), visible(problem.message)))
         lines.append(Padding(Text(visible(problem.remedy), "dim"), (0, 0, 0, 2), expand=False))
-    return lines
+    return [*lines, *_others(len(problems) - most)]
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[Text]], wide: bool) -> Table:
-    """The columns that the terminal has room for. Names that are still too long are cut, numbers never are."""
-    shown = [n for n, column in enumerate(columns) if wide or not column.wide]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in (columns[n] for n in shown):
-        table.add_column(column.header, justify="right" if column.number else "left", no_wrap=column.number)
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> Table:
+    """The columns that `width` columns have room for. Names that are too long are cut, numbers never are."""
+    natural = [max(len(column.header), *(row[n].cell_len for row in rows)) for n, column in enumerate(columns)]
+    widths = _fitted(columns, natural, width)
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    for n, cells in widths.items():
+        column = columns[n]
+        table.add_column(column.header, justify="right" if column.number else "left", no_wrap=True, width=cells)
     for row in rows:
-        table.add_row(*(row[n] for n in shown))
+        table.add_row(*(row[n] for n in widths))
     return table
 
 
-def _others(total: int) -> list[RenderableType]:
-    return [_aside(f"and {total - MOST:,} others")] if total > MOST else []
+def _fitted(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict[int, int]:
+    """The width of each column that is shown, by its place."""
+    least = [wanted if column.number else min(wanted, NARROW) for column, wanted in zip(columns, natural, strict=True)]
+    shown = list(range(len(columns)))
+
+    def over(widths: Sequence[int]) -> int:
+        return sum(widths[n] for n in shown) + GAP * (len(shown) - 1) - width
+
+    while over(least) > 0 and any(columns[n].spare for n in shown):
+        shown.remove(max(shown, key=lambda n: columns[n].spare))
+    widths = list(natural)
+    while over(widths) > 0 and (cut := [n for n in shown if widths[n] > least[n]]):
+        widths[max(cut, key=lambda n: widths[n])] -= 1
+    return {n: widths[n] for n in shown}
+
+
+def _tally(total: str, those: Sequence[WorkerStatus | SchedulerStatus]) -> Text:
+    """How many there are of each verdict, where there is no room for a row of each."""
+    verdicts = Counter(one.verdict for one in those)
+    return _aside(f"{total}: " + ", ".join(f"{verdicts[name]:,} {name}" for name in WORST_FIRST if verdicts[name]))
+
+
+def _others(more: int) -> list[RenderableType]:
+    return [_aside(f"… and {more:,} more")] if more > 0 else []
 
 
 def _aside(text: str) -> Text:

@@ -37,6 +37,12 @@ READY_WITHIN = 30.0
 DATA = "data"
 """The folder of the server's data inside the stage's folder."""
 
+LOCK = "tq-demo.lock"
+"""The file that a demonstration locks; a folder that holds it was made by one."""
+
+MAX_SOCKET_PATH = 103
+"""Bytes of a unix socket's path: macOS allows so many, Linux four more."""
+
 TIMEOUT = 5.0
 """Seconds to connect to the server, and to wait for one reply."""
 
@@ -50,16 +56,19 @@ class Spoiled(Exception):
 
 
 class UnusableFolder(Spoiled):
-    """The folder that was asked for cannot be used."""
+    """The folder that was asked for, or the one for temporary files, cannot be used; nothing was started."""
 
 
 @dataclass
 class Stage:
-    """`children` are the processes that run, in order of start; `folder` holds their logs and data."""
+    """`children` are the processes that run, in order of start; `folder` holds their logs and data. `kept`: it stays;
+    `continued`: it holds the data of an earlier demonstration."""
 
     folder: Path
     socket: Path
     asked: Interruption
+    kept: bool = False
+    continued: bool = False
     children: list[Child] = field(default_factory=list)
     environ: Mapping[str, str] = field(init=False, repr=False)
 
@@ -85,6 +94,10 @@ class Stage:
         """Raise KeyboardInterrupt when the demonstration was asked to end, Spoiled when a process has ended."""
         if self.asked.times:
             raise KeyboardInterrupt
+        self.check_processes()
+
+    def check_processes(self) -> None:
+        """Raise Spoiled when a process has ended."""
         if ended := processes.first_ended(self.children):
             raise Spoiled(processes.obituary(ended))
 
@@ -112,11 +125,18 @@ class Stage:
 def opened(keep: Path | None, asked: Interruption) -> Iterator[Stage]:
     """A stage in the folder `keep`, or in one that is removed at the end, with its settings in this process too. Every
     process that was started on it has ended when it closes. Raises UnusableFolder."""
-    # The path of a socket has about a hundred bytes at the most, so the socket is never put into `keep`.
+    # The path of a socket cannot be long, so the socket is never put into `keep`.
     own = Path(tempfile.mkdtemp(prefix="tq-demo-"))
     try:
+        socket = own / "valkey.sock"
+        if (length := len(os.fsencode(socket))) > MAX_SOCKET_PATH:
+            raise UnusableFolder(
+                f"{own.parent} is too long for the path of a socket ({length} bytes with its name, and {MAX_SOCKET_PATH} "
+                "are possible); set TMPDIR to a shorter folder"
+            )
         with _held(keep or own) as folder:
-            stage = Stage(folder, own / "valkey.sock", asked)
+            continued = (folder / DATA / "appendonlydir").exists()
+            stage = Stage(folder, socket, asked, keep is not None, continued)
             with _settings(stage.environ):
                 try:
                     yield stage
@@ -180,15 +200,20 @@ def _held(folder: Path) -> Iterator[Path]:
     """`folder`, made if it is not there, and nobody else's demonstration in it: two servers would spoil one another's data."""
     try:
         folder = folder.resolve()
-        (folder / DATA).mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not (folder / LOCK).exists():
+            raise UnusableFolder(f"--keep: {folder}: is not empty, and no demonstration made it; name another folder")
+        lock = (folder / LOCK).open("w")
+        (folder / DATA).mkdir(exist_ok=True)
     except OSError as error:
-        raise UnusableFolder(f"{folder}: cannot be used ({error.strerror}); name another folder with --keep") from None
+        raise UnusableFolder(f"--keep: {folder}: cannot be used ({error.strerror}); name another folder") from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UnusableFolder(f"{folder}: another demonstration runs in it; end that one or name another folder") from None
+            raise UnusableFolder(
+                f"--keep: {folder}: another demonstration runs in it; end that one or name another folder"
+            ) from None
         yield folder
 
 

@@ -7,7 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from console.demo import processes, sample, stage
 from console.demo.processes import Interruption
 from console.demo.reading import Reading, lost_runs, read, since
 from console.demo.stage import Spoiled, Stage
+from console.model.counting import counted
 from jobs.imports import import_users
 
 REFRESH = 1.0
@@ -50,13 +51,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened in `seconds`. `site` is what the sample site was asked for, empty when it could not be asked."""
+    """What happened in `seconds`. `site` is what the sample site was asked for, empty when it could not be asked. `kept` is the
+    folder that stays, and `continued` says that it held the data of an earlier demonstration."""
 
     seconds: float
     reading: Reading
     problems: tuple[Problem, ...] = ()
     site: Mapping[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+    kept: Path | None = None
+    continued: bool = False
 
 
 Show = Callable[[Reading, float, Stage], None]
@@ -79,10 +83,11 @@ def play(plan: Plan, asked: Interruption, show: Show) -> Outcome:
             started = time.monotonic()
             reading, problem = _watch(connection, on, first, plan.seconds, show)
             seconds = time.monotonic() - started
-            if problem or asked.times:
-                found = (*bad, problem) if problem else bad
-                return Outcome(seconds, since(reading, first), found, interrupted=not problem)
-            return _conclude(connection, on, site, first, seconds, bad)
+            if problem:
+                outcome = Outcome(seconds, since(reading, first), (*bad, problem))
+            else:
+                outcome = _conclude(connection, on, site, first, seconds, bad)
+            return replace(outcome, kept=on.folder if on.kept else None, continued=on.continued)
 
 
 def _import(connection: Redis, on: Stage, site: str, count: int | None) -> tuple[Problem, ...]:
@@ -120,22 +125,25 @@ def _watch(connection: Redis, on: Stage, first: Reading, limit: float | None, sh
 
 
 def _conclude(connection: Redis, on: Stage, site: str, first: Reading, seconds: float, bad: tuple[Problem, ...]) -> Outcome:
-    """End the work, let the runs that go on come to their end, and count when nothing moves any more."""
+    """End the work, let the runs that go on come to their end, and count when nothing moves any more. Whoever interrupts
+    meanwhile does not wait for these runs, and then nobody can say whether one was lost."""
+    times = on.asked.times
     on.end("scheduler", "worker")
-    on.check()
+    on.check_processes()
     reading = read(connection)
-    problems = (*bad, *_problems(reading, lost_runs(connection)))
-    return Outcome(seconds, since(reading, first), problems, _seen(site))
+    hurried = on.asked.times > times
+    problems = (*bad, *_problems(reading, [] if hurried else lost_runs(connection)))
+    return Outcome(seconds, since(reading, first), problems, _seen(site), interrupted=on.asked.times > 0)
 
 
 def _problems(reading: Reading, lost: list[str]) -> list[Problem]:
     found = [Problem("run_lost", f"run {run_id} is neither waiting nor ended") for run_id in lost]
     if reading.set_aside:
-        found.append(
-            Problem("set_aside", f"{reading.set_aside} entries were set aside, because they would have ended rqscheduler")
-        )
-    if reading.armed < reading.schedules:
-        found.append(Problem("unarmed", f"{reading.schedules - reading.armed} schedules have no entry and will not come due"))
+        count = counted(reading.set_aside, "entry was", "entries were")
+        found.append(Problem("set_aside", f"{count} set aside, because rqscheduler would have died of it"))
+    if missing := max(0, reading.schedules - reading.armed):
+        count = counted(missing, "schedule has", "schedules have")
+        found.append(Problem("unarmed", f"{count} no entry and will not come due"))
     return found
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -10,46 +12,70 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from console.demo.reading import SKIPS_READ, EndedRun, Lane, Reading
+from console.demo.reading import LAST, SKIPS_READ, EndedRun, Lane, Reading
+from console.demo.stage import Stage
 from console.demo.story import Outcome
+from console.model.counting import counted
 from console.model.masking import masked
 from console.model.text import visible
 
 MAX_CALL = 36
 """How much of a call is shown."""
 
+NOW = ("waiting", "oldest", "running", "retrying")
+
+WHOLE_LANES = 70
+"""Columns of a terminal that has room for all that is told of the lanes."""
+
 STILL = 3.0
 """Seconds after which a scheduler that looks once a second is shown to be silent."""
 
 
-def live(reading: Reading, seconds: float, url: str, workers: int) -> RenderableType:
-    """The picture of one reading, `seconds` after the start."""
-    head = Text.assemble(
-        ("tq-console demo", "bold"), f"   {_span(seconds)}   {reading.users} users   {workers} workers   ", _scheduler(reading)
-    )
-    hint = Text.assemble(
-        ("look around   ", "dim"),
-        f"RQ_REDIS_URL={url} tq-console status",
-        ("\nctrl-c        ", "dim"),
-        ("ends all of it", "dim"),
-    )
-    return Padding(
-        Group(head, "", _lanes(reading, now=True), "", _facts(_schedules(reading)), "", _ended(reading), "", hint),
-        (1, 2),
-        expand=False,
-    )
+def live(reading: Reading, seconds: float, workers: int, width: int, height: int) -> RenderableType:
+    """The picture of one reading, `seconds` after the start, on a terminal of `width` columns, in `height` lines: the runs that
+    ended give way first, then the lanes."""
+    counts = f"   {_span(seconds)}   {counted(reading.users, 'user')}   {counted(workers, 'worker')}   "
+    head = Text.assemble(("tq-console demo", "bold"), counts, _scheduler(reading), no_wrap=True, overflow="ellipsis")
+    label, fact = _schedules(reading)
+    facts = Text.assemble((f"{label}   ", "dim"), fact, no_wrap=True, overflow="ellipsis")
+    needed = len(reading.lanes) + 3
+    if height < needed:
+        return Group(head, facts)
+    parts: list[RenderableType] = [head, _lanes(reading, now=True, short=width < WHOLE_LANES), facts]
+    # Between the parts stands an empty line where there is room for it.
+    if height > needed + len(parts):
+        needed += len(parts)
+        parts = [line for part in parts for line in (part, "")]
+    return Group(*parts, *([_ended(reading, height - needed)] if height > needed else []))
+
+
+def whereabouts(stage: Stage, program: str) -> Iterator[Text]:
+    """What a person is told once, a line each: how to look around, what can be pasted, and where data and logs stay. `program`
+    is how this program can be called."""
+    yield Text("to look around (ctrl-c ends all of it):", "dim")
+    yield Text(f"RQ_REDIS_URL={shlex.quote(stage.url)} {program} status")
+    if stage.kept:
+        yield _kept(stage.folder, stage.continued)
 
 
 def report(outcome: Outcome) -> RenderableType:
     """The summary for people."""
     reading = outcome.reading
+    attempts = sum(lane.attempts for lane in reading.lanes)
     head = Text.assemble(
         ("tq-console demo", "bold"),
-        f"   {_span(outcome.seconds)}   {reading.users} users   {sum(lane.attempts for lane in reading.lanes)} attempts",
+        f"   {_span(outcome.seconds)}   {counted(reading.users, 'user')}   {counted(attempts, 'attempt')}",
     )
+    if outcome.kept:
+        head.append("\n").append_text(_kept(outcome.kept, outcome.continued))
     facts = _facts(_schedules(reading), *(_site(outcome.site) if outcome.site else ()))
-    parts = (head, "", _lanes(reading, now=False), "", facts, "", _ended(reading), "", _problems(outcome))
+    parts = (head, "", _lanes(reading, now=False), "", facts, "", _ended(reading, LAST), "", _problems(outcome))
     return Padding(Group(*parts), (1, 2), expand=False)
+
+
+def _kept(folder: Path, continued: bool) -> Text:
+    where = visible(str(folder))
+    return Text(f"{'continues with the data of' if continued else 'keeps its data in'} {where}; logs in {where}/*.log", "dim")
 
 
 def document(outcome: Outcome) -> dict[str, Any]:
@@ -67,15 +93,18 @@ def document(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _lanes(reading: Reading, *, now: bool) -> Table:
-    columns = ("waiting", "oldest", "running", "retrying") if now else ("left",)
+def _lanes(reading: Reading, *, now: bool, short: bool = False) -> Table:
+    """What is in the lanes `now`, or what is left in them; `short` is for a narrow terminal."""
+    columns = NOW[: 1 if short else None] if now else ("left",)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("lane")
     for column in (*columns, "done", "failed", "retried"):
         table.add_column(column, justify="right")
     for lane in reading.lanes:
         table.add_row(
-            lane.name, *(_state(lane) if now else (str(lane.waiting + lane.running + lane.retrying),)), *_counts(lane)
+            lane.name,
+            *(_state(lane)[: len(columns)] if now else (str(lane.waiting + lane.running + lane.retrying),)),
+            *_counts(lane),
         )
     return table
 
@@ -91,9 +120,9 @@ def _counts(lane: Lane) -> tuple[Text, Text, Text]:
 
 
 def _schedules(reading: Reading) -> tuple[str, Text]:
-    line = Text(f"{reading.armed} of {reading.schedules} armed")
+    # Paused schedules and those of inactive users have their entries too, so this counts what is there, not what will run.
+    line = Text(f"{reading.schedules}, {reading.paused} paused")
     line.append(f"   {reading.late} late", "yellow" if reading.late else "dim")
-    line.append(f"   {reading.paused} paused", "" if reading.paused else "dim")
     some = f" of the first {SKIPS_READ:,}" if reading.schedules > SKIPS_READ else ""
     line.append(f"   skipped{some}: {_listed(reading.skipped) or 'none'}", "" if reading.skipped else "dim")
     if reading.set_aside:
@@ -110,8 +139,9 @@ def _scheduler(reading: Reading) -> tuple[str, str]:
 
 def _site(site: Mapping[str, Any]) -> tuple[tuple[str, Text], ...]:
     hooks = site.get("hooks", {})
-    asked = f"{site.get('requests', 0)} requests: {_listed(site.get('statuses', {}))}"
-    sent = f"{hooks.get('received', 0)} deliveries, {hooks.get('accepted', 0)} accepted, {hooks.get('repeated', 0)} repeated"
+    asked = f"{counted(site.get('requests', 0), 'request')}: {_listed(site.get('statuses', {}))}"
+    received = counted(hooks.get("received", 0), "delivery", "deliveries")
+    sent = f"{received}, {hooks.get('accepted', 0)} accepted, {hooks.get('repeated', 0)} repeated"
     return ("the site", Text(asked)), ("webhooks", Text(sent))
 
 
@@ -125,16 +155,18 @@ def _facts(*facts: tuple[str, Text]) -> Table:
     return table
 
 
-def _ended(reading: Reading) -> RenderableType:
+def _ended(reading: Reading, most: int) -> RenderableType:
+    """The runs that ended last, `most` of them."""
     if not reading.ended:
         return Text("no run has ended yet", "dim")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    calls = [_call(run) for run in reading.ended]
+    runs = reading.ended[:most]
+    calls = [_call(run) for run in runs]
     for width in (max(call.cell_len for call in calls), 7, 7):
         table.add_column(min_width=width, max_width=width, no_wrap=True)
     # When the terminal is narrow it is the last column that gives way, for it alone may wrap; its text does not.
     table.add_column()
-    for run, call in zip(reading.ended, calls, strict=True):
+    for run, call in zip(runs, calls, strict=True):
         table.add_row(call, Text(run.lane, "dim"), Text(f"{run.duration_s:.2f} s", justify="right"), _told(run))
     return table
 
@@ -146,7 +178,7 @@ def _call(run: EndedRun) -> Text:
 
 
 def _told(run: EndedRun) -> Text:
-    attempts = f"{run.attempts} attempts" if run.attempts > 1 else ""
+    attempts = counted(run.attempts, "attempt") if run.attempts > 1 else ""
     error = "" if run.done else visible(masked(run.error))
     return Text("  ".join(part for part in (attempts, error) if part), "dim", no_wrap=True, overflow="ellipsis")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from console.model.counting import counted
 from console.model.status import Problem, QueueStatus, SchedulerStatus, Severity, Status
 
 NAMED = 3
@@ -15,6 +16,9 @@ NAMED = 3
 
 LOCK_HELD = 10.0
 """Seconds for which a pass of rqscheduler may hold its lock: thousands of entries fire in that time."""
+
+FAILURES = 5
+"""How many runs have to fail before a lane counts as failing."""
 
 EVICTING = ("allkeys-", "volatile-")
 
@@ -45,7 +49,7 @@ def no_worker(status: Status) -> Iterator[Problem]:
         yield _error(
             "no_worker",
             _subject([queue.name for queue in others], "queues"),
-            f"{waiting:,} jobs wait and no worker listens: {_named([queue.name for queue in others])}",
+            f"{counted(waiting, 'job waits', 'jobs wait')} and no worker listens: {_named([queue.name for queue in others])}",
             f"start one: rq worker {others[0].name if len(others) == 1 else 'with these queues'}",
         )
 
@@ -72,8 +76,8 @@ def no_scheduler(status: Status) -> Iterator[Problem]:
         return
     ages = [scheduler.seen_s for scheduler in seen if scheduler.seen_s is not None]
     since = f"no rqscheduler for {min(ages):,.0f} s" if ages else "no rqscheduler is seen"
-    what = f"{armed:,} schedules are armed" if armed else f"{late:,} entries are late"
-    yield _error("no_scheduler", "rqscheduler", f"{what}, {since}: nothing fires", "start one: rqscheduler -i 1")
+    what = counted(armed, "schedule is armed", "schedules are armed") if armed else _entries(late, "late")
+    yield _error("no_scheduler", "rqscheduler", f"{what}, {since}: nothing fires", "start one: rqscheduler")
 
 
 def schedules_late(status: Status) -> Iterator[Problem]:
@@ -83,7 +87,7 @@ def schedules_late(status: Status) -> Iterator[Problem]:
         yield _warning(
             "schedules_late",
             "schedules",
-            f"{status.schedules.late:,} entries are more than 2 min past due: rqscheduler does not keep up",
+            f"{_entries(status.schedules.late, 'more than 2 min past due')}: rqscheduler does not keep up",
             "let it catch up; if it is like this every day, spread the schedules over more of it",
         )
 
@@ -115,7 +119,7 @@ def slow_poll(status: Status) -> Iterator[Problem]:
             "slow_poll",
             _subject([scheduler.name for scheduler in slow], "schedulers"),
             f"polls every {longest:g} s, and the shortest promise is {shortest:,} s: runs can start late by that much",
-            "start it as rqscheduler -i 1",
+            "start it as rqscheduler -i 5",
         )
 
 
@@ -128,7 +132,8 @@ def retries_unmoved(status: Status) -> Iterator[Problem]:
         yield _error(
             "retries_unmoved",
             _subject(names, "queues"),
-            f"{total:,} retries or scheduled jobs are more than 1 min past due, and nothing moves them: {_named(names)}",
+            f"{counted(total, 'retry or scheduled job is', 'retries or scheduled jobs are')} more than 1 min past due, "
+            f"and nothing moves {'it' if total == 1 else 'them'}: {_named(names)}",
             "run rqscheduler for the lanes, or one worker of the queue with --with-scheduler",
         )
 
@@ -148,12 +153,52 @@ def worker_gone(status: Status) -> Iterator[Problem]:
 def quarantined(status: Status) -> Iterator[Problem]:
     """`quarantined`: entries that would have ended rqscheduler are set aside and do not fire."""
     if count := status.schedules.quarantined:
-        one = "1 entry is" if count == 1 else f"{count:,} entries are"
         yield _warning(
             "quarantined",
             "schedules",
-            f"{one} set aside, because rqscheduler would have died of it; it does not fire",
+            f"{_entries(count, 'set aside')}, because rqscheduler would have died of "
+            + ("it; it does not fire" if count == 1 else "them; they do not fire"),
             "see why: tq-console schedules quarantined; mend it, and put it back: tq-console schedules put-back N",
+        )
+
+
+def failing(status: Status) -> Iterator[Problem]:
+    """`failing`: within about an hour, more runs of a lane have failed than were done, or not one attempt has succeeded."""
+    for queue in status.queues:
+        if (ended := queue.ended) is None:
+            continue
+        within = f"in the last {ended.since_s / 60:,.0f} min" if ended.since_s is not None else "so far"
+        if ended.failed >= FAILURES and ended.failed > ended.done:
+            what = f"{ended.failed:,} of {counted(ended.failed + ended.done, 'run')} failed {within}"
+        elif not ended.done and ended.failed + ended.retried >= FAILURES:
+            what = f"{counted(ended.failed + ended.retried, 'attempt')} failed {within}, and no run was done"
+        else:
+            continue
+        yield _error("failing", queue.name, what, "see what they raise: tq-console schedules runs USER TASK")
+
+
+def orphaned(status: Status) -> Iterator[Problem]:
+    """`orphaned`: schedules that are listed and cannot be read any more, so they cannot be put back."""
+    if count := status.schedules.orphaned:
+        yield _warning(
+            "orphaned",
+            "schedules",
+            f"{counted(count, 'schedule is', 'schedules are')} listed and cannot be read any more: nothing of "
+            + ("it fires" if count == 1 else "them fires"),
+            "register their users again: tq-console users import FILE",
+        )
+
+
+def other_prefix(status: Status) -> Iterator[Problem]:
+    """`other_prefix`: the job layer has entries in this database, and neither schedules nor schedulers under this prefix."""
+    counts = status.schedules
+    ours = counts.armed or counts.paused or any(scheduler.kind == "rqscheduler" for scheduler in status.schedulers)
+    if counts.entries and counts.heartbeat and counts.armed == 0 and not ours:
+        yield _warning(
+            "other_prefix",
+            "schedules",
+            f"{counted(counts.entries, 'entry is', 'entries are')} here that this prefix has no schedules for",
+            "if they are yours, set RQ_KEY_PREFIX as it is where the users were registered",
         )
 
 
@@ -202,11 +247,14 @@ RULES: tuple[Callable[[Status], Iterator[Problem]], ...] = (
     no_scheduler,
     no_worker,
     promise_broken,
+    failing,
     retries_unmoved,
     pass_lock_held,
     evicting,
     worker_gone,
     quarantined,
+    orphaned,
+    other_prefix,
     slow_poll,
     schedules_late,
     unreadable,
@@ -219,7 +267,11 @@ def _polls_slower(scheduler: SchedulerStatus, promise: int) -> bool:
 
 
 def _jobs(queue: QueueStatus) -> str:
-    return "1 job waits" if queue.waiting == 1 else f"{queue.waiting or 0:,} jobs wait"
+    return counted(queue.waiting or 0, "job waits", "jobs wait")
+
+
+def _entries(count: int, what: str) -> str:
+    return f"{counted(count, 'entry is', 'entries are')} {what}"
 
 
 def _subject(names: Sequence[str], noun: str) -> str:

@@ -29,8 +29,19 @@ class ServerInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """How users' runs ended in the last `since_s` seconds, about an hour; None: since the first of them. `done` and `failed`
+    are runs, `retried` is attempts that failed and were not the last."""
+
+    since_s: float | None
+    done: int
+    failed: int
+    retried: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """One queue. `lane`: whether it is one of the lanes, which alone have a `promise_s`.
+    """One queue. `lane`: whether it is one of the lanes, which alone have a `promise_s` and tell how runs `ended`.
 
     `scheduled` counts everything in RQ's registry of scheduled jobs, retries among them; `retrying` counts the retries among
     the first due of it, a bounded number, so it is a lower bound on a long registry. `overdue` counts what is more than a
@@ -56,11 +67,12 @@ class QueueStatus:
     canceled: int | None
     workers: int
     busy: int
+    ended: Ended | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """One registered worker. `job` is the id of what it runs; `done` and `failed` count since it was born."""
+    """One registered worker. `job` is the id of what it runs; `done` and `failed` count attempts since it was born."""
 
     name: str
     host: str | None
@@ -77,7 +89,8 @@ class WorkerStatus:
 class SchedulerStatus:
     """One scheduler: `kind` is rqscheduler, rq (inside `rq worker --with-scheduler` and `rq worker-pool`) or rq-cron.
 
-    `lag_s` is how long the entry that is longest due has been waiting for an rqscheduler; `seen_s` is since when it is silent.
+    `lag_s` is how long the entry that is longest due has been waiting for an rqscheduler, None of one that is not live;
+    `seen_s` is since when it is silent.
     """
 
     kind: str
@@ -91,7 +104,12 @@ class SchedulerStatus:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleCounts:
-    """Users' schedules; `late` and `due_next_hour` count entries of rq-scheduler, whoever made them."""
+    """Users' schedules. `armed` are those that are not paused, the schedules of inactive users among them: they have their
+    entries, and skip. `orphaned` are on the list of schedules and cannot be read any more.
+
+    `late`, `due_next_hour` and `entries` count entries of rq-scheduler, whoever made them; `heartbeat` is whether the job
+    layer's own entry, which is none of these, is there: it serves every prefix.
+    """
 
     armed: int | None
     paused: int | None
@@ -99,6 +117,8 @@ class ScheduleCounts:
     orphaned: int | None
     quarantined: int | None
     due_next_hour: int | None
+    entries: int | None
+    heartbeat: bool | None
 
 
 @dataclass(frozen=True, slots=True)

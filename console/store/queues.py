@@ -10,6 +10,7 @@ from rq.defaults import RQ_KEY_PREFIX
 from console.model.drain import flow
 from console.model.status import QueueStatus, WorkerStatus
 from console.store import samples
+from console.store.samples import AskedEnds
 from console.store.trip import Answer, Trip
 from console.store.values import age, instant, text, whole
 from jobs import keys
@@ -45,6 +46,7 @@ class AskedQueue:
     canceled: Answer
     lock: Answer
     samples: Answer
+    ends: AskedEnds | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def names(answer: Answer) -> tuple[bytes, ...]:
 
 
 def ask(trip: Trip, queues: Iterable[bytes], now: float) -> tuple[AskedQueue, ...]:
-    """Ask for the counts of these queues: fourteen commands for each, whatever it holds."""
+    """Ask for the counts of these queues: fourteen commands for each and two more for a lane, whatever they hold."""
     queues = tuple(queues)
     others = max(1, SAMPLED_OTHERS // max(1, len(queues)))
     return tuple(_ask(trip, name, now, SAMPLED_LANE if is_lane(name) else min(SAMPLED_LANE, others)) for name in queues)
@@ -112,6 +114,7 @@ def restore(
         canceled=queue.canceled.count(),
         workers=len(present),
         busy=sum(worker.state == "busy" for worker in present),
+        ended=samples.ends(queue.ends, now) if queue.ends else None,
     )
 
 
@@ -142,6 +145,7 @@ def _ask(trip: Trip, name: bytes, now: float, sampled: int) -> AskedQueue:
         canceled=trip.ask("ZCARD", key(RQ_CANCELED)),
         lock=trip.ask("GET", key(keys.RQ_SCHEDULER_LOCK)),
         samples=samples.ask(trip, name),
+        ends=samples.ask_ends(trip, name, now) if is_lane(name) else None,
     )
 
 

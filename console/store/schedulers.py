@@ -54,6 +54,8 @@ class AskedSchedules:
     orphaned: Answer
     late: Answer
     due_next_hour: Answer
+    entries: Answer
+    first: Answer
     longest_due: Answer
     lock: Answer
     lock_ttl: Answer
@@ -83,6 +85,9 @@ def ask_schedules(trip: Trip, now: float) -> AskedSchedules:
         # The heartbeat's entry has the score 0: it is always due, and never late.
         late=trip.ask("ZCOUNT", keys.ENTRIES, "(0", now - LATE),
         due_next_hour=trip.ask("ZCOUNT", keys.ENTRIES, "(0", now + 3_600),
+        entries=trip.ask("ZCOUNT", keys.ENTRIES, "(0", "+inf"),
+        # The heartbeat's entry sorts before every other. ZSCORE would say nothing whether it is refused or not there.
+        first=trip.ask("ZRANGE", keys.ENTRIES, 0, 0),
         longest_due=trip.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", now, "WITHSCORES", "LIMIT", 0, 1),
         lock=trip.ask("GET", keys.ENTRIES_LOCK),
         lock_ttl=trip.ask("PTTL", keys.ENTRIES_LOCK),
@@ -126,6 +131,8 @@ def counts(asked: AskedSchedules) -> ScheduleCounts:
         orphaned=whole(asked.orphaned.value),
         quarantined=asked.quarantined.count(),
         due_next_hour=asked.due_next_hour.count(),
+        entries=asked.entries.count(),
+        heartbeat=asked.first.rows()[:1] == [keys.HEARTBEAT_ENTRY.encode()] if asked.first.value is not None else None,
     )
 
 
@@ -139,11 +146,17 @@ def pass_lock(asked: AskedSchedules, now: float) -> PassLock | None:
 
 
 def rqschedulers(asked: AskedSchedules, ours: Iterable[AskedScheduler], now: float) -> tuple[SchedulerStatus, ...]:
-    """Those rqschedulers that are at work, or that ended badly within the last hour."""
+    """Those rqschedulers that are at work, or that ended badly a few minutes ago at the most.
+
+    When there is none, and schedules are armed, the one that was at work last within the hour: since then nothing fires.
+    """
     due = pairs(asked.longest_due.rows())
     lag = (age(due[0][1], now) if due else 0.0) if asked.longest_due.value is not None else None
-    found = (_rqscheduler(scheduler, lag, now) for scheduler in ours)
-    return tuple(status for status in found if status is not None)
+    found = [(scheduler, status) for scheduler in ours if (status := _rqscheduler(scheduler, lag, now))]
+    known = tuple(status for scheduler, status in found if not _expired(scheduler))
+    if known or not counts(asked).armed:
+        return known
+    return tuple(status for _, status in found[:1])
 
 
 def rq(asked: Iterable[AskedScheduler], now: float) -> tuple[SchedulerStatus, ...]:
@@ -161,15 +174,24 @@ def cron(asked: AskedSchedules, now: float) -> tuple[SchedulerStatus, ...]:
     )
 
 
+def _expired(asked: AskedScheduler) -> bool:
+    """Whether the heartbeat's hash of an rqscheduler has expired, three polls and a minute after its last pass."""
+    fields = asked.fields.rows()
+    return bool(fields) and not any(fields)
+
+
 def _rqscheduler(asked: AskedScheduler, lag: float | None, now: float) -> SchedulerStatus | None:
     host, raw_poll = asked.fields.value or (None, None)
-    birth, death = (asked.instance.value if asked.instance else None) or (None, None)
+    instance = asked.instance.rows() if asked.instance else []
+    birth, death = instance or (None, None)
     poll, seen = number(raw_poll), age(asked.seen_at, now) or 0.0
     judged: Verdict = "gone" if poll is None else _by_age(seen, 2 * poll + 10, 3 * poll + 60)
-    if judged == "gone" and birth is not None:
+    # rq-scheduler's own hash outlives each pass by a poll and 10 s; without it, none has begun for so long.
+    if (judged == "gone" and birth is not None) or (judged == "live" and instance and birth is None):
         judged = "late"
     if death is not None or (judged == "gone" and seen > FORGOTTEN):
         return None
+    lag = lag if judged == "live" else None
     return SchedulerStatus("rqscheduler", text(asked.name), text_or_none(host), poll, lag, seen, judged)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import select
@@ -10,15 +11,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from redis import ConnectionPool, Redis, UnixDomainSocketConnection
+from rich.console import Console
 
-from console.demo import processes, sample
-from console.demo.reading import lost_runs, read, since
+from console.commands.demo import callable_as
+from console.demo import processes, sample, summary
+from console.demo.reading import EndedRun, lost_runs, read, since
+from console.demo.stage import LOCK, MAX_SOCKET_PATH, Stage
 from jobs import controls, keys, registering, rows
 from jobs.users import User
 from tests.conftest import BIN, Server, until
@@ -139,13 +144,14 @@ def test_the_work_is_really_done(demo: Callable[..., Demo], tmp_path: Path) -> N
     told = json.loads(out)
     assert (status, err) == (130, "tq-console: interrupted\n")
     assert sum(lane["done"] for lane in told["runs"].values()) > 0
+    assert told["site"]["requests"] > 0
     assert (tmp_path / "kept" / "data" / "appendonlydir").is_dir()
 
 
 def test_the_summary_is_readable(demo: Callable[..., Demo]) -> None:
     status, out, err = demo("--for", "1", "--users", "3").ended()
     assert (status, err) == (0, "")
-    for word in ("high", "default", "low", "done", "failed", "retried", "3 users", "3 of 3 armed", "no problems"):
+    for word in ("high", "default", "low", "done", "failed", "retried", "3 users", "3, 0 paused", "no problems"):
         assert word in out
 
 
@@ -196,7 +202,7 @@ def test_on_a_terminal_it_shows_what_happens_until_ctrl_c(demo: Callable[..., De
     os.close(theirs)
     shown = b""
     try:
-        while b"3 of 3 armed" not in shown or b"tq-console status" not in shown:
+        while b"3, 0 paused" not in shown or b"tq-console status" not in shown:
             shown += heard(ours)
         one.complete()
         os.write(ours, b"\x03")
@@ -210,12 +216,48 @@ def test_on_a_terminal_it_shows_what_happens_until_ctrl_c(demo: Callable[..., De
     status, _, _ = one.ended()
     assert status == 130
     assert b"interrupted" in shown
+    assert b"no problems" in shown, "the summary is printed at the end"
+    assert b"webhooks" in shown
     assert b"\x1b[?1049h" not in shown, "it uses no alternate screen"
+
+
+def test_a_used_folder_is_said_to_be_gone_on_with(demo: Callable[..., Demo], tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    first = demo("--for", "1", "--users", "2", "--keep", "kept").ended()
+    again = demo("--for", "1", "--users", "2", "--keep", "kept").ended()
+    assert (first[0], again[0]) == (0, 0)
+    assert f"keeps its data in {kept}; logs in {kept}/*.log" in " ".join(first[1].split())
+    assert f"continues with the data of {kept}; logs in {kept}/*.log" in " ".join(again[1].split())
+
+
+def test_a_folder_of_somebody_else_is_left_alone(demo: Callable[..., Demo], tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    status, out, err = demo("--for", "1", "--keep", "mine").ended()
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "is not empty" in err
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_that_is_too_long_for_a_socket_is_said_at_once(demo: Callable[..., Demo], tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * MAX_SOCKET_PATH)
+    folder.mkdir()
+    status, out, err = demo("--for", "1", env={**os.environ, "TMPDIR": str(folder)}).ended()
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "set TMPDIR to a shorter folder" in err
+    assert list(folder.iterdir()) == []
+
+
+def test_a_terminal_without_the_signs_is_no_error(demo: Callable[..., Demo], tmp_path: Path) -> None:
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "1"}
+    status, out, err = demo("--for", "1", "--users", "2", "--keep", "kept ×", env=ascii_only).ended()
+    assert (status, err) == (0, "")
+    assert "kept ?; logs in" in " ".join(out.split())
 
 
 def test_two_in_one_folder(demo: Callable[..., Demo], tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
-    with (tmp_path / "kept" / "lock").open("w") as lock:
+    with (tmp_path / "kept" / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         status, out, err = demo("--for", "5", "--keep", "kept").ended()
     assert (status, out, err.count("\n")) == (2, "", 1)
@@ -287,6 +329,57 @@ def test_a_reading_sees_what_is_there(redis: Redis) -> None:
     high = after.lanes[0]
     assert (high.name, high.waiting, high.done, high.attempts) == ("high", 1, 7, 7)
     assert high.oldest_s is not None
+
+
+def drawn(redis: Redis, width: int, height: int) -> list[str]:
+    run = EndedRun("id", "high", "scrape('ada')", True, 0.0, 0.1, 1, "")
+    reading = replace(read(redis), ended=(run,) * 6)
+    console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
+    console.print(summary.live(reading, 1.0, 1, width, height))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("height", [2, 5, 6, 7, 9, 12, 20])
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_picture_fits_a_short_pane(redis: Redis, width: int, height: int) -> None:
+    page = drawn(redis, width, height)
+    assert len(page) <= height
+    assert page[0].startswith("tq-console demo   1 s   0 users   1 wor")
+    assert any(line.startswith("schedules   0, 0 paused") for line in page)
+    if height >= 6:
+        assert [line.split()[:2] for line in page if line.startswith(("high", "default", "low"))] == [
+            ["high", "0"],
+            ["default", "0"],
+            ["low", "0"],
+        ]
+    if height >= 20:
+        assert sum("scrape" in line for line in page) == 6
+
+
+def test_the_line_that_lets_one_look_around_can_be_pasted(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, Path("/a b/valkey.sock"), processes.Interruption(), kept=True, continued=True)
+    hint, paste, kept = (line.plain for line in summary.whereabouts(stage, ".venv/bin/tq-console"))
+    assert "ctrl-c" in hint
+    assert paste == "RQ_REDIS_URL=unix:///a%20b/valkey.sock .venv/bin/tq-console status"
+    assert kept == f"continues with the data of {tmp_path}; logs in {tmp_path}/*.log"
+
+
+def test_the_program_is_named_as_it_can_be_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "my venv" / "bin" / "tq-console"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert callable_as(str(program)) == callable_as("my venv/bin/tq-console") == "'my venv/bin/tq-console'"
+    monkeypatch.chdir(program.parent)
+    assert callable_as("tq-console") == "./tq-console"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert callable_as(str(program)) == f"'{program}'"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert callable_as(str(program)) == "tq-console"
+    assert callable_as("/work/console/cli.py").endswith("-m console.cli")
 
 
 class Counting(UnixDomainSocketConnection):

@@ -9,6 +9,7 @@ import pytest
 
 from console.model.problems import find
 from console.model.status import (
+    Ended,
     PassLock,
     Problem,
     QueueStatus,
@@ -50,7 +51,9 @@ WELL = Status(
     queues=(HIGH, MAIL),
     workers=(WORKER,),
     schedulers=(SCHEDULER,),
-    schedules=ScheduleCounts(armed=100, paused=0, late=0, orphaned=0, quarantined=0, due_next_hour=100),
+    schedules=ScheduleCounts(
+        armed=100, paused=0, late=0, orphaned=0, quarantined=0, due_next_hour=100, entries=100, heartbeat=True
+    ),
     suspended=False,
     pass_lock=None,
 )
@@ -66,6 +69,10 @@ def schedulers(*found: SchedulerStatus, **counts: Any) -> Status:
 
 def limits(**changes: Any) -> Status:
     return replace(WELL, server=replace(WELL.server, **changes))
+
+
+def ended(done: int, failed: int, retried: int = 0, since_s: float | None = 3_600.0) -> Status:
+    return high(ended=Ended(since_s, done, failed, retried))
 
 
 def held(age_s: float, ends_s: float | None) -> Status:
@@ -91,15 +98,29 @@ GONE, LATE = replace(SCHEDULER, verdict="gone", seen_s=300.0), replace(SCHEDULER
         (high(waiting=1, oldest_s=5.0), []),
         (high(waiting=1, oldest_s=5.1), [("promise_broken", "error", "high")]),
         (high(waiting=1, oldest_s=9_999.0, promise_s=None), []),
+        (ended(4, 5), [("failing", "error", "high")]),
+        (ended(5, 5), []),
+        (ended(3, 4), []),
+        (ended(0, 1, 4), [("failing", "error", "high")]),
+        (ended(0, 1, 3), []),
+        (ended(1, 1, 40), []),
+        (schedulers(SCHEDULER, orphaned=2), [("orphaned", "warning", "schedules")]),
+        (schedulers(SCHEDULER, orphaned=None), []),
+        (schedulers(armed=0, entries=7), [("other_prefix", "warning", "schedules")]),
+        (schedulers(armed=0, paused=1, entries=7), []),
+        (schedulers(armed=None, entries=7), []),
+        # Plain rq-scheduler, without the job layer; and the job layer beside plain entries, without users yet.
+        (schedulers(armed=0, entries=7, heartbeat=False), []),
+        (schedulers(SCHEDULER, armed=0, entries=7), []),
         (high(overdue=2), [("retries_unmoved", "error", "high")]),
         (schedulers(), [("no_scheduler", "error", "rqscheduler")]),
         (schedulers(GONE), [("no_scheduler", "error", "rqscheduler")]),
         (schedulers(LATE), [("no_scheduler", "error", "rqscheduler")]),
         (schedulers(GONE, SCHEDULER), []),
         (schedulers(replace(SCHEDULER, kind="rq")), [("no_scheduler", "error", "rqscheduler")]),
-        (schedulers(armed=0), []),
+        (schedulers(armed=0, entries=0), []),
         (schedulers(armed=None), []),
-        (schedulers(armed=0, late=4), [("no_scheduler", "error", "rqscheduler")]),
+        (schedulers(armed=0, late=4, heartbeat=False), [("no_scheduler", "error", "rqscheduler")]),
         (schedulers(SCHEDULER, late=4), [("schedules_late", "warning", "schedules")]),
         (schedulers(SCHEDULER, quarantined=1), [("quarantined", "warning", "schedules")]),
         (schedulers(replace(SCHEDULER, poll_s=5.0)), []),
@@ -128,18 +149,18 @@ def test_errors_come_before_warnings() -> None:
 
 def test_every_problem_has_a_message_and_a_remedy() -> None:
     everything = replace(
-        high(waiting=3, workers=0, oldest_s=60.0, overdue=1),
+        high(waiting=3, workers=0, oldest_s=60.0, overdue=1, ended=Ended(None, 0, 5, 0)),
         suspended=True,
         pass_lock=PassLock(11.0, 2.0),
         server=replace(WELL.server, maxmemory_policy="allkeys-lru"),
         workers=(replace(WORKER, verdict="gone"),),
-        schedules=replace(WELL.schedules, quarantined=2, late=2),
+        schedules=replace(WELL.schedules, quarantined=2, late=2, orphaned=2),
         schedulers=(replace(SCHEDULER, poll_s=60.0),),
         refused=(Refused("rq:queues", "WRONGTYPE"),),
         unread=(Unread("queues", 5_000, 9_000),),
     )
     found = [*find(everything), *find(replace(everything, schedulers=()))]
-    assert len({problem.code for problem in found}) == 13
+    assert len({problem.code for problem in found}) == 15
     assert all(problem.message and problem.remedy for problem in found)
 
 
@@ -166,3 +187,33 @@ def test_a_message_carries_the_name_as_it_is() -> None:
     (problem,) = find(replace(WELL, workers=(replace(WORKER, name="w\x1b[31m", verdict="gone"),)))
     assert isinstance(problem, Problem)
     assert problem.subject == "w\x1b[31m"
+
+
+def message(status: Status, code: str) -> str:
+    return next(problem.message for problem in find(status) if problem.code == code)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (schedulers(armed=1), "no_scheduler", "1 schedule is armed"),
+        (schedulers(armed=2), "no_scheduler", "2 schedules are armed"),
+        (schedulers(armed=0, late=1), "no_scheduler", "1 entry is late"),
+        (schedulers(SCHEDULER, late=1), "schedules_late", "1 entry is more than 2 min past due"),
+        (schedulers(SCHEDULER, quarantined=1), "quarantined", "1 entry is set aside"),
+        (schedulers(SCHEDULER, orphaned=1), "orphaned", "1 schedule is listed"),
+        (schedulers(armed=0, entries=1), "other_prefix", "1 entry is here"),
+        (high(overdue=1), "retries_unmoved", "1 retry or scheduled job is more than"),
+        (replace(WELL, queues=(HIGH, replace(MAIL, waiting=1, workers=0))), "no_worker", "1 job waits and"),
+        (ended(1, 9), "failing", "9 of 10 runs failed in the last 60 min"),
+        (ended(0, 5, since_s=None), "failing", "5 of 5 runs failed so far"),
+        (ended(0, 0, 6), "failing", "6 attempts failed in the last 60 min, and no run was done"),
+    ],
+)
+def test_a_message_counts_in_words_that_fit_the_number(status: Status, code: str, words: str) -> None:
+    assert message(status, code).startswith(words)
+
+
+def test_a_scheduler_is_started_as_the_promises_need_it() -> None:
+    remedies = {problem.code: problem.remedy for problem in find(schedulers(replace(LATE, poll_s=60.0)))}
+    assert remedies == {"no_scheduler": "start one: rqscheduler", "slow_poll": "start it as rqscheduler -i 5"}

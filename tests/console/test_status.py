@@ -195,13 +195,15 @@ def test_an_rqscheduler_is_live_until_it_is_killed(redis: Redis, stock: Stock) -
     process = stock.scheduler("-i", "1")
     found = until(lambda: read(redis, time.time()).schedulers, what="rqscheduler")
     assert [(one.kind, one.poll_s, one.lag_s, one.verdict) for one in found] == [("rqscheduler", 1.0, 0.0, "live")]
-    assert codes(read(redis, time.time())) == set()
+    # The schedule that is armed here has no definition, and the sweep finds that out.
+    assert codes(read(redis, time.time())) - {"orphaned"} == set()
 
     process.kill()
     process.wait()
     later = read(redis, time.time() + 30)
     assert [one.verdict for one in later.schedulers] == ["late"]
-    assert codes(later) == {"no_scheduler"}
+    assert codes(later) - {"orphaned"} == {"no_scheduler"}
+    assert [one.lag_s for one in later.schedulers] == [None]
     redis.delete(keys.SCHEDULER + found[0].name, "rq:scheduler_instance:" + found[0].name)
     assert [one.verdict for one in read(redis, time.time() + 300).schedulers] == ["gone"]
     assert read(redis, time.time() + 7_200).schedulers == ()
@@ -215,6 +217,68 @@ def test_an_rqscheduler_that_stopped_in_good_order_is_not_listed(redis: Redis, s
     process.terminate()
     process.wait(10)
     assert read(redis, time.time()).schedulers == ()
+
+
+def test_an_rqscheduler_whose_hash_has_expired_is_evidence_only(redis: Redis) -> None:
+    now = time.time()
+    redis.zadd(keys.SCHEDULERS, {"stopped": now - 200, "before": now - 900})
+    assert read(redis, now).schedulers == ()
+    redis.zadd(keys.SCHEDULES, {"ada\x00scrape": 0})
+    status = read(redis, now)
+    assert [(found.name, found.verdict, found.lag_s) for found in status.schedulers] == [("stopped", "gone", None)]
+    assert [problem.message for problem in status.problems] == ["1 schedule is armed, no rqscheduler for 200 s: nothing fires"]
+    redis.zadd(keys.SCHEDULERS, {"at work": now - 0.5})
+    redis.hset(keys.SCHEDULER + "at work", mapping={"host": "h", "poll_s": "1.0"})
+    redis.hset("rq:scheduler_instance:at work", "birth", now - 60)
+    status = read(redis, now)
+    assert [(found.name, found.verdict, found.lag_s) for found in status.schedulers] == [("at work", "live", 0.0)]
+    assert status.problems == ()
+
+
+def test_an_rqscheduler_that_begins_no_pass_any_more_is_not_live(redis: Redis) -> None:
+    now = time.time()
+    redis.zadd(keys.SCHEDULERS, {"stopped": now - 90})
+    redis.hset(keys.SCHEDULER + "stopped", mapping={"host": "h", "poll_s": "60.0"})
+    assert [found.verdict for found in read(redis, now).schedulers] == ["late"]
+    redis.hset("rq:scheduler_instance:stopped", "birth", now - 600)
+    assert [found.verdict for found in read(redis, now).schedulers] == ["live"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (None, (0, 6, 0), "6 of 6 runs failed so far"),
+        ((100, 0, 0), (103, 7, 2), "7 of 10 runs failed in the last 61 min"),
+        ((0, 90, 0), (10, 94, 0), None),
+        ((500, 0, 0), (3, 40, 0), None),
+    ],
+)
+def test_a_lane_whose_runs_fail_is_a_problem(
+    redis: Redis, before: tuple[int, ...] | None, now: tuple[int, ...], said: str | None
+) -> None:
+    at = time.time()
+
+    def sample(seconds: int, counts: tuple[int, ...]) -> None:
+        done, failed, retried = counts
+        fields: dict[Any, Any] = {"waiting": 0, "in": 0, "done": done, "failed_runs": failed, "retried": retried}
+        redis.xadd(keys.SAMPLES + "low", fields, id=f"{int(at - seconds) * 1000}-0")
+
+    if before:
+        sample(7_200, (0, 0, 0))
+        sample(3_660, before)
+    sample(1_800, now)
+    redis.hset(keys.LANE + "low", mapping=dict(zip(("done", "failed", "retried"), now, strict=True)))
+    failing = [problem.message for problem in read(redis, at).problems if problem.code == "failing"]
+    assert failing == ([said] if said else [])
+
+
+def test_entries_of_another_prefix_are_told(redis: Redis) -> None:
+    heartbeat_entry.install(redis)
+    assert codes(read(redis, time.time())) == set()
+    redis.zadd(keys.ENTRIES, {"acme-schedule": time.time() + 600})
+    assert codes(read(redis, time.time())) == {"other_prefix"}
+    redis.zrem(keys.ENTRIES, keys.HEARTBEAT_ENTRY)
+    assert codes(read(redis, time.time())) == set()
 
 
 def test_schedules_are_counted(redis: Redis) -> None:
@@ -237,6 +301,7 @@ def test_schedules_are_counted(redis: Redis) -> None:
     counts = read(redis, now).schedules
     assert (counts.armed, counts.paused, counts.late, counts.orphaned) == (3, 2, 1, 4)
     assert (counts.quarantined, counts.due_next_hour) == (1, 4)
+    assert (counts.entries, counts.heartbeat) == (5, True)
 
 
 def test_a_lock_that_outlives_its_holder_is_a_problem(redis: Redis) -> None:
@@ -405,6 +470,36 @@ def test_the_table_is_drawn_and_hostile_names_stay_visible_signs(redis: Redis) -
     assert "w\\u202e␇" in done.stdout
     for word in ("high", "default", "low", "no worker listens", "ended without saying goodbye"):
         assert word in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("--watch",)])
+def test_a_terminal_without_the_signs_is_given_question_marks(redis: Redis, arguments: tuple[str, ...]) -> None:
+    redis.sadd("rq:workers", "rq:worker:w\u202e")
+    ours, theirs = os.openpty()
+    watching = subprocess.Popen(
+        [str(BIN / "tq-console"), "status", *arguments],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "TERM": "xterm"},
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while b"? gone" not in shown:
+            shown += os.read(ours, 65_536)
+        if arguments:
+            watching.send_signal(signal.SIGINT)
+        while True:
+            shown += os.read(ours, 65_536)
+    except OSError:
+        # Linux's way to say that nobody holds the other side any more.
+        pass
+    finally:
+        os.close(ours)
+        watching.kill()
+        watching.wait()
+    assert b"? gone" in shown, shown.decode(errors="replace")
+    assert b"Traceback" not in shown
 
 
 def test_another_prefix_is_another_installation(redis: Redis) -> None:
