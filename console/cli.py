@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import importlib
+import logging
 import io
 import os
 import sys
@@ -44,6 +45,8 @@ def tq_console() -> None:
 def main() -> None:
     """Run `tq-console`: one line for each error on standard error, and the exit status of COMMANDS.md."""
     # rq reads RQ_KEY_PREFIX when it is imported, so `.env` is loaded before any command is.
+    # What is wrong in that file, jobs/settings.py tells, with its name and line.
+    logging.getLogger("dotenv.main").setLevel(logging.ERROR)
     load_dotenv(Path.cwd() / ".env", override=False)
     for stream in (sys.stdout, sys.stderr):
         _show_what_it_can(stream)

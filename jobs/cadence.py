@@ -76,12 +76,17 @@ class Cron:
     zone: str = "UTC"
 
     def __post_init__(self) -> None:
-        if len(self.expression.split()) != 5:
+        fields = self.expression.split()
+        if len(fields) != 5:
             raise InvalidCadence(f"cron {self.expression!r}: write five fields: minute hour day month weekday")
+        minute, hour, day, month, weekday = fields
         zone_of(self.zone)
         try:
             first = next(CronSim(self.expression, datetime(2024, 1, 1)), None)  # noqa: DTZ001 - CronSim counts wall time
         except CronSimError as error:
+            # CronSim calls a day that its month never has a bad one, as it does a day that no month has.
+            if _is_cron(minute, hour, day, "*", weekday) and _is_cron(minute, hour, "*", month, weekday):
+                raise InvalidCadence(f"cron {self.expression!r} never comes due") from None
             raise InvalidCadence(f"cron {self.expression!r}: {str(error).lower()}") from None
         if first is None:
             raise InvalidCadence(f"cron {self.expression!r} never comes due")
@@ -233,6 +238,14 @@ def _shortest_gap(cadence: Cron, after: int) -> int:
 @lru_cache(maxsize=1024)
 def _names_every_hour(expression: str) -> bool:
     return len(CronSim(expression, datetime(2024, 1, 1)).hours) == 24  # noqa: DTZ001 - CronSim counts wall time
+
+
+def _is_cron(*fields: str) -> bool:
+    try:
+        CronSim(" ".join(fields), datetime(2024, 1, 1))  # noqa: DTZ001 - CronSim counts wall time
+    except CronSimError:
+        return False
+    return True
 
 
 def _wall(at: datetime) -> datetime:

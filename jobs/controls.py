@@ -56,14 +56,20 @@ class Repaired:
     looked_at: int
 
 
-def pause(connection: Redis, user_id: str, task_name: str, note: str = "", by: str = "") -> None:
-    """Pause a schedule, with a note for whoever finds it so. Its slots are skipped and counted. Raises UnknownSchedule."""
-    _set_paused(connection, user_id, task_name, paused=True, note=note, by=by)
+def pause(connection: Redis, user_id: str, task_name: str, note: str = "", by: str = "") -> bool:
+    """Pause a schedule, with a note for whoever finds it so. Its slots are skipped and counted.
+
+    Returns False when it was paused already; then its note is replaced only by a new one. Raises UnknownSchedule.
+    """
+    return _set_paused(connection, user_id, task_name, paused=True, note=note, by=by)
 
 
-def resume(connection: Redis, user_id: str, task_name: str, note: str = "", by: str = "") -> None:
-    """Let a paused schedule fire again, from its next slot on. Raises UnknownSchedule."""
-    _set_paused(connection, user_id, task_name, paused=False, note=note, by=by)
+def resume(connection: Redis, user_id: str, task_name: str, note: str = "", by: str = "") -> bool:
+    """Let a paused schedule fire again, from its next slot on, with `note` in place of the one of its pause.
+
+    Returns False when it was not paused; then nothing is changed, its note neither. Raises UnknownSchedule.
+    """
+    return _set_paused(connection, user_id, task_name, paused=False, note=note, by=by)
 
 
 def run_now(connection: Redis, user_id: str, task_name: str) -> Started:
@@ -153,13 +159,14 @@ def repair(connection: Redis) -> Repaired:
     return Repaired(mended.rearmed, anew.remade, anew.dropped, anew.unknown, looked_at)
 
 
-def _set_paused(connection: Redis, user_id: str, task_name: str, *, paused: bool, note: str, by: str) -> None:
+def _set_paused(connection: Redis, user_id: str, task_name: str, *, paused: bool, note: str, by: str) -> bool:
     if len(note) > MAX_NOTE:
         raise InvalidSchedule(f"the note has {len(note)} characters; at most {MAX_NOTE}")
     one = schedule_id(user_id, task_name)
-    known = scripts.PAUSE.run(connection, [keys.SCHEDULE + one, keys.PAUSED], [one, int(paused), note, by])
-    if not known:
+    outcome = scripts.PAUSE.run(connection, [keys.SCHEDULE + one, keys.PAUSED], [one, int(paused), note, by])
+    if outcome == b"unknown":
         raise UnknownSchedule(f"user {ascii(user_id)[:70]} has no schedule for {task_name!r}")
+    return bool(outcome == b"done")
 
 
 def _batches(slots: Sequence[int]) -> list[Sequence[int]]:

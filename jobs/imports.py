@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -20,18 +20,23 @@ _EVERY_FIELD = frozenset(rows.COLUMNS)
 MAX_BAD_ROWS = 1_000
 """How many bad rows are kept; all are counted."""
 
+MAX_SURPLUS = 1_000
+"""How many of the users who are removed are named; all are counted."""
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did, or would do. `bad` holds the first MAX_BAD_ROWS of `bad_count` rows that were refused;
-    `prune_refused` says why nobody was removed although that was asked for, and is empty otherwise."""
+    """What an import did, or would do. `surplus` names the first MAX_SURPLUS of those who are
+    `removed`; `bad` holds the first MAX_BAD_ROWS of `bad_count` rows that were refused; `prune_refused` says why nobody was
+    removed although that was asked for, and is empty otherwise."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     removed: int = 0
+    surplus: tuple[str, ...] = ()
     bad: tuple[BadRow, ...] = ()
     bad_count: int = 0
     prune_refused: str = ""
@@ -44,14 +49,16 @@ def import_users(
     name: str,
     format: Format,
     prune: bool = False,
+    may_remove: Callable[[Sequence[str]], str] | None = None,
     dry_run: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> Imported:
     """Register every good row of a file (rows.py says what it looks like) and name every bad one. Messages call it `name`.
 
     `prune` removes the users that the file does not name, unless a row was bad or no row was good, because a bad row may be
-    one of them. `dry_run` changes nothing. `on_progress` is called with the number of bytes read so far. Raises nothing for
-    what the file holds; Redis's own errors pass, and what was registered before them stays.
+    one of them, or `may_remove`, which is asked about their ids, says why not ("": they may go). `dry_run` changes
+    nothing. `on_progress` is called with the number of bytes read so far. Raises nothing for what the file holds; Redis's own
+    errors pass, and what was registered before them stays.
     """
     source = _Counted(stream)
     seen: dict[str, int] = {}
@@ -73,7 +80,13 @@ def import_users(
         return replace(done, prune_refused=f"{name}: nobody was removed, because a bad row may be a user who is wanted still")
     if not seen:
         return replace(done, prune_refused=f"{name}: nobody was removed, because the file names no user")
-    return replace(done, removed=_prune(connection, seen, dry_run))
+    surplus = [user_id for user_id in users.every_id(connection) if user_id not in seen]
+    if surplus and may_remove and not dry_run and (reason := may_remove(surplus)):
+        return replace(done, prune_refused=f"{name}: nobody was removed, {reason}")
+    if not dry_run:
+        for ids in _batches(iter(surplus)):
+            registering.remove_users(connection, ids)
+    return replace(done, removed=len(surplus), surplus=tuple(surplus[:MAX_SURPLUS]))
 
 
 def _register(connection: Redis, batch: list[Row | BadRow], dry_run: bool) -> Imported:
@@ -120,15 +133,6 @@ def _plus(done: Imported, batch: Imported) -> Imported:
 def _over(old: User, row: Row) -> User:
     """The user of the directory with what the file says changed. Raises InvalidUser when what is kept is invalid by now."""
     return users.validate(replace(old, **{name: getattr(row.user, name) for name in row.given}))
-
-
-def _prune(connection: Redis, wanted: dict[str, int], dry_run: bool) -> int:
-    removed = 0
-    for batch in _batches(user_id for user_id in users.every_id(connection) if user_id not in wanted):
-        if not dry_run:
-            registering.remove_users(connection, batch)
-        removed += len(batch)
-    return removed
 
 
 def _batches(values: Iterator[T]) -> Iterator[list[T]]:

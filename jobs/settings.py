@@ -5,7 +5,9 @@ Workers and schedulers are stock processes, so the environment is the only way t
 
 from __future__ import annotations
 
+import io
 import ipaddress
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from jobs.errors import InvalidSetting
+
+logger = logging.getLogger("jobs.settings")
 
 DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 
@@ -34,11 +39,10 @@ class Settings:
 def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
     """The settings of `environ` (default: the process's) over those of the `.env` file.
 
-    Raises InvalidSetting naming the variable.
+    A line of the file that cannot be read is logged and passed over. Raises InvalidSetting naming the variable.
     """
     environ = os.environ if environ is None else environ
-    file = {key: value for key, value in dotenv_values(dotenv or Path.cwd() / ".env").items() if value is not None}
-    values = {**file, **environ}
+    values = {**_values(dotenv or Path.cwd() / ".env"), **environ}
     return Settings(
         redis_url=values.get("RQ_REDIS_URL") or DEFAULT_REDIS_URL,
         tiers_file=Path(values["TQ_TIERS"]) if values.get("TQ_TIERS") else None,
@@ -53,6 +57,31 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
 def current() -> Settings:
     """The settings of this process, read once."""
     return read()
+
+
+def _values(file: Path) -> dict[str, str]:
+    """What a `.env` file sets."""
+    try:
+        text = file.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        logger.warning("%s: cannot be read, and is passed over (%s)", file, reason)
+        return {}
+    for found in parse_stream(io.StringIO(text)):
+        if found.error:
+            # A statement begins with the blank lines before it.
+            blank = found.original.string[: -len(found.original.string.lstrip())].count("\n")
+            logger.warning("%s:%d: is no NAME=value, and is passed over", file, found.original.line + blank)
+    theirs = logging.getLogger("dotenv.main")
+    level = theirs.level
+    # It would say the same again, without the file's name.
+    theirs.setLevel(logging.ERROR)
+    try:
+        return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
+    finally:
+        theirs.setLevel(level)
 
 
 def _words(value: str) -> tuple[str, ...]:

@@ -22,10 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rq.exceptions import TimeoutFormatError
-from rq.utils import parse_timeout
-
-from jobs import settings
+from jobs import durations, settings
 from jobs.cadence import Cadence, Cron, Every
 from jobs.errors import InvalidCadence, InvalidTiers
 
@@ -63,6 +60,11 @@ class RetryPolicy:
         return [max(1, round(seconds * (1 + self.jitter * (2 * chance.random() - 1)))) for seconds in plain]
 
 
+def _check_name(name: str) -> None:
+    if not name.replace("-", "").replace("_", "").isalnum() or len(name) > 32:
+        raise InvalidTiers(f"tier {ascii(name)[:60]}: a name is 1 to 32 letters, digits, - and _")
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
     """A user's plan. Durations are seconds; `cadence` is bound to a user and a schedule when a schedule is made."""
@@ -77,8 +79,7 @@ class Tier:
     failure_ttl: int = 7 * 86_400
 
     def __post_init__(self) -> None:
-        if not self.name or not self.name.replace("-", "").replace("_", "").isalnum() or len(self.name) > 32:
-            raise InvalidTiers(f"tier {self.name[:40]!r}: a name is 1 to 32 letters, digits, - and _")
+        _check_name(self.name)
         if self.lane not in LANES:
             raise InvalidTiers(f"tier {self.name}: lane {self.lane!r} is none of {', '.join(LANES)}")
         for name in ("promise", "timeout", "result_ttl", "failure_ttl"):
@@ -110,7 +111,7 @@ def read(file: Path) -> Mapping[str, Tier]:
         raise InvalidTiers(f"{file}: is no TOML: {error}") from None
     tables = document.get("tiers")
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise InvalidTiers(f"{file}: has no [tiers.NAME] table")
+        raise InvalidTiers(f'{file}: has no table of a tier; begin one with [tiers.pro] and, below it, every = "30m"')
     try:
         changed = {name: _tier(name, table) for name, table in tables.items()}
     except (InvalidTiers, InvalidCadence) as error:
@@ -119,16 +120,16 @@ def read(file: Path) -> Mapping[str, Tier]:
 
 
 def seconds(value: object, what: str) -> int:
-    """A duration as RQ writes it (`90`, "90s", "15m", "6h", "1d") in seconds. Raises InvalidTiers naming `what`."""
-    if isinstance(value, int | str) and not isinstance(value, bool):
-        try:
-            return int(parse_timeout(value) or 0)
-        except (TimeoutFormatError, ValueError):
-            pass
-    raise InvalidTiers(f"{what}: {value!r} is no duration; write it like 90s, 15m, 6h or 1d")
+    """A duration ("90s", "15m", "1h30m", "1d") in seconds. A number needs its unit too. Raises InvalidTiers naming `what`."""
+    number = isinstance(value, int) and not isinstance(value, bool)
+    try:
+        return durations.seconds(str(value) if number or isinstance(value, str) else "")
+    except ValueError as error:
+        raise InvalidTiers(f"{what}: {ascii(value)[:60]} {error}") from None
 
 
 def _tier(name: str, table: Mapping[str, Any]) -> Tier:
+    _check_name(name)
     known = {"every", "cron", "lane", "promise", "timeout", "result_ttl", "failure_ttl", "retry"}
     if unknown := set(table) - known:
         raise InvalidTiers(f"tier {name}: unknown field {sorted(unknown)[0]!r}; known are {', '.join(sorted(known))}")

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -21,15 +23,19 @@ from jobs.errors import InvalidCadence, InvalidUser, UnknownUser
 MAX_ID_BYTES = 256
 MAX_SOURCES = 20
 MAX_URL_LENGTH = 2_048
-_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]*[A-Za-z0-9](:[0-9]{1,4})?([/?#][!-~]*)?\Z")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_PLAIN_URL = re.compile(rf"https?://(?:{_LABEL}\.)*(?![0-9]){_LABEL}(:[0-9]{{1,4}})?([/?#][!-~]*)?\Z")
 """What nearly every URL looks like, and what needs no closer look."""
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]){_LABEL}\.?")
+_SPACE = re.compile(r"[\s\x00-\x20\x7f-\x9f\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One user. `id` is any string of 1 to 256 bytes without control characters; `zone` is an IANA name; `sources` are the
+    """One user. `id` is any string of 1 to 256 bytes in the normal form NFC, without control characters, and without
+    spaces at its ends; `zone` is an IANA name; `sources` are the
     http(s) URLs to scrape; `webhook` is where changes are delivered, or empty."""
 
     id: str
@@ -124,6 +130,10 @@ def _id_problem(user_id: str) -> str:
         return "the id is empty"
     if _CONTROL.search(user_id):
         return f"id {_short(user_id)} has a control character"
+    if user_id != user_id.strip():
+        return f"id {_short(user_id)} begins or ends with a space"
+    if not unicodedata.is_normalized("NFC", user_id):
+        return f"id {_short(user_id)} is not in the normal form NFC, so another id could look the same"
     try:
         size = len(user_id.encode())
     except UnicodeEncodeError:
@@ -134,6 +144,11 @@ def _id_problem(user_id: str) -> str:
 def _check_url(url: str, what: str) -> None:
     if _PLAIN_URL.match(url) and len(url) <= MAX_URL_LENGTH:
         return
+    if len(url) > MAX_URL_LENGTH:
+        raise InvalidUser(f"{what} {_short(_without_secrets(url))} has {len(url)} characters; at most {MAX_URL_LENGTH}")
+    if _SPACE.search(url):
+        shown = _short(_without_secrets(url))
+        raise InvalidUser(f"{what} {shown} has a space or a control character; write a space as %20")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -141,8 +156,23 @@ def _check_url(url: str, what: str) -> None:
         raise InvalidUser(f"{what} {_short(_without_secrets(url))} is no URL") from None
     if parts.scheme not in ("http", "https") or not host:
         raise InvalidUser(f"{what} {_short(_without_secrets(url))} is no http or https URL")
-    if len(url) > MAX_URL_LENGTH or _CONTROL.search(url):
-        raise InvalidUser(f"{what} {_short(_without_secrets(url))} is too long or has a control character")
+    if not _is_host(host):
+        raise InvalidUser(f"{what} {_short(_without_secrets(url))}: its host is no host name and no IP address")
+
+
+def _is_host(host: str) -> bool:
+    """Whether that is the name of a host, of any script, or an IP address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return True
+    try:
+        name = host.encode("idna").decode()
+    except UnicodeError:
+        return False
+    return len(name) <= 253 and _HOST_NAME.fullmatch(name) is not None
 
 
 def _without_secrets(url: str) -> str:

@@ -1,45 +1,21 @@
-"""What a command prints: tables and pairs for people, one JSON document for programs."""
+"""What a command prints beside tables (table.py): lines and pairs for people, one JSON document for programs."""
 
 from __future__ import annotations
 
-import io
 import json
-import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import click
 import humanize
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from console.model.text import visible
-
-_UNBOUNDED = 100_000
 
 
 def document(value: object) -> None:
     """Print one JSON document. It is pure ASCII, so no text in it can act on a terminal."""
     click.echo(json.dumps(value, indent=2, allow_nan=False))
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """Print a table, made visible (text.py); the columns of `right` are aligned there.
-
-    On a terminal, cells that do not fit are folded; anywhere else the lines are as long as they need to be. Nothing is cut.
-    """
-    terminal = sys.stdout.isatty()
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in columns:
-        drawn.add_column(name, overflow="fold", no_wrap=not terminal, justify="right" if name in right else "left")
-    for row in rows:
-        drawn.add_row(*(Text(visible(cell)) for cell in row))
-    page = io.StringIO()
-    width = shutil.get_terminal_size().columns if terminal else _UNBOUNDED
-    Console(file=page, width=width, color_system=None, markup=False, highlight=False).print(drawn)
-    click.echo("\n".join(line.rstrip() for line in page.getvalue().splitlines()))
 
 
 def pairs(values: Mapping[str, str]) -> None:
@@ -54,9 +30,29 @@ def say(text: str) -> None:
     click.echo(visible(text))
 
 
+def blank() -> None:
+    """Print an empty line."""
+    click.echo()
+
+
 def warn(text: str) -> None:
     """Print a line on standard error, made visible."""
     click.echo(visible(text), err=True)
+
+
+def confirmed(question: str) -> bool:
+    """Whether somebody at the terminal says yes. Raises click.Abort on ctrl-c; ask only if `can_ask`."""
+    return click.confirm(visible(question), err=True)
+
+
+def can_ask() -> bool:
+    """Whether somebody sits at a terminal and can answer."""
+    return sys.stdin.isatty()
+
+
+def counted(number: int, what: str) -> str:
+    """ "1 schedule", "1,200 schedules"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def utc(at: float | None) -> str | None:
@@ -66,6 +62,22 @@ def utc(at: float | None) -> str | None:
     whole = at == int(at)
     text = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds" if whole else "milliseconds")
     return text.replace("+00:00", "Z")
+
+
+def local(at: float, now: float) -> str:
+    """An instant (epoch seconds) on this machine's clock: "14:43:33", with its date when that is not today's."""
+    there, here = datetime.fromtimestamp(at).astimezone(), datetime.fromtimestamp(now).astimezone()
+    return there.strftime("%H:%M:%S" if there.date() == here.date() else "%Y-%m-%d %H:%M:%S")
+
+
+def due(at: float, now: float) -> str:
+    """When a slot comes, or since when it is due: "in 12 minutes", "due", "due 18 s ago"."""
+    if at > now:
+        return relative(at, now)
+    late = int(now - at)
+    if late < 1:
+        return "due"
+    return f"due {late} s ago" if late < 60 else f"due {humanize.naturaldelta(late)} ago"
 
 
 def relative(at: float | None, now: float) -> str:

@@ -1,19 +1,17 @@
-"""What the arguments of several commands may be: text that Redis can hold, durations, instants.
+"""What the arguments of several commands may be: text that Redis can hold, numbers, durations, instants.
 
 Each function is a `type` for click, which shows its name in the help; each raises click.BadParameter.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
 
 from console.model.text import visible
-
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_DURATION = re.compile(r"([0-9]{1,9})([smhdw]?)")
+from jobs import durations
 
 
 def text(value: str) -> str:
@@ -26,11 +24,25 @@ def text(value: str) -> str:
 
 
 def duration(value: str) -> int:
-    """Seconds, written like 90, 30s, 15m, 6h, 1d or 2w."""
-    found = _DURATION.fullmatch(value.strip().lower())
-    if found is None:
-        raise click.BadParameter(f"{visible(value)} is no duration; write it like 30s, 15m, 6h or 1d")
-    return int(found[1]) * _UNITS[found[2]]
+    """Seconds, written like 30s, 15m, 1h30m, 1d or 2w."""
+    try:
+        return durations.seconds(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{visible(value)} {error}") from None
+
+
+def whole(low: int, high: int | None = None) -> Callable[[str], int]:
+    """A whole number from `low` to `high`."""
+
+    def number(value: str) -> int:
+        text = str(value)
+        found = int(text) if text.isdecimal() and len(text) <= 18 else -1
+        if not low <= found <= (found if high is None else high):
+            span = f"of at least {low}" if high is None else f"from {low} to {high:,}"
+            raise click.BadParameter(f"{visible(text)} is no whole number {span}")
+        return found
+
+    return number
 
 
 def instant(value: str) -> datetime:

@@ -17,7 +17,8 @@ from cron_descriptor import (
 )
 from redis import Redis
 
-from console.commands import output
+from console.commands import output, run_rows
+from console.commands.table import Column
 from jobs import keys, schedules
 from jobs.cadence import Cadence, Cron, Every
 from jobs.schedules import RunRecord, Schedule
@@ -27,8 +28,18 @@ STATES = ("armed", "paused", "inactive", "late", "orphaned")
 LATE_AFTER = 120.0
 """Seconds past its slot from which a schedule is late: two passes of an rqscheduler that looks once a minute, its default."""
 
-COLUMNS = ("USER", "TIER", "TASK", "LANE", "CADENCE", "STATE", "NEXT", "LAST RUN", "NOTE")
-RUN_COLUMNS = ("RUN", "KIND", "STATE", "SLOT", "STARTED", "DURATION", "ATTEMPTS")
+COLUMNS = (
+    Column("USER", "clip"),
+    Column("TIER", spare=True),
+    Column("TASK"),
+    Column("LANE", spare=True),
+    Column("CADENCE", "flow"),
+    Column("STATE"),
+    Column("NEXT", "flow"),
+    Column("LAST RUN", "flow"),
+    Column("SKIPPED", "flow"),
+    Column("NOTE", "flow"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +76,9 @@ def cells(row: ScheduleRow, last: RunRecord | None, now: float) -> tuple[str, ..
         schedule.lane,
         cadence_in_words(schedule),
         row.state,
-        output.relative(row.next_at, now),
+        _next_in_words(row, now),
         "" if last is None else _last_in_words(last, now),
+        ", ".join(f"{reason} × {times:,}" for reason, times in sorted(schedule.skipped.items()) if times),
         note,
     )
 
@@ -85,7 +97,7 @@ def fields(row: ScheduleRow, last: RunRecord | None) -> dict[str, Any]:
         "tz": schedule.zone,
         "state": row.state,
         "next_at": output.utc(row.next_at),
-        "last": None if last is None else run_fields(last),
+        "last": None if last is None else run_rows.run_fields(last),
         "fired": schedule.fired,
         "skipped": dict(schedule.skipped),
         "note": schedule.note,
@@ -93,24 +105,11 @@ def fields(row: ScheduleRow, last: RunRecord | None) -> dict[str, Any]:
     }
 
 
-def run_cells(run: RunRecord, now: float) -> tuple[str, ...]:
-    """A run for people, a cell for each of RUN_COLUMNS."""
-    started = "—" if run.started_at is None else output.relative(run.started_at, now)
-    slot = output.utc(None if run.slot is None else int(run.slot))
-    return (run.id, run.kind, run.state, slot or "—", started, output.duration(run.duration_s) or "—", str(run.attempts))
-
-
-def run_fields(run: RunRecord) -> dict[str, Any]:
-    """A run for programs."""
-    return {
-        "run": run.id,
-        "kind": run.kind,
-        "outcome": run.state,
-        "slot": output.utc(run.slot),
-        "started_at": output.utc(run.started_at),
-        "duration_s": run.duration_s,
-        "attempts": run.attempts,
-    }
+def _next_in_words(row: ScheduleRow, now: float) -> str:
+    """When it fires next, which a schedule that is stopped does not."""
+    if row.next_at is None or row.state in ("paused", "inactive"):
+        return "—"
+    return output.due(row.next_at, now)
 
 
 def _last_in_words(run: RunRecord, now: float) -> str:

@@ -6,7 +6,8 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,14 +15,16 @@ from typing import Any, TypeVar
 import click
 from redis import Redis
 
-from console.commands import output, schedule_rows
-from console.commands.parameters import duration, epoch, instant, text
+from console.commands import output, run_rows, schedule_rows
+from console.commands.parameters import duration, epoch, instant, text, whole
+from console.commands.quarantine import drop, put_back, quarantined
 from console.commands.schedule_rows import ScheduleRow
 from console.commands.server import connection, one_line_errors
-from jobs import controls, quarantine, registering, users
+from console.commands.table import Column, table
+from jobs import controls, registering, run_log, tiers, users
 from jobs import schedules as records
 from jobs.cadence import Cadence, Cron, Every, zone_of
-from jobs.errors import InvalidSchedule
+from jobs.errors import InvalidSchedule, UnknownSchedule
 from jobs.schedules import OVERLAPS, Schedule
 
 PAGE = 500
@@ -50,7 +53,7 @@ def schedules() -> None:
 @click.option("--user", "user_id", type=text, help="Only this user's.")
 @click.option("--tier", type=text, help="Only schedules of this tier.")
 @click.option("--state", type=click.Choice(schedule_rows.STATES), help="Only schedules in this state.")
-@click.option("--limit", type=click.IntRange(1, MAX_SCANNED), default=50, show_default=True)
+@click.option("--limit", type=whole(1, MAX_SCANNED), metavar="N", default=50, show_default=True)
 @_json
 @one_line_errors
 def list_(user_id: str | None, tier: str | None, state: str | None, limit: int, as_json: bool) -> None:
@@ -61,14 +64,19 @@ def list_(user_id: str | None, tier: str | None, state: str | None, limit: int, 
             users.get(redis, user_id)
         found = _found(redis, user_id, tier, state, limit, now)
         last = schedule_rows.last_runs(redis, found.shown)
+    if tier is not None and not found.total and tier not in tiers.current():
+        raise click.UsageError(f"tier {ascii(tier)[:40]} is unknown; use one of {', '.join(tiers.current())}")
     if as_json:
         rows = [schedule_rows.fields(row, run) for row, run in zip(found.shown, last, strict=True)]
         output.document(
             {"total": found.total, "schedules": rows, "unreadable": found.unreadable, "not_looked_at": found.not_looked_at}
         )
+    elif found.shown:
+        table(schedule_rows.COLUMNS, [schedule_rows.cells(row, run, now) for row, run in zip(found.shown, last, strict=True)])
+    elif user_id is None and tier is None and state is None and not found.unreadable:
+        output.warn("no schedules yet; `users set`, `users import` or `schedules set` makes them")
     else:
-        cells = [schedule_rows.cells(row, run, now) for row, run in zip(found.shown, last, strict=True)]
-        output.table(schedule_rows.COLUMNS, cells)
+        output.warn("no schedule is so; without --user, --tier and --state, `schedules list` shows all")
     if found.unreadable:
         output.warn(f"schedules that cannot be read: {found.unreadable:,}; `tq-console schedules repair` makes them anew")
     if found.not_looked_at:
@@ -121,14 +129,14 @@ def set_(
 
 @schedules.command("next")
 @_of_schedule
-@click.option("-n", "number", type=click.IntRange(1, 1_000), default=SLOTS_SHOWN, show_default=True)
+@click.option("-n", "number", type=whole(1, 1_000), metavar="N", default=SLOTS_SHOWN, show_default=True)
 @_json
 @one_line_errors
 def next_(user_id: str, task: str, number: int, as_json: bool) -> None:
     """The next slots of USER's schedule of TASK."""
     with connection() as redis:
-        schedule = records.get(redis, user_id, task)
         zone = users.get(redis, user_id).zone
+        schedule = records.get(redis, user_id, task)
     slots = records.next_slots(schedule, number)
     if as_json:
         output.document({"id": schedule.id, "next": [output.utc(slot) for slot in slots]})
@@ -139,18 +147,43 @@ def next_(user_id: str, task: str, number: int, as_json: bool) -> None:
 
 @schedules.command()
 @_of_schedule
+@click.argument("run", metavar="[RUN]", type=text, required=False)
+@click.option("--attempts", is_flag=True, help="Every attempt of each run.")
 @_json
 @one_line_errors
-def runs(user_id: str, task: str, as_json: bool) -> None:
-    """The last 50 runs of USER's schedule of TASK, newest first."""
+def runs(user_id: str, task: str, run: str | None, attempts: bool, as_json: bool) -> None:
+    """The last 50 runs of USER's schedule of TASK, newest first, with what went wrong.
+
+    RUN, an id as this list shows it, tells all of one run: its attempts, the last traceback, its progress and its log.
+    """
     now = time.time()
-    with connection() as redis:
+    with connection() as redis, _unknown_user_first(redis, user_id):
         schedule = records.get(redis, user_id, task)
         [found] = records.last_runs(redis, [schedule.id])
+        if run is not None:
+            found = [one for one in found if run in (one.id, run_rows.suffix(one.id, schedule.id))]
+            if not found:
+                raise click.UsageError(f"{ascii(run)[:90]} is none of the runs that `schedules runs {user_id} {task}` shows")
+        rows = run_rows.with_attempts(redis, found)
+        progress, log = run_log.read(redis, found[0].id) if run is not None else (None, [])
     if as_json:
-        output.document({"id": schedule.id, "runs": [schedule_rows.run_fields(run) for run in found]})
+        document: dict[str, Any] = {"id": schedule.id, "runs": [run_rows.fields(row) for row in rows]}
+        if run is not None:
+            document["attempts"] = [run_rows.attempt_fields(attempt) for attempt in rows[0].attempts]
+            document |= run_rows.told_fields(progress, log)
+        elif attempts:
+            document["attempts"] = [
+                {"run": row.run.id} | run_rows.attempt_fields(attempt) for row in rows for attempt in row.attempts
+            ]
+        output.document(document)
+    elif not rows:
+        output.warn(f"no run yet; `schedules run-now {user_id} {task}` runs it at once")
+    elif run is not None:
+        run_rows.show_run(rows[0], progress, log, schedule.id, now)
+    elif attempts:
+        run_rows.show_attempts(rows, schedule.id, now)
     else:
-        output.table(schedule_rows.RUN_COLUMNS, [schedule_rows.run_cells(run, now) for run in found], right=("ATTEMPTS",))
+        run_rows.show_runs(rows, schedule.id, now)
 
 
 @schedules.command()
@@ -159,9 +192,10 @@ def runs(user_id: str, task: str, as_json: bool) -> None:
 @one_line_errors
 def pause(user_id: str, task: str, note: str) -> None:
     """Pause USER's schedule of TASK: its slots are skipped, and counted, until it is resumed."""
-    with connection() as redis:
-        controls.pause(redis, user_id, task, note, _operator())
-    _say_outcome("paused", user_id, task, note)
+    with connection() as redis, _unknown_user_first(redis, user_id):
+        done = controls.pause(redis, user_id, task, note, _operator())
+    already = "was paused already, the note is new:" if note else "was paused already:"
+    _say_outcome("paused" if done else already, user_id, task, note)
 
 
 @schedules.command()
@@ -170,9 +204,12 @@ def pause(user_id: str, task: str, note: str) -> None:
 @one_line_errors
 def resume(user_id: str, task: str, note: str) -> None:
     """Let USER's paused schedule of TASK fire again, from its next slot on."""
-    with connection() as redis:
-        controls.resume(redis, user_id, task, note, _operator())
-    _say_outcome("resumed", user_id, task, note)
+    with connection() as redis, _unknown_user_first(redis, user_id):
+        done = controls.resume(redis, user_id, task, note, _operator())
+    if done:
+        _say_outcome("resumed", user_id, task, note)
+    else:
+        _say_outcome("nothing changed, it is not paused:", user_id, task, "")
 
 
 @schedules.command("run-now")
@@ -197,7 +234,7 @@ def run_now(user_id: str, task: str, note: str) -> int:
 @one_line_errors
 def remove(user_id: str, task: str, note: str) -> None:
     """Remove USER's schedule of TASK. Runs that exist already go on."""
-    with connection() as redis:
+    with connection() as redis, _unknown_user_first(redis, user_id):
         registering.remove_schedule(redis, user_id, task)
     _say_outcome("removed", user_id, task, note)
 
@@ -209,12 +246,14 @@ def remove(user_id: str, task: str, note: str) -> None:
 @one_line_errors
 def backfill(user_id: str, task: str, start: datetime, end: datetime) -> None:
     """A run on the lane `low` for each slot of USER's TASK from --from to --to that has none."""
-    for option, given in (("--from", start), ("--to", end)):
-        if given.tzinfo is None:
-            output.warn(f"{option} {given.isoformat()} names no zone; it is taken as UTC")
     with connection() as redis:
         done = controls.backfill(redis, user_id, task, _epoch(start), _epoch(end))
-    output.say(f"{done.enqueued:,} runs enqueued on low, {done.existing:,} slots had one already")
+    zoneless = [f"{option} {at.isoformat()}" for option, at in (("--from", start), ("--to", end)) if at.tzinfo is None]
+    if zoneless:
+        output.warn(f"{' and '.join(zoneless)} named no zone; taken as UTC")
+    output.say(
+        f"{output.counted(done.enqueued, 'run')} enqueued on low, {output.counted(done.existing, 'slot')} had one already"
+    )
 
 
 @schedules.command()
@@ -227,44 +266,25 @@ def repair(as_json: bool) -> None:
     if as_json:
         output.document(asdict(done))
     else:
-        output.say(f"{done.looked_at:,} schedules looked at: {done.rearmed:,} put back into rq-scheduler's set")
-        output.say(f"{done.remade:,} made anew, {done.dropped:,} without a user dropped")
+        looked_at = output.counted(done.looked_at, "schedule")
+        output.say(f"{looked_at} looked at: {done.rearmed:,} put back into rq-scheduler's set")
+        output.say(f"{done.remade:,} made anew, {done.dropped:,} without a user dropped, {done.unknown:,} left as they are")
+        if done.unknown:
+            output.warn("left are those of a tier or a task that is unknown here; check TQ_TIERS and TQ_TASKS")
 
 
-@schedules.command()
-@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
-@_json
-@one_line_errors
-def quarantined(limit: int, as_json: bool) -> None:
-    """Entries that were set aside before they could end rqscheduler, newest first."""
-    now = time.time()
-    with connection() as redis:
-        total = quarantine.count(redis)
-        found = quarantine.listed(redis, limit=limit)
-    if as_json:
-        rows = [asdict(one) | {"due_at": output.utc(one.due_at), "at": output.utc(one.at)} for one in found]
-        output.document({"total": total, "quarantined": rows})
-        return
-    output.table(
-        ("N", "ENTRY", "REASON", "DUE", "SET ASIDE", "BY"),
-        [
-            (str(one.n), one.entry, one.reason, output.utc(one.due_at) or "—", output.relative(one.at, now), one.by)
-            for one in found
-        ],
-        right=("N",),
-    )
-    if len(found) < total:
-        output.warn(f"{len(found):,} of {total:,} entries; --limit shows more")
+for _command in (quarantined, put_back, drop):
+    schedules.add_command(_command)
 
 
-@schedules.command("put-back")
-@click.argument("number", metavar="N", type=click.IntRange(1))
-@one_line_errors
-def put_back(number: int) -> None:
-    """Put entry N of `schedules quarantined` back as it was. Still poison, it is set aside again in the next pass."""
-    with connection() as redis:
-        quarantine.put_back(redis, number)
-    output.say(f"number {number} is back in rq-scheduler's set")
+@contextmanager
+def _unknown_user_first(redis: Redis, user_id: str) -> Iterator[None]:
+    """Say that the user is unknown rather than that an unknown user has no such schedule."""
+    try:
+        yield
+    except UnknownSchedule:
+        users.get(redis, user_id)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,9 +335,9 @@ def _say_slots(schedule: Schedule, slots: list[int], user_zone: str) -> None:
     now = time.time()
     zone = schedule.zone if isinstance(schedule.cadence, Cron) else user_zone
     local = [datetime.fromtimestamp(slot, zone_of(zone)).isoformat(" ") for slot in slots]
-    columns = ("NEXT", "UTC") if zone == "UTC" else ("NEXT", "UTC", zone)
+    columns = [Column(name) for name in (("NEXT", "UTC") if zone == "UTC" else ("NEXT", "UTC", zone))]
     rows = [(output.relative(slot, now), output.utc(slot) or "", there) for slot, there in zip(slots, local, strict=True)]
-    output.table(columns, [row[: len(columns)] for row in rows])
+    table(columns, [row[: len(columns)] for row in rows])
 
 
 def _say_outcome(what: str, user_id: str, task: str, note: str) -> None:

@@ -7,9 +7,10 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
@@ -17,9 +18,11 @@ from redis import Redis
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from console.commands import output, schedule_rows
-from console.commands.parameters import text
+from console.commands import output, run_rows, schedule_rows
+from console.commands.parameters import text, whole
+from console.commands.run_rows import RunRow
 from console.commands.server import connection, one_line_errors
+from console.commands.table import Column, table
 from console.model.masking import masked
 from jobs import imports, keys, registering, rows, schedules
 from jobs import users as directory
@@ -27,6 +30,15 @@ from jobs.errors import InvalidUser
 from jobs.users import User
 
 PAGE = 500
+SHOWN_SURPLUS = 20
+COLUMNS = (
+    Column("USER", "clip"),
+    Column("TIER"),
+    Column("ZONE"),
+    Column("ACTIVE"),
+    Column("SOURCES", right=True, spare=True),
+    Column("WEBHOOK", "clip", spare=True),
+)
 DONE, NOT_HELD = 0, 1
 
 
@@ -38,10 +50,11 @@ def users() -> None:
 @users.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--prune", is_flag=True, help="Remove users that the file does not name, unless a row is bad.")
+@click.option("--yes", is_flag=True, help="With --prune, do not ask.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_line_errors
-def import_(file: str, prune: bool, dry_run: bool, as_json: bool) -> int:
+def import_(file: str, prune: bool, yes: bool, dry_run: bool, as_json: bool) -> int:
     """Register the users of FILE, a CSV or JSON file, or `-` for standard input.
 
     CSV has a header with id, tier and, if wanted, zone, sources (separated by spaces), webhook and active; JSON is an array of
@@ -49,34 +62,40 @@ def import_(file: str, prune: bool, dry_run: bool, as_json: bool) -> int:
     status is 1.
     """
     name = "stdin" if file == "-" else file
-    with _opened(file) as stream, connection() as redis, _progress(stream) as on_progress:
+    with _opened(file) as stream, connection() as redis, _progress(stream) as bar:
+        answerable = file != "-" and output.can_ask()
         done = imports.import_users(
             redis,
             stream,
             name=name,
             format=rows.format_of(name, stream.peek(64)),
             prune=prune,
+            may_remove=None if yes else partial(_may_remove, answerable=answerable, bar=bar),
             dry_run=dry_run,
-            on_progress=on_progress,
+            on_progress=None if bar is None else partial(_show_progress, bar),
         )
     for row in done.bad:
         output.warn(
             f"{name}: item {row.line}: {masked(row.reason)}" if row.item else f"{name}:{row.line}: {masked(row.reason)}"
         )
     if done.bad_count > len(done.bad):
-        output.warn(f"{name}: and {done.bad_count - len(done.bad):,} more bad rows")
+        output.warn(f"{name}: and {output.counted(done.bad_count - len(done.bad), 'more bad row')}")
     if done.prune_refused:
         output.warn(done.prune_refused)
     if as_json:
         output.document(_import_fields(done, file, dry_run))
     else:
         output.say(_import_summary(done, dry_run))
+        if dry_run and done.removed:
+            more = done.removed - min(len(done.surplus), SHOWN_SURPLUS)
+            names = ", ".join(done.surplus[:SHOWN_SURPLUS])
+            output.say(f"would be removed: {names}{f', and {more:,} more' if more else ''}")
     return NOT_HELD if done.bad_count or done.prune_refused else DONE
 
 
 @users.command("list")
 @click.option("--prefix", type=text, default="", help="Only ids that begin so.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option("--limit", type=whole(1, 100_000), metavar="N", default=50, show_default=True)
 @click.option("--after", type=text, help="Go on after this id.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_line_errors
@@ -88,13 +107,16 @@ def list_(prefix: str, limit: int, after: str | None, as_json: bool) -> None:
     if as_json:
         output.document({"total": total, "users": [_user_fields(user) for user in found], "next": following})
         return
-    output.table(
-        ("USER", "TIER", "ZONE", "ACTIVE", "SOURCES", "WEBHOOK"),
+    if not found:
+        beginning = f"no user begins with {ascii(prefix)[:70]}" if prefix and not total else "no users"
+        output.warn(f"{beginning}{'' if after is None else ' after that one'}; `users set` or `users import` adds one")
+        return
+    table(
+        COLUMNS,
         [
             (user.id, user.tier, user.zone, _yes(user.active), str(len(user.sources)), masked(user.webhook) or "—")
             for user in found
         ],
-        right=("SOURCES",),
     )
     if following is not None:
         output.warn(f"{len(found):,} of {total:,} users; for those that follow: --after {following!r}")
@@ -110,15 +132,17 @@ def show(user_id: str, as_json: bool) -> None:
     with connection() as redis:
         user = directory.get(redis, user_id)
         found = schedule_rows.with_state(redis, schedules.of_user(redis, user_id), now)
-        runs = schedules.last_runs(redis, [row.schedule.id for row in found], n=10) if found else []
+        last = schedules.last_runs(redis, [row.schedule.id for row in found], n=10) if found else []
+        every_run = iter(run_rows.with_attempts(redis, [run for own in last for run in own]))
+        runs = [[next(every_run) for _ in own] for own in last]
     if as_json:
         output.document(
             {
                 "user": _user_fields(user),
                 "schedules": [
-                    schedule_rows.fields(row, last[0] if last else None)
-                    | {"runs": [schedule_rows.run_fields(run) for run in last]}
-                    for row, last in zip(found, runs, strict=True)
+                    schedule_rows.fields(row, own[0].run if own else None)
+                    | {"last_error": _last_error(own), "runs": [run_rows.fields(run) for run in own]}
+                    for row, own in zip(found, runs, strict=True)
                 ],
             }
         )
@@ -133,12 +157,14 @@ def show(user_id: str, as_json: bool) -> None:
             "sources": " ".join(masked(source) for source in user.sources) or "—",
         }
     )
-    for row, last in zip(found, runs, strict=True):
-        click.echo()
-        output.table(schedule_rows.COLUMNS, [schedule_rows.cells(row, last[0] if last else None, now)])
-        if last:
-            click.echo()
-            output.table(schedule_rows.RUN_COLUMNS, [schedule_rows.run_cells(run, now) for run in last])
+    for row, own in zip(found, runs, strict=True):
+        output.blank()
+        table(schedule_rows.COLUMNS, [schedule_rows.cells(row, own[0].run if own else None, now)])
+        if error := _last_error(own):
+            output.say(f"last error: {error}")
+        if own:
+            output.blank()
+            run_rows.show_runs(own, row.schedule.id, now)
 
 
 @users.command("set")
@@ -164,14 +190,17 @@ def set_(
     with connection() as redis:
         old = directory.get_many(redis, [user_id])[0]
         if old is None and tier is None:
-            raise click.UsageError(f"user {user_id!a} is not in the directory; to add it, give --tier too")
+            raise click.UsageError(f"user {ascii(user_id)[:70]} is not in the directory; to add it, give --tier too")
         user = replace(old or User(user_id, tier or ""), **changes)
         try:
             directory.validate(user)
         except InvalidUser as error:
             raise click.UsageError(masked(str(error))) from None
         registering.set_user(redis, user)
-    output.say(f"{'changed' if old else 'added'} {user.id}: {user.tier}, {user.zone}{'' if user.active else ', inactive'}")
+    done = "added" if old is None else "unchanged" if old == user else "changed"
+    output.say(f"{done} {user.id}: {user.tier}, {user.zone}{'' if user.active else ', inactive'}")
+    if not changes:
+        output.warn("nothing to change was given: --tier, --zone, --source, --webhook, --active or --inactive")
 
 
 @users.command()
@@ -183,8 +212,8 @@ def remove(user_id: str, yes: bool) -> None:
     with connection() as redis:
         directory.get(redis, user_id)
         if not yes:
-            number = len(schedules.of_user(redis, user_id))
-            raise click.UsageError(f"this removes {user_id!a} and {number} schedules for good; add --yes")
+            number = output.counted(len(schedules.of_user(redis, user_id)), "schedule")
+            raise click.UsageError(f"this removes {user_id!a} and {number} for good; add --yes")
         registering.remove_user(redis, user_id)
     output.say(f"removed {user_id}")
 
@@ -197,8 +226,8 @@ def _opened(file: str) -> io.BufferedReader:
 
 
 @contextmanager
-def _progress(stream: io.BufferedReader) -> Iterator[Callable[[int], None] | None]:
-    """A progress bar on standard error, if that is a terminal; what it yields takes the bytes read so far."""
+def _progress(stream: io.BufferedReader) -> Iterator[Progress | None]:
+    """A progress bar on standard error, if that is a terminal, with one task that counts the bytes read so far."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -206,8 +235,12 @@ def _progress(stream: io.BufferedReader) -> Iterator[Callable[[int], None] | Non
     total = status.st_size if stat.S_ISREG(status.st_mode) else None
     columns = (TextColumn("importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("importing", total=total)
-        yield lambda taken: bar.update(task, completed=taken)
+        bar.add_task("importing", total=total)
+        yield bar
+
+
+def _show_progress(bar: Progress, taken: int) -> None:
+    bar.update(bar.task_ids[0], completed=taken)
 
 
 def _import_fields(done: imports.Imported, file: str, dry_run: bool) -> dict[str, Any]:
@@ -218,6 +251,7 @@ def _import_fields(done: imports.Imported, file: str, dry_run: bool) -> dict[str
         "changed": done.changed,
         "unchanged": done.unchanged,
         "removed": done.removed,
+        "removed_users": list(done.surplus),
         "bad_count": done.bad_count,
         "bad": [{"item" if row.item else "line": row.line, "reason": masked(row.reason)} for row in done.bad],
         "prune_refused": done.prune_refused or None,
@@ -226,8 +260,24 @@ def _import_fields(done: imports.Imported, file: str, dry_run: bool) -> dict[str
 
 def _import_summary(done: imports.Imported, dry_run: bool) -> str:
     counts = f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged, {done.removed:,} removed"
-    bad = f"; {done.bad_count:,} bad rows refused" if done.bad_count else ""
+    bad = f"; {output.counted(done.bad_count, 'bad row')} refused" if done.bad_count else ""
     return f"{'dry run, nothing was changed: ' if dry_run else ''}{counts}{bad}"
+
+
+def _may_remove(ids: Sequence[str], *, answerable: bool, bar: Progress | None) -> str:
+    """Ask whether these users may go: why not, or ""."""
+    number = output.counted(len(ids), "user")
+    if not answerable:
+        return f"although the file does not name {number}: add --yes, and --dry-run first to see who"
+    if bar:
+        bar.stop()
+    first = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
+    return "" if output.confirmed(f"Remove {number} that the file does not name ({first})?") else "as you said no"
+
+
+def _last_error(runs: Sequence[RunRow]) -> str | None:
+    """What went wrong last, in the newest of these runs in which something did."""
+    return next((run.error for run in runs if run.error), None)
 
 
 def _count(redis: Redis, prefix: str) -> int:

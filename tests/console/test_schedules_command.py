@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -230,6 +234,22 @@ def test_pause_and_resume_keep_the_note_and_its_author(redis: Redis, say: Say, m
     assert "@" in one["noted_by"]
 
 
+def test_no_note_is_lost_when_nothing_changes(redis: Redis, say: Say) -> None:
+    set_user(redis, User("ada", "pro"))
+    say("pause", "ada", "scrape", "--note", "vendor asked")
+    assert say("pause", "ada", "scrape") == (0, "was paused already: ada scrape\n", "")
+    assert [(one["state"], one["note"]) for one in listed(say)] == [("paused", "vendor asked")]
+    assert (
+        say("pause", "ada", "scrape", "--note", "till May")[1] == "was paused already, the note is new: ada scrape: till May\n"
+    )
+    assert [(one["state"], one["note"]) for one in listed(say)] == [("paused", "till May")]
+    say("resume", "ada", "scrape", "--note", "all clear")
+    for arguments in (("--note", "again"), ()):
+        status, out, _ = say("resume", "ada", "scrape", *arguments)
+        assert (status, out) == (0, "nothing changed, it is not paused: ada scrape\n")
+        assert [(one["state"], one["note"]) for one in listed(say)] == [("armed", "all clear")]
+
+
 def test_a_note_cannot_act_on_the_terminal(redis: Redis, say: Say) -> None:
     set_user(redis, User("ada", "pro"))
     note = "\x1b]0;owned\x07\u202e\n"
@@ -266,6 +286,165 @@ def test_a_run_now_is_done_by_a_stock_worker_and_shown(redis: Redis, say: Say, s
     assert done["run"] in say("runs", "ada", "ok")[1]
 
 
+def test_why_a_run_failed_is_told_by_each_command_that_shows_it(redis: Redis, say: Say, stock: Stock) -> None:
+    set_user(redis, User("ada", "pro"))
+    set_schedule(redis, "ada", "hopeless")
+    say("run-now", "ada", "hopeless")
+    assert stock.worker("--burst", "high").wait(60) == 0, stock.logs()
+    status, out, _ = say("runs", "ada", "hopeless", "--json")
+    [failed] = json.loads(out)["runs"]
+    assert (status, failed["outcome"], failed["error"]) == (0, "failed", "PermanentError: it is gone for good")
+    header, line = say("runs", "ada", "hopeless")[1].splitlines()
+    assert "ERROR" in header
+    assert "PermanentError: it is gone for good" in line
+    short = failed["run"].removeprefix(schedule_id("ada", "hopeless") + "-")
+    for name in (failed["run"], short):
+        said = json.loads(say("runs", "ada", "hopeless", name, "--json")[1])
+        [attempt] = said["attempts"]
+        assert (attempt["n"], attempt["outcome"], attempt["error"]) == (1, "failed", "PermanentError: it is gone for good")
+        assert "in hopeless" in attempt["traceback"]
+        assert attempt["worker"]
+        assert attempt["started_at"] <= attempt["ended_at"]
+        assert "traceback of attempt 1:" in say("runs", "ada", "hopeless", name)[1]
+    [listed_attempt] = json.loads(say("runs", "ada", "hopeless", "--attempts", "--json")[1])["attempts"]
+    assert listed_attempt == {"run": failed["run"], **attempt}
+    assert "it is gone for good" in say("runs", "ada", "hopeless", "--attempts")[1]
+
+
+def test_one_run_tells_its_attempts_progress_and_log_without_secrets(redis: Redis, say: Say) -> None:
+    set_user(redis, User("ada", "pro"))
+    run_id = json.loads(_enqueued(redis, say))["runs"][0]["run"]
+    error = "HTTPError: https://ann:s3cret@a.example/x?key=s3cret said 500\x1b[2J"
+    record = {"started": 1_767_225_600, "ended": 1_767_225_601.5, "worker": "w1", "outcome": "retrying", "error": error}
+    record |= {"traceback": f"Traceback:\n  line\n{error}", "retry": True}
+    redis.hset(keys.ATTEMPTS + run_id, "1", json.dumps(record))
+    redis.hset(keys.ATTEMPTS + run_id, "2", json.dumps({"started": 1_767_225_700, "ended": "", "outcome": "running"}))
+    redis.hset(keys.ATTEMPTS + run_id, "progress", json.dumps({"fraction": 0.25, "message": "a quarter", "at": 1_767_225_701}))
+    redis.rpush(keys.LOG + run_id, json.dumps({"at": 1_767_225_702, "attempt": 2, "message": "here we go"}), b"\xffnoise")
+    said = json.loads(say("runs", "ada", "scrape", run_id, "--json")[1])
+    assert said["runs"][0]["error"] == "HTTPError: https://…@a.example/x?… said 500\x1b[2J"
+    assert [(one["n"], one["outcome"], one["ended_at"]) for one in said["attempts"]] == [
+        (1, "retrying", "2026-01-01T00:00:01.500Z"),
+        (2, "running", None),
+    ]
+    assert said["progress"] == {"fraction": 0.25, "message": "a quarter", "at": "2026-01-01T00:01:41Z"}
+    assert said["log"] == [{"at": "2026-01-01T00:01:42Z", "attempt": 2, "message": "here we go"}]
+    for arguments in (("runs", "ada", "scrape", run_id), ("runs", "ada", "scrape"), ("runs", "ada", "scrape", "--attempts")):
+        status, out, err = say(*arguments)
+        assert (status, err) == (0, "")
+        assert "HTTPError: https://…@a.example/x?… said 500␛[2J" in out
+        assert "s3cret" not in out
+        assert all(character == "\n" or character.isprintable() for character in out)
+    out = say("runs", "ada", "scrape", run_id)[1]
+    assert "progress: 25% a quarter" in out
+    assert "attempt 2: here we go" in out
+
+
+def test_users_show_tells_the_last_error_of_a_schedule(redis: Redis, say: Say, capsys: pytest.CaptureFixture[str]) -> None:
+    set_user(redis, User("ada", "pro"))
+    run_id = json.loads(_enqueued(redis, say))["runs"][0]["run"]
+    record = {"started": 1_767_225_600, "ended": 1_767_225_601, "outcome": "failed", "error": "ValueError: always wrong"}
+    redis.hset(keys.ATTEMPTS + run_id, "1", json.dumps(record))
+    capsys.readouterr()
+    assert run(["users", "show", "ada"]) == 0
+    assert "last error: ValueError: always wrong" in capsys.readouterr().out
+    assert run(["users", "show", "ada", "--json"]) == 0
+    [schedule] = json.loads(capsys.readouterr().out)["schedules"]
+    assert (schedule["last_error"], schedule["runs"][0]["error"]) == ("ValueError: always wrong", "ValueError: always wrong")
+
+
+def _enqueued(redis: Redis, say: Say) -> str:
+    """A run of ada's scrape that has not begun; what `runs --json` says of it."""
+    assert say("run-now", "ada", "scrape")[0] == 0
+    return say("runs", "ada", "scrape", "--json")[1]
+
+
+def test_errors_are_read_in_a_number_of_commands_that_does_not_grow_with_the_runs(redis: Redis, say: Say) -> None:
+    def round_trips(number: int) -> int:
+        before = redis.info("stats")["total_reads_processed"]
+        assert len(json.loads(say("runs", "ada", "scrape", "--json")[1])["runs"]) == number
+        return int(redis.info("stats")["total_reads_processed"]) - int(before)
+
+    set_user(redis, User("ada", "pro"))
+    say("backfill", "ada", "scrape", "--from", "2026-01-01T00:00Z", "--to", "2026-01-01T01:00Z")
+    few = round_trips(1)
+    say("backfill", "ada", "scrape", "--from", "2026-01-01T00:00Z", "--to", "2026-01-02T12:00Z")
+    assert round_trips(36) < few + 10
+
+
+def test_list_tells_skipped_slots_and_what_is_due(redis: Redis, say: Say) -> None:
+    set_users(redis, [User("ada", "pro"), User("bob", "pro"), User("cy", "pro", active=False)])
+    redis.hset(keys.SCHEDULE + schedule_id("ada", "scrape"), mapping={"skip:overlap": 30, "skip:missed": 2})
+    redis.zadd(keys.ENTRIES, {schedule_id("ada", "scrape"): time.time() - 18})
+    controls.pause(redis, "bob", "scrape")
+    header, ada, bob, cy = say("list")[1].splitlines()
+    assert "SKIPPED" in header
+    assert "missed × 2, overlap × 30" in ada
+    assert " due 1" in ada
+    assert " s ago" in ada
+    for line in (bob, cy):
+        assert " in " not in line
+        assert "—" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("list",), "no schedules yet; `users set`, `users import` or `schedules set` makes them"),
+        (("list", "--tier", "pro"), "no schedule is so"),
+        (("quarantined",), "nothing is set aside"),
+    ],
+)
+def test_an_empty_list_says_what_would_fill_it(redis: Redis, say: Say, arguments: tuple[str, ...], words: str) -> None:
+    status, out, err = say(*arguments)
+    assert (status, out) == (0, "")
+    assert words in one_line(err)
+
+
+def test_a_schedule_without_runs_says_how_to_get_one(redis: Redis, say: Say) -> None:
+    set_user(redis, User("ada", "pro"))
+    status, out, err = say("runs", "ada", "scrape")
+    assert (status, out) == (0, "")
+    assert "`schedules run-now ada scrape` runs it at once" in one_line(err)
+
+
+def test_a_backfill_that_fails_says_only_why(redis: Redis, say: Say) -> None:
+    status, out, err = say("backfill", "nobody", "scrape", "--from", "2026-01-01", "--to", "2026-01-02")
+    assert (status, out) == (2, "")
+    assert "user 'nobody' is not in the directory" in one_line(err)
+    set_user(redis, User("ada", "pro"))
+    status, out, err = say("backfill", "ada", "scrape", "--from", "2026-01-01T00:00", "--to", "2026-01-01T01:00")
+    assert (status, out) == (0, "1 run enqueued on low, 0 slots had one already\n")
+    assert "--from 2026-01-01T00:00:00 and --to 2026-01-01T01:00:00 named no zone" in one_line(err)
+
+
+def test_an_entry_that_was_set_aside_is_dropped(redis: Redis, say: Say) -> None:
+    redis.zadd(keys.ENTRIES, {"poison": 1_767_225_600})
+    redis.hset("rq:job:poison", "status", "nonsense")
+    number = quarantine.set_aside(redis, b"poison", "no status", "host:7")
+    assert say("drop", str(number))[0] == 2
+    assert quarantine.count(redis) == 1
+    assert say("drop", str(number), "--yes") == (0, f"number {number} is dropped\n", "")
+    assert quarantine.count(redis) == 0
+    assert not redis.exists(f"{keys.QUARANTINED_JOB}{number}")
+
+
+@pytest.mark.parametrize(("answer", "status", "left"), [(b"n\n", 1, 1), (b"y\n", 0, 0)])
+def test_drop_asks_at_a_terminal(redis: Redis, answer: bytes, status: int, left: int) -> None:
+    redis.zadd(keys.ENTRIES, {"poison": 1_767_225_600})
+    number = quarantine.set_aside(redis, b"poison", "no status", "host:7")
+    main, child = pty.openpty()
+    os.write(main, answer)
+    command = [sys.executable, "-m", "console.cli", "schedules", "drop", str(number)]
+    try:
+        done = subprocess.run(command, stdin=child, capture_output=True, check=False, timeout=60)
+    finally:
+        os.close(main)
+        os.close(child)
+    assert (done.returncode, quarantine.count(redis)) == (status, left)
+    assert f"Drop number {number} for good?".encode() in done.stderr
+
+
 def test_remove_removes_one_schedule(redis: Redis, say: Say) -> None:
     set_user(redis, User("ada", "pro"))
     set_schedule(redis, "ada", "deliver")
@@ -285,7 +464,7 @@ def test_backfill_enqueues_each_slot_once_and_says_which_zone_it_took(redis: Red
     assert say(*arguments) == (
         0,
         "13 runs enqueued on low, 0 slots had one already\n",
-        "--to 2026-01-01T12:00:00 names no zone; it is taken as UTC\n",
+        "--to 2026-01-01T12:00:00 named no zone; taken as UTC\n",
     )
     assert redis.llen(keys.RQ_QUEUE + "low") == 13
     assert say(*arguments)[1] == "0 runs enqueued on low, 13 slots had one already\n"
@@ -297,10 +476,24 @@ def test_repair_puts_back_what_is_missing(redis: Redis, say: Say) -> None:
     redis.zrem(keys.ENTRIES, schedule_id("ada", "scrape"))
     status, out, err = say("repair")
     assert (status, err) == (0, "")
-    assert out == "2 schedules looked at: 1 put back into rq-scheduler's set\n0 made anew, 0 without a user dropped\n"
+    assert out == (
+        "2 schedules looked at: 1 put back into rq-scheduler's set\n0 made anew, 0 without a user dropped, 0 left as they are\n"
+    )
     assert redis.zscore(keys.ENTRIES, schedule_id("ada", "scrape")) is not None
     status, out, _ = say("repair", "--json")
-    assert (status, json.loads(out)) == (0, {"rearmed": 0, "remade": 0, "dropped": 0, "looked_at": 2})
+    assert (status, json.loads(out)) == (0, {"rearmed": 0, "remade": 0, "dropped": 0, "unknown": 0, "looked_at": 2})
+
+
+def test_repair_tells_what_it_left(redis: Redis, say: Say) -> None:
+    set_user(redis, User("ada", "pro"))
+    redis.zrem(keys.ENTRIES, schedule_id("ada", "scrape"))
+    redis.delete(keys.SCHEDULE + schedule_id("ada", "scrape"))
+    redis.hset(keys.USER + "ada", "tier", "platinum")
+    status, out, err = say("repair")
+    assert status == 0
+    assert out.startswith("1 schedule looked at:")
+    assert "1 left as they are" in out
+    assert "check TQ_TIERS and TQ_TASKS" in one_line(err)
 
 
 def test_a_schedule_whose_definition_is_gone_is_told_and_repaired(redis: Redis, say: Say) -> None:
@@ -350,7 +543,15 @@ FROM_TO = ("--from", "2026-01-01T00:00Z", "--to", "2026-01-02T00:00Z")
         (["set", "ada", "scrape", "--every", "500d"], "a period is 1 s to 366 days"),
         (["set", "ada", "scrape", "--every", "1h", "--cron", "* * * * *"], "exclude each other"),
         (["set", "ada", "scrape", "--cron", "61 * * * *"], "cron '61 * * * *'"),
-        (["set", "ada", "scrape", "--cron", "0 0 30 2 *"], "bad day-of-month"),
+        (["set", "ada", "scrape", "--cron", "0 0 30 2 *"], "never comes due"),
+        (["set", "ada", "scrape", "--every", "5"], "5 has no unit; write it like 90s"),
+        (["list", "--tier", "nosuch"], "tier 'nosuch' is unknown; use one of pro"),
+        (["list", "--limit", "x"], "x is no whole number from 1 to 10,000"),
+        (["runs", "ada", "scrape", "now_1"], "'now_1' is none of the runs"),
+        (["runs", "nobody", "scrape"], "user 'nobody' is not in the directory"),
+        (["drop", "7"], "add --yes"),
+        (["drop", "7", "--yes"], "nothing is set aside under number 7"),
+        (["drop", "0", "--yes"], "0 is no whole number of at least 1"),
         (["set", "ada", "scrape", "--cron", "@reboot"], "write five fields"),
         (["set", "ada", "scrape", "--cron", "0 9 * * *", "--tz", "Mars/Olympus"], "time zone 'Mars/Olympus' is unknown"),
         (["set", "ada", "scrape", "--tz", "Europe/Rome"], "give --cron too"),
@@ -360,10 +561,11 @@ FROM_TO = ("--from", "2026-01-01T00:00Z", "--to", "2026-01-02T00:00Z")
         (["set", "ada", "scrape", "--catch-up", "0"], "catch-up window 0 s"),
         (["pause", "ada", "deliver"], "has no schedule for 'deliver'"),
         (["pause", "ada", "scrape", "--note", "x" * 501], "the note has 501 characters"),
-        (["resume", "nobody", "scrape"], "has no schedule for 'scrape'"),
+        (["resume", "nobody", "scrape"], "user 'nobody' is not in the directory"),
+        (["pause", "nobody", "scrape"], "user 'nobody' is not in the directory"),
         (["run-now", "nobody", "scrape"], "user 'nobody' is not in the directory"),
         (["run-now", "ada", "deliver"], "has no schedule for 'deliver'"),
-        (["remove", "nobody", "scrape"], "has no schedule for 'scrape'"),
+        (["remove", "nobody", "scrape"], "user 'nobody' is not in the directory"),
         (["runs", "ada", "deliver"], "has no schedule for 'deliver'"),
         (["next", "ada", "deliver"], "has no schedule for 'deliver'"),
         (["next", "ada", "scrape", "-n", "0"], "-n"),

@@ -16,6 +16,8 @@ from redis import Redis
 
 from console.commands.schedules import schedules
 from console.commands.users import users
+from jobs.registering import set_user
+from jobs.users import User
 from tests.conftest import Server
 
 FROM_TO = ("--from", "2026-01-01T00:00Z", "--to", "2026-01-02T00:00Z")
@@ -38,6 +40,7 @@ COMMANDS = {
     "schedules repair": (),
     "schedules quarantined": (),
     "schedules put-back": ("1",),
+    "schedules drop": ("1", "--yes"),
 }
 
 
@@ -103,9 +106,13 @@ def test_a_url_that_leads_nowhere(url: str, reason: str) -> None:
 def test_a_server_that_refuses_the_password(redis: Redis, server: Server) -> None:
     redis.config_set("requirepass", "right")
     try:
-        for user in ("", ":s3cret@", "ann:s3cret@"):
-            assert "refuses" in refused(server.url.replace("://", f"://{user}"), "users", "list")
-            assert "refuses" in refused(server.url.replace("://", f"://{user}"), "schedules", "repair")
+        for user, reason in (
+            ("", "the server wants a password; put it into RQ_REDIS_URL"),
+            (":s3cret@", "the server refuses this user or password"),
+            ("ann:s3cret@", "the server refuses this user or password"),
+        ):
+            assert reason in refused(server.url.replace("://", f"://{user}"), "users", "list")
+            assert reason in refused(server.url.replace("://", f"://{user}"), "schedules", "repair")
     finally:
         redis.config_set("requirepass", "")
 
@@ -115,9 +122,46 @@ def test_a_user_who_may_not_write_is_told(redis: Redis, server: Server) -> None:
     try:
         line = refused(server.url.replace("://", "://reader:s3cret@"), "users", "set", "ada", "--tier", "pro")
         assert "refuses" in line
+        assert "this user may not do that" in line
+        assert_plain(line)
         assert redis.dbsize() == 0
     finally:
         redis.acl_deluser("reader")
+
+
+def assert_plain(line: str) -> None:
+    """Nothing of redis-py, of scripts or of the bytes that were sent is in it."""
+    for leak in ("of pipeline", "Command #", "script:", "bytes", "tq:"):
+        assert leak not in line
+
+
+@pytest.mark.parametrize("command", [("users", "set", "ada", "--tier", "pro"), ("users", "remove", "ada", "--yes")])
+def test_a_replica_is_told_with_the_way_out(redis: Redis, server: Server, command: tuple[str, ...]) -> None:
+    set_user(redis, User("ada", "free"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        redis.execute_command("CONFIG", "SET", "replica-serve-stale-data", "yes")
+        redis.execute_command("REPLICAOF", "127.0.0.1", str(taken.getsockname()[1]))
+        try:
+            line = refused(server.url, *command)
+            assert "let RQ_REDIS_URL name the primary" in line
+            assert_plain(line)
+            redis.execute_command("CONFIG", "SET", "replica-serve-stale-data", "no")
+            line = refused(server.url, "users", "list")
+            assert "has lost its primary; let RQ_REDIS_URL name the primary" in line
+        finally:
+            redis.execute_command("CONFIG", "SET", "replica-serve-stale-data", "yes")
+            redis.execute_command("REPLICAOF", "NO", "ONE")
+
+
+def test_a_full_server_is_told_with_the_way_out(redis: Redis, server: Server) -> None:
+    redis.config_set("maxmemory", "1")
+    try:
+        line = refused(server.url, "users", "set", "ada", "--tier", "pro")
+        assert "its memory is full; raise maxmemory" in line
+        assert_plain(line)
+    finally:
+        redis.config_set("maxmemory", "0")
 
 
 def test_something_that_is_no_redis_server() -> None:

@@ -82,12 +82,55 @@ def test_import_prunes_and_a_dry_run_does_not(redis: Redis, say: Say, tmp_path: 
     (tmp_path / "users.csv").write_text("id,tier\nada,pro\n")
     assert say("users", "import", "users.csv", "--prune", "--dry-run") == (
         0,
-        "dry run, nothing was changed: 0 added, 0 changed, 1 unchanged, 1 removed\n",
+        "dry run, nothing was changed: 0 added, 0 changed, 1 unchanged, 1 removed\nwould be removed: bob\n",
         "",
     )
     assert users.count(redis) == 2
-    assert say("users", "import", "users.csv", "--prune") == (0, "0 added, 0 changed, 1 unchanged, 1 removed\n", "")
+    status, out, err = say("users", "import", "users.csv", "--prune")
+    assert (status, out) == (1, "0 added, 0 changed, 1 unchanged, 0 removed\n")
+    assert one_line(err).startswith("users.csv: nobody was removed, although the file does not name 1 user: add --yes")
+    assert users.count(redis) == 2
+    assert say("users", "import", "users.csv", "--prune", "--yes") == (0, "0 added, 0 changed, 1 unchanged, 1 removed\n", "")
     assert list(users.every_id(redis)) == ["ada"]
+
+
+def test_a_dry_run_of_a_prune_names_who_would_go(redis: Redis, say: Say, tmp_path: Path) -> None:
+    set_users(redis, [User(f"user-{n:02}", "free") for n in range(30)])
+    (tmp_path / "users.csv").write_text("id,tier\nuser-00,free\n")
+    status, out, _ = say("users", "import", "users.csv", "--prune", "--dry-run")
+    assert status == 0
+    assert out.splitlines()[1] == f"would be removed: {', '.join(f'user-{n:02}' for n in range(1, 21))}, and 9 more"
+    said = json.loads(say("users", "import", "users.csv", "--prune", "--dry-run", "--json")[1])
+    assert said["removed_users"] == [f"user-{n:02}" for n in range(1, 30)]
+    assert users.count(redis) == 30
+
+
+@pytest.mark.parametrize(("answer", "left"), [(b"n\n", ["ada", "bob"]), (b"y\n", ["ada"])])
+def test_a_prune_asks_at_a_terminal(redis: Redis, tmp_path: Path, answer: bytes, left: list[str]) -> None:
+    set_users(redis, [User("ada", "pro"), User("bob", "free")])
+    (tmp_path / "users.csv").write_text("id,tier\nada,pro\n")
+    main, child = pty.openpty()
+    os.write(main, answer)
+    try:
+        done = program("users", "import", "users.csv", "--prune", stdin=child, capture_output=True)
+    finally:
+        os.close(main)
+        os.close(child)
+    assert list(users.every_id(redis)) == left
+    assert b"Remove 1 user that the file does not name (bob)?" in done.stderr
+    assert (done.returncode, b"nobody was removed, as you said no" in done.stderr) == (
+        (0, False) if answer[:1] == b"y" else (1, True)
+    )
+
+
+def test_a_prune_from_standard_input_needs_yes(redis: Redis) -> None:
+    set_users(redis, [User("ada", "pro"), User("bob", "free")])
+    row = b'{"id": "ada", "tier": "free"}\n'
+    done = program("users", "import", "-", "--prune", input=row, capture_output=True)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert (list(users.every_id(redis)), users.get(redis, "ada").tier) == (["ada", "bob"], "free")
+    done = program("users", "import", "-", "--prune", "--yes", input=row, capture_output=True)
+    assert (done.returncode, list(users.every_id(redis))) == (0, ["ada"])
 
 
 @pytest.mark.parametrize("content", ["", "id,tier\n", "id,tier\nada,gold\n"])
@@ -140,7 +183,7 @@ def program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[byte
 def test_import_reads_standard_input(redis: Redis) -> None:
     done = program("users", "import", "-", input=b'{"id": "ada", "tier": "pro"}\n{"id": "bob"}\n', capture_output=True)
     assert done.returncode == 1
-    assert done.stdout == b"1 added, 0 changed, 0 unchanged, 0 removed; 1 bad rows refused\n"
+    assert done.stdout == b"1 added, 0 changed, 0 unchanged, 0 removed; 1 bad row refused\n"
     assert done.stderr.startswith(b"stdin:2: tier '' is unknown")
     assert list(users.every_id(redis)) == ["ada"]
 
@@ -154,11 +197,11 @@ def test_import_shows_its_progress_on_a_terminal_only(redis: Redis, tmp_path: Pa
     assert b"importing" in shown
 
 
-def on_terminal(stream: str, *arguments: str, **options: Any) -> bytes:
-    """Run the program with one of its streams on a terminal of 60 columns; what it wrote there."""
+def on_terminal(stream: str, *arguments: str, columns: int = 60, **options: Any) -> bytes:
+    """Run the program with one of its streams on a terminal of that many columns; what it wrote there."""
     main, child = pty.openpty()
     with open(main, "rb", buffering=0) as terminal:
-        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "60"}
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
         process = subprocess.Popen(
             [sys.executable, "-m", "console.cli", *arguments], env=environment, **{stream: child}, **options
         )
@@ -215,11 +258,22 @@ def test_list_cuts_nothing_when_it_is_piped(redis: Redis) -> None:
     assert len(done.stdout.splitlines()) == 2
 
 
-def test_list_folds_on_a_narrow_terminal_and_cuts_nothing(redis: Redis) -> None:
+def test_list_shortens_ids_on_a_terminal_and_folds_them_on_a_narrow_one(redis: Redis) -> None:
     set_user(redis, User("x" * 100, "free"))
-    shown = on_terminal("stdout", "users", "list")
-    assert shown.count(b"x") == 100
-    assert max(map(len, shown.splitlines())) <= 60
+    shown = on_terminal("stdout", "users", "list", columns=80).decode()
+    assert "x" * 31 + "…" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    shown = on_terminal("stdout", "users", "list", columns=50).decode()
+    assert shown.count("x") == 100
+    assert max(map(len, shown.splitlines())) <= 50
+
+
+def test_an_empty_list_says_what_would_fill_it(redis: Redis, say: Say) -> None:
+    assert say("users", "list") == (0, "", "no users; `users set` or `users import` adds one\n")
+    set_user(redis, User("ada", "pro"))
+    status, out, err = say("users", "list", "--prefix", "z")
+    assert (status, out, err) == (0, "", "no user begins with 'z'; `users set` or `users import` adds one\n")
+    assert json.loads(say("users", "list", "--prefix", "z", "--json")[1]) == {"total": 0, "users": [], "next": None}
 
 
 def test_show_tells_everything_but_secrets(redis: Redis, say: Say) -> None:
@@ -279,11 +333,21 @@ def test_set_makes_a_user_and_then_changes_only_what_is_given(redis: Redis, say:
     assert users.get(redis, "ada") == User("ada", "pro", "Europe/Rome")
 
 
+def test_set_that_changes_nothing_says_so(redis: Redis, say: Say) -> None:
+    set_user(redis, User("ada", "pro"))
+    assert say("users", "set", "ada", "--tier", "pro") == (0, "unchanged ada: pro, UTC\n", "")
+    assert say("users", "set", "ada") == (
+        0,
+        "unchanged ada: pro, UTC\n",
+        "nothing to change was given: --tier, --zone, --source, --webhook, --active or --inactive\n",
+    )
+
+
 def test_remove_asks_for_yes(redis: Redis, say: Say) -> None:
     set_user(redis, User("ada", "pro"))
     status, _, err = say("users", "remove", "ada")
     assert status == 2
-    assert "add --yes" in one_line(err)
+    assert "and 1 schedule for good; add --yes" in one_line(err)
     assert users.count(redis) == 1
     assert say("users", "remove", "ada", "--yes") == (0, "removed ada\n", "")
     assert users.count(redis) == 0
@@ -305,7 +369,11 @@ def test_remove_asks_for_yes(redis: Redis, say: Say) -> None:
         (["set", "", "--tier", "pro"], "the id is empty"),
         (["set", "a\nb", "--tier", "pro"], "control character"),
         (["set", "x" * 10_240, "--tier", "pro"], "has 10240 bytes"),
-        (["list", "--limit", "0"], "--limit"),
+        (["set", "ada", "--tier", "pro", "--source", "http://a b"], "source 'http://a b' has a space"),
+        (["set", " ada", "--tier", "pro"], "id ' ada' begins or ends with a space"),
+        (["set", "zoe\u0308", "--tier", "pro"], "is not in the normal form NFC"),
+        (["list", "--limit", "0"], "'--limit': 0 is no whole number from 1 to 100,000"),
+        (["list", "--limit", "many"], "'--limit': many is no whole number from 1 to 100,000"),
         (["list", "--prefix", os.fsdecode(b"\xff")], "is not UTF-8"),
         (["nonsense"], "nonsense"),
     ],

@@ -146,6 +146,18 @@ def test_what_is_no_cadence_is_refused(spec: str) -> None:
         parse(spec)
 
 
+@pytest.mark.parametrize("expression", ["0 0 30 2 *", "0 0 31 2 *", "0 0 31 2,4 *"])
+def test_a_date_that_never_comes_is_told_as_such(expression: str) -> None:
+    with pytest.raises(InvalidCadence, match="never comes due"):
+        Cron(expression)
+
+
+@pytest.mark.parametrize("expression", ["0 0 32 * *", "0 0 32 2 *"])
+def test_a_day_that_no_month_has_is_a_bad_day(expression: str) -> None:
+    with pytest.raises(InvalidCadence, match="bad day-of-month"):
+        Cron(expression)
+
+
 @pytest.mark.parametrize("expression", ["0 0 30 2 *", "61 * * * *", "* * * *", "@daily", "* * * * * *", "a b c d e", ""])
 def test_a_bad_expression_is_refused_in_one_line(expression: str) -> None:
     with pytest.raises(InvalidCadence) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -101,6 +102,30 @@ def test_prune_removes_who_is_not_in_the_file(redis: Redis) -> None:
     assert not done.prune_refused
     assert ids(redis) == kept
     assert schedules.count(redis) == len(kept)
+
+
+@pytest.mark.parametrize("reason", ["", "as you said no"])
+def test_prune_asks_about_who_would_go_and_removes_nobody_on_a_no(redis: Redis, reason: str) -> None:
+    load(redis, "id,tier\nada,pro\nbob,free\ncy,free\n")
+    asked: list[list[str]] = []
+
+    def may_remove(ids: Sequence[str]) -> str:
+        asked.append(list(ids))
+        return reason
+
+    content = io.BytesIO(b"id,tier\nada,free\n")
+    done = import_users(redis, content, name="users.csv", format="csv", prune=True, may_remove=may_remove)
+    assert asked == [["bob", "cy"]]
+    assert users.get(redis, "ada").tier == "free"
+    assert (done.removed, done.surplus) == ((0, ()) if reason else (2, ("bob", "cy")))
+    assert done.prune_refused == (f"users.csv: nobody was removed, {reason}" if reason else "")
+    assert ids(redis) == (["ada", "bob", "cy"] if reason else ["ada"])
+
+
+def test_a_prune_that_removes_nobody_asks_nobody(redis: Redis) -> None:
+    content = io.BytesIO(b"id,tier\nada,free\n")
+    done = import_users(redis, content, name="users.csv", format="csv", prune=True, may_remove=lambda ids: "asked")
+    assert (done.added, done.prune_refused) == (1, "")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterable
+from unicodedata import is_normalized
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,22 @@ def test_a_full_csv_row() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:8000/x",
+        "http://127.0.0.1/x",
+        "http://[::1]:8000/x?y=1#z",
+        "https://my_service.internal./",
+        "https://ann:pw@a.example:65535/x",
+        "https://m\u00fcnchen.example/stra\u00dfe",
+        "https://1.example/",
+    ],
+)
+def test_urls_with_a_host_name_or_an_address_go_in(url: str) -> None:
+    assert good(rows(HEADER + f"ada,pro,,{url},,\n".encode())) == [User("ada", "pro", sources=(url,))]
+
+
 def test_columns_stand_in_any_order_and_only_two_are_required() -> None:
     [row] = rows(b"Tier , ID\nfree,ada\n")
     assert isinstance(row, Row)
@@ -88,6 +105,19 @@ def test_a_byte_order_mark_windows_line_ends_blank_lines_and_no_last_line_end() 
         (b",pro,,,,", "id is empty"),
         (b"   ,pro,,,,", "id is empty"),
         (b'"a\nb",pro,,,,', "control character"),
+        (b" ada,pro,,,,", "id ' ada' begins or ends with a space"),
+        (b"ada\xc2\xa0,pro,,,,", "begins or ends with a space"),
+        (b"zoe\xcc\x88,pro,,,,", "is not in the normal form NFC"),
+        (b"ada,pro,,,http://a b,", "webhook 'http://a b' has a space"),
+        (b"ada,pro,,,http://a.example/x y,", "has a space"),
+        (b"ada,pro,,,http://a\xc2\xa0b.example,", "has a space"),
+        (b"ada,pro,,http://-a.example,,", "its host is no host name"),
+        (b"ada,pro,,http://a..example/x,,", "its host is no host name"),
+        (b"ada,pro,,http://300.1.1.1/x,,", "its host is no host name"),
+        (b"ada,pro,,http://a.1/x,,", "its host is no host name"),
+        (b"ada,pro,,http://a%20b/x,,", "its host is no host name"),
+        (b"ada,pro,,http://" + b"a" * 64 + b".example,,", "its host is no host name"),
+        (b"ada,pro,,http://a.example/" + b"x" * 2_048 + b",,", "2065 characters; at most 2048"),
         (b"x" * 10_240 + b",pro,,,,", "10240 bytes"),
         (b"ada,gold,,,,", "tier 'gold' is unknown; use one of pro, standard, free"),
         (b"ada,,,,,", "tier '' is unknown"),
@@ -187,8 +217,8 @@ def test_what_python_writes_is_read_back(users: list[tuple[str, str]]) -> None:
     found = rows(written.getvalue().encode("utf-8", "surrogatepass"))
     valid = {user_id: tier for user_id, tier in reversed(users) if user_id.strip() and user_id in {u.id for u in good(found)}}
     assert {user.id for user in good(found)} == set(valid)
-    readable = {user_id for user_id, _ in users if user_id.isprintable() and user_id.strip() and len(user_id.encode()) <= 256}
-    assert readable <= {user.id for user in good(found)}
+    readable = {user_id for user_id, _ in users if user_id.isprintable() and user_id == user_id.strip()}
+    assert {user_id for user_id in readable if is_normalized("NFC", user_id)} <= {user.id for user in good(found)}
 
 
 # --- JSON ---------------------------------------------------------------------------------------
