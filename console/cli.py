@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import codecs
 import importlib
-import logging
 import io
+import logging
 import os
 import sys
 from pathlib import Path
