@@ -1,0 +1,102 @@
+"""What RQ stores as bytes, read without executing anything: calls, meta, results and tracebacks.
+
+RQ names no serializer in a job's hash, so pickle and JSON are tried, and what is neither is shown as undecodable.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from typing import Any, Final
+
+from console.model.payload import Call, Cut, Long, Many, Pairs, Undecodable, Value
+from console.store.pickles import MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_TEXT, NotAPickle, read
+
+HEAD: Final = 64
+"""Bytes of an undecodable value that are kept."""
+
+
+def call(data: bytes) -> Call | Undecodable:
+    """The call in a job's `data` field: (function, instance, args, kwargs), compressed or not (rq.job.Job.restore)."""
+    try:
+        plain = inflated(data)
+    except ValueError as error:
+        return _undecodable(data, str(error))
+    found = value(plain)
+    if isinstance(found, Undecodable):
+        return found
+    if isinstance(found, Many) and len(found.items) == 4:
+        function, instance, args, kwargs = found.items
+        if isinstance(function, str) and isinstance(args, Many) and isinstance(kwargs, Pairs):
+            return Call(function, instance, args.items, kwargs.items)
+    return _undecodable(plain, "it is no call of RQ's")
+
+
+def value(data: bytes) -> Value | Undecodable:
+    """A value as any of RQ's serializers writes it: meta, a return value, a call."""
+    if len(data) > MAX_BYTES:
+        return _undecodable(data, f"it has {len(data):,} bytes; at most {MAX_BYTES:,} are read")
+    try:
+        return read(data)
+    except NotAPickle as not_a_pickle:
+        try:
+            return _from_json(_JSON.decode(data.decode("utf-8")), [MAX_NODES], 0)
+        except (ValueError, RecursionError):
+            return _undecodable(data, f"it is neither a pickle ({not_a_pickle}) nor JSON")
+
+
+def result(text: bytes) -> Value | Undecodable:
+    """The `return_value` of an entry of a results stream: base64 of a serialized value (rq.results.Result.serialize)."""
+    try:
+        return value(base64.b64decode(text, validate=True))
+    except binascii.Error:
+        return _undecodable(text, "it is no base64")
+
+
+def traceback(text: bytes) -> str | Undecodable:
+    """The `exc_string` of an entry of a results stream: base64 of zlib of text."""
+    try:
+        return inflated(base64.b64decode(text, validate=True)).decode("utf-8", "replace")
+    except (ValueError, binascii.Error) as error:
+        return _undecodable(text, str(error))
+
+
+def inflated(data: bytes) -> bytes:
+    """`data` out of zlib, or as it is when it is none. Raises ValueError when it would be longer than MAX_BYTES."""
+    machine = zlib.decompressobj()
+    try:
+        found = machine.decompress(data, MAX_BYTES + 1)
+    except zlib.error:
+        return data
+    if len(found) > MAX_BYTES:
+        raise ValueError(f"it has more than {MAX_BYTES:,} bytes out of {len(data):,} compressed ones")
+    return found if machine.eof else data
+
+
+def _integer(digits: str) -> int | Long:
+    """An integer; one of thousands of digits, which int() refuses because it would take long, as its text."""
+    return int(digits) if len(digits) < 4_000 else Long(digits[:HEAD], len(digits))
+
+
+_JSON: Final = json.JSONDecoder(parse_int=_integer)
+
+
+def _from_json(raw: Any, left: list[int], depth: int) -> Value:
+    left[0] -= 1
+    if isinstance(raw, str):
+        return Long(raw[:MAX_TEXT], len(raw)) if len(raw) > MAX_TEXT else raw
+    if not isinstance(raw, list | dict):
+        return raw if raw is None or isinstance(raw, bool | int | float | Long) else Cut("unknown")
+    if depth >= MAX_DEPTH:
+        return Cut("deep")
+    if isinstance(raw, list):
+        items = tuple(_from_json(item, left, depth + 1) for item in raw if left[0] > 0)
+        return Many("list", items, len(raw) - len(items))
+    pairs = tuple((key, _from_json(item, left, depth + 1)) for key, item in raw.items() if left[0] > 0)
+    return Pairs(pairs, len(raw) - len(pairs))
+
+
+def _undecodable(data: bytes, reason: str) -> Undecodable:
+    return Undecodable(reason[:300], len(data), data[:HEAD].hex(" "))

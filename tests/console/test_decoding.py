@@ -1,0 +1,91 @@
+"""Calls, meta, results and tracebacks as real RQ stores them, and as nobody should."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zlib
+from base64 import b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from console.model.payload import Call, Cut, Long, Many, Pairs, Undecodable
+from console.store import decoding
+from tests.conftest import Stock
+
+
+def data_of(redis: Redis, job_id: str) -> bytes:
+    return redis.hget(f"rq:job:{job_id}", "data") or b""
+
+
+@pytest.mark.parametrize("serializer", [None, JSONSerializer])
+def test_calls_of_real_jobs(redis: Redis, serializer: type | None) -> None:
+    queue = Queue("default", connection=redis, serializer=serializer)
+    job = queue.enqueue("app.tasks.send", "ada", 3, subject="ünïcode")
+    assert decoding.call(data_of(redis, job.id)) == Call("app.tasks.send", None, ("ada", 3), (("subject", "ünïcode"),))
+
+
+def test_results_and_tracebacks_of_real_jobs(redis: Redis, stock: Stock) -> None:
+    queue = Queue("default", connection=redis)
+    good = queue.enqueue("json.loads", '{"a": [1, 2]}')
+    bad = queue.enqueue("json.loads", "{")
+    stock.worker("--burst", "default").wait(40)
+    [(_, entry)] = redis.xrange(f"rq:results:{good.id}")
+    assert decoding.result(entry[b"return_value"]) == Pairs((("a", Many("list", (1, 2))),))
+    [(_, entry)] = redis.xrange(f"rq:results:{bad.id}")
+    text = decoding.traceback(entry[b"exc_string"])
+    assert isinstance(text, str)
+    assert text.startswith("Traceback")
+    assert "JSONDecodeError" in text
+
+
+def test_data_that_is_not_compressed_is_read() -> None:
+    assert isinstance(decoding.call(pickle.dumps(("f", None, (), {}))), Call)
+
+
+def test_a_decompression_bomb_is_refused_without_being_inflated() -> None:
+    bomb = zlib.compress(bytes(200 << 20))
+    found = decoding.call(bomb)
+    assert isinstance(found, Undecodable)
+    assert "compressed" in found.reason
+    assert found.length == len(bomb)
+    assert isinstance(decoding.traceback(b64encode(bomb)), Undecodable)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00\x01\x02", zlib.compress(b"garbage"), zlib.compress(pickle.dumps([1, 2])), b"[1, 2]", b"{" * 100_000]
+)
+def test_what_is_no_call_is_shown_by_its_first_bytes(data: bytes) -> None:
+    found = decoding.call(data)
+    assert isinstance(found, Undecodable)
+    assert found.reason
+    assert bytes.fromhex(found.head) == decoding.inflated(data)[:64]
+
+
+def test_json_is_kept_within_limits() -> None:
+    deep = json.loads("[" * 500 + "]" * 500)
+    found = decoding.value(json.dumps(deep).encode())
+    for _ in range(60):
+        assert isinstance(found, Many)
+        [found] = found.items
+    assert found == Cut("deep")
+    assert decoding.value(json.dumps("x" * 50_000).encode()) == Long("x" * 20_000, 50_000)
+    many = decoding.value(json.dumps([[1]] * 50_000).encode())
+    assert isinstance(many, Many)
+    assert many.more > 0
+
+
+def test_a_json_integer_of_100_000_digits_does_not_end_the_rest() -> None:
+    assert decoding.value(b'["a", ' + b"9" * 100_000 + b"]") == Many("list", ("a", Long("9" * 64, 100_000)))
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_decoded_or_undecodable(data: bytes) -> None:
+    for decode in (decoding.call, decoding.value, decoding.result, decoding.traceback):
+        found = decode(data)
+        assert not isinstance(found, Undecodable) or found.reason

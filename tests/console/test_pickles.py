@@ -1,0 +1,196 @@
+"""Pickles are read as data: the same as `pickle.loads` for plain values, and nothing happens for any other."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import decimal
+import os
+import pickle
+import pickletools
+import struct
+import uuid
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from console.model.payload import Cut, Long, Many, Name, Pairs, Thing, Value
+from console.store.pickles import MAX_DEPTH, MAX_NODES, NotAPickle, read
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
+    lambda inner: (
+        st.lists(inner)
+        | st.lists(inner).map(tuple)
+        | st.dictionaries(st.text() | st.integers(), inner)
+        | st.frozensets(st.integers())
+        | st.sets(st.text())
+    ),
+    max_leaves=30,
+)
+
+
+def plain(value: Value) -> Any:
+    """The Python value that a Value stands for, for those that have one."""
+    if isinstance(value, Many):
+        items = [plain(item) for item in value.items]
+        return {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[value.kind](items)
+    if isinstance(value, Pairs):
+        return {plain(key): plain(item) for key, item in value.items}
+    if isinstance(value, Thing):
+        # Before protocol 4 sets, and before protocol 3 bytes, are pickled as calls.
+        assert isinstance(value.made_by, Name)
+        made_by = {"set": set, "frozenset": frozenset, "encode": lambda text, coding: text.encode(coding), "bytes": bytes}
+        return made_by[value.made_by.name](*[plain(argument) for argument in value.args])
+    return value
+
+
+@given(PLAIN, st.integers(0, 5))
+def test_plain_values_are_what_they_are(value: Any, protocol: int) -> None:
+    assert plain(read(pickle.dumps(value, protocol))) == value
+
+
+def read_or_refused(data: bytes) -> None:
+    with contextlib.suppress(NotAPickle):
+        read(data)
+
+
+@settings(max_examples=500)
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    read_or_refused(data)
+
+
+@settings(max_examples=300)
+@given(PLAIN, st.data())
+def test_a_spoiled_pickle_is_read_or_refused(value: Any, data: st.DataObject) -> None:
+    pickled = bytearray(pickle.dumps(value))
+    for _ in range(data.draw(st.integers(1, 4))):
+        pickled[data.draw(st.integers(0, len(pickled) - 1))] = data.draw(st.integers(0, 255))
+    read_or_refused(bytes(pickled))
+
+
+class Evil:
+    """What runs a command when it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch {self.file}",)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_nothing_executes(tmp_path: Path, protocol: int) -> None:
+    file = tmp_path / "executed"
+    data = pickle.dumps([Evil(file), {"inside": Evil(file)}], protocol)
+    found = read(data)
+    assert not file.exists()
+    assert isinstance(found, Many)
+    thing = found.items[0]
+    assert isinstance(thing, Thing)
+    assert thing.made_by == Name(os.system.__module__, "system")
+    assert thing.args == (f"touch {file}",)
+    pickle.loads(data)
+    assert file.exists()
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize(
+    "value",
+    [
+        datetime.datetime(2026, 3, 1, 9, 30, tzinfo=datetime.UTC),
+        decimal.Decimal("1.5"),
+        uuid.UUID(int=7),
+        OrderedDict(a=1),
+        Path("/tmp"),
+        ValueError("bad", 3),
+        bytearray(b"abc"),
+        3 + 4j,
+        range(5),
+        len,
+        Evil,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_objects_are_told_by_what_would_make_them(value: Any, protocol: int) -> None:
+    found = read(pickle.dumps(value, protocol))
+    assert isinstance(found, Thing | Name | bytes)
+
+
+def test_a_call_of_rq_is_read() -> None:
+    found = read(pickle.dumps(("app.tasks.send", None, ("ada", 3), {"retry": True})))
+    assert found == Many("tuple", ("app.tasks.send", None, Many("tuple", ("ada", 3)), Pairs((("retry", True),))))
+
+
+def test_a_value_inside_itself_is_cut() -> None:
+    inside: list[Any] = [1]
+    inside.append(inside)
+    assert read(pickle.dumps(inside)) == Many("list", (1, Cut("recursive")))
+
+
+def test_what_is_shared_and_multiplied_is_cut_by_count() -> None:
+    """Ten lists of ten of the one before: a kilobyte that would print a trillion members."""
+    value: list[Any] = ["lol"] * 10
+    for _ in range(12):
+        value = [value] * 10
+    found = read(pickle.dumps(value))
+    assert _nodes(found) <= MAX_NODES + 100
+
+
+def _nodes(value: Value) -> int:
+    return 1 + sum(map(_nodes, value.items)) if isinstance(value, Many) else 1
+
+
+def test_deep_nesting_is_cut_and_ends_no_process() -> None:
+    data = b"\x80\x04" + b")" + b"\x85" * 300_000 + b"."
+    found = read(data)
+    for _ in range(MAX_DEPTH):
+        assert isinstance(found, Many)
+        [found] = found.items
+    assert found == Cut("deep")
+
+
+def test_a_deep_key_is_hashed_by_nobody() -> None:
+    """Python's own machine would hash this key, and recurse through C until the process is gone."""
+    data = b"\x80\x04}" + b")" + b"\x85" * 200_000 + b"Ns."
+    assert isinstance(read(data), Pairs)
+
+
+def test_a_memo_index_allocates_nothing() -> None:
+    """Python's own machine makes room for two billion entries for this one."""
+    assert read(b"\x80\x04Nr" + struct.pack("<I", 2**31) + b".") is None
+
+
+def test_a_length_that_lies_allocates_nothing() -> None:
+    with pytest.raises(NotAPickle):
+        read(b"\x80\x04\x8e" + struct.pack("<Q", 2**60) + b"x.")
+
+
+def test_a_huge_integer_is_read() -> None:
+    assert read(pickle.dumps(10**100_000)) == 10**100_000
+
+
+def test_long_texts_keep_their_beginning() -> None:
+    assert read(pickle.dumps("é" * 100_000)) == Long("é" * 20_000, 100_000)
+    assert read(pickle.dumps(b"x" * 100_000)) == Long(b"x" * 20_000, 100_000)
+
+
+def test_every_opcode_of_every_protocol_has_its_step() -> None:
+    from console.store import pickles
+
+    known = {*pickles._CONSTANTS, *pickles._PUSHED, *pickles._EMPTY, *pickles._PASSED, *pickles._STEPS}
+    assert {opcode.name for opcode in pickletools.opcodes} - known == {"NEXT_BUFFER"}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"N", b".", b"\x80\x04(.", b"\x80\x04h\x07.", b"\x80\x04\x85.", b"not a pickle", b"\x80\x04N0."]
+)
+def test_what_is_no_pickle_is_refused_in_a_few_words(data: bytes) -> None:
+    with pytest.raises(NotAPickle) as caught:
+        read(data)
+    assert 0 < len(str(caught.value)) < 250
