@@ -21,7 +21,7 @@ from jobs.errors import InvalidCadence
 MIN_PERIOD = 1
 MAX_PERIOD = 366 * 86_400
 MAX_JITTER = 3_600
-GAPS = 8
+GAPS, MOST_GAPS = 8, 1_500
 COUNT_LIMIT = 1_000
 """How many slots `count_between` counts of a cron cadence before it stops."""
 
@@ -122,7 +122,7 @@ class Cron:
         return sum(1 for _ in islice(slots_between(self, after, until), COUNT_LIMIT))
 
     def shortest_gap(self, after: float) -> int:
-        """The shortest time between two of the GAPS slots that follow `after`, in seconds; looked up once a day."""
+        """The shortest time between two slots of the day that follows `after`, or of the next GAPS ones, in seconds."""
         return _shortest_gap(self, int(after // 86_400) * 86_400)
 
     def bound_to(self, schedule_id: str, zone: str) -> Cron:
@@ -231,7 +231,11 @@ def zone_of(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=1024)
 def _shortest_gap(cadence: Cron, after: int) -> int:
-    slots = list(islice(slots_between(cadence, after, float("inf")), GAPS + 1))
+    slots: list[int] = []
+    for slot in slots_between(cadence, after, float("inf")):
+        slots.append(slot)
+        if len(slots) > GAPS and (slot > after + 86_400 or len(slots) > MOST_GAPS):
+            break
     return min(later - earlier for earlier, later in pairwise(slots))
 
 

@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from redis import Redis
 from redis.client import Pipeline
@@ -93,14 +94,17 @@ def set_users(connection: Redis, batch: Sequence[User], tasks: Sequence[str] = S
             wanted = [(user, plans[name, user.tier]) for user in some for name in tasks]
             _queue_register(pipe, wanted, users=some, tasks=tasks)
         told: list[bytes] = [word for reply in pipe.execute() if isinstance(reply, list) for word in reply]
-    changed = {
-        user: set(reply[len(b"changed") :].decode().split(",")) - {"", *tasks}
-        for user, reply in zip(batch, told, strict=True)
-        if reply.startswith(b"changed")
-    }
-    _follow(connection, [(user, name) for user, names in changed.items() for name in names])
-    added = told.count(b"new")
-    return Saved(added, len(changed), len(told) - added - len(changed))
+    words = [reply.decode() for reply in told]
+    # Also those of users who are the same: an earlier call may have ended before they followed.
+    others = [
+        (user, name)
+        for user, word in zip(batch, words, strict=True)
+        for name in word.removeprefix("changed").removeprefix("same").split(",")
+        if word != "new" and name and name not in tasks
+    ]
+    _follow(connection, others)
+    added, changed = words.count("new"), sum(word.startswith("changed") for word in words)
+    return Saved(added, changed, len(words) - added - changed)
 
 
 def remove_user(connection: Redis, user_id: str) -> None:
@@ -150,10 +154,10 @@ def set_schedule(
         plan = _changed(user, task_name, old, cadence, zone, tier, overlap, catch_up, jitter)
         with connection.pipeline() as pipe:
             heartbeat_entry.queue_install(pipe)
-            _queue_register(pipe, [(user, plan)], replace_chosen=True, rev=old.rev if old else "0")
+            _queue_register(pipe, [(user, plan)], mode="replace", rev=old.rev if old else "0")
             if pipe.execute()[-1] != b"conflict":
                 return schedules.get(connection, user_id, task_name)
-    raise InvalidSchedule("the schedule is being changed by somebody else all the time; try again")
+    raise InvalidSchedule("the schedule cannot be changed: `tq-console schedules repair` mends one that cannot be read")
 
 
 def _changed(
@@ -181,8 +185,8 @@ def _changed(
         jitter=jitter if jitter is not None else (old.jitter if old else 0),
         own_tier=(tier or kept) != user.tier,
     )
-    if jitter and jitter >= (gap := plan.cadence(one, user.zone).shortest_gap(time.time())):
-        raise InvalidCadence(f"jitter {jitter} s: jitter must be shorter than the {gap} s between slots")
+    if plan.jitter and plan.jitter >= (gap := plan.cadence(one, user.zone).shortest_gap(time.time())):
+        raise InvalidCadence(f"jitter {plan.jitter} s: jitter must be shorter than the {gap} s between slots")
     return plan
 
 
@@ -221,7 +225,7 @@ def remake_orphans(connection: Redis) -> Remade:
         gone = [name for user, name in zip(owners, orphans, strict=True) if user is None]
         _delete_what_is_no_hash(connection, [schedule_id(user.id, plan.task.name) for user, plan in wanted])
         with connection.pipeline() as pipe:
-            _queue_register(pipe, wanted, replace_chosen=True)
+            _queue_register(pipe, wanted, mode="replace")
             _queue_remove(pipe, gone)
             pipe.execute()
         remade, dropped, unknown = remade + len(wanted), dropped + len(gone), unknown + len(named) - len(wanted)
@@ -267,7 +271,7 @@ def _follow(connection: Redis, names: Iterable[tuple[User, str]]) -> None:
     wanted = [(user, _plan(name, user.tier)) for user, name in names if name in known]
     if wanted:
         with connection.pipeline() as pipe:
-            _queue_register(pipe, wanted)
+            _queue_register(pipe, wanted, mode="follow")
             pipe.execute()
 
 
@@ -277,7 +281,7 @@ def _queue_register(
     *,
     users: Sequence[User] = (),
     tasks: Sequence[str] = (),
-    replace_chosen: bool = False,
+    mode: Literal["keep", "replace", "follow"] = "keep",
     rev: str = "",
 ) -> None:
     """Add to a pipeline the saving of `users`, whose standing tasks are `tasks`, and the registration of schedules."""
@@ -310,7 +314,7 @@ def _queue_register(
             rq_time(now),
             ENTRY_META,
             ",".join(tasks),
-            int(replace_chosen),
+            mode,
             rev,
             len(users),
             len(numbers),

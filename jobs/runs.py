@@ -45,6 +45,8 @@ def fields(
     if policy.retry.max:
         job.retries_left = policy.retry.max
         job.retry_intervals = policy.retry.intervals(run_id)
+    else:
+        job.retries_left = job.retry_intervals = None
     job.meta = meta
     job._failure_callback_name = FAILURE_CALLBACK
     job._stopped_callback_name = STOPPED_CALLBACK

@@ -12,7 +12,7 @@ from typing import cast
 from redis import Redis
 
 from jobs import keys
-from jobs.cadence import Cadence, Cron, Every, Jittered, Slots, parse, slots_between
+from jobs.cadence import Cadence, Cron, Jittered, Slots, parse, slots_between
 from jobs.errors import InvalidCadence, UnknownSchedule
 from jobs.tiers import RetryPolicy
 
@@ -85,7 +85,7 @@ class Schedule:
 
 def jittered(cadence: Cadence, spread: int, seed: str) -> Slots:
     """The slots of `cadence` with as much of the jitter as its period has room for: a tier's change may have shortened it."""
-    room = min(spread, cadence.period - 1) if isinstance(cadence, Every) else spread
+    room = min(spread, cadence.shortest_gap(time.time()) - 1) if spread else 0
     return Jittered(cadence, room, seed) if room > 0 else cadence
 
 
@@ -202,12 +202,12 @@ def restore(one: str, raw: object) -> Schedule | None:
             note=text.get("note", ""),
             noted_by=text.get("by", ""),
             next_at=int(float(text["next"])) if text.get("next") else None,
-            fired=int(text.get("fired", 0)),
+            fired=_count(text.get("fired", "")),
             path=text["path"],
             rev=text.get("rev", ""),
-            skipped={name[5:]: int(value) for name, value in text.items() if name.startswith("skip:")},
+            skipped={name[5:]: _count(value) for name, value in text.items() if name.startswith("skip:")},
         )
-    except (KeyError, ValueError, InvalidCadence):
+    except (KeyError, ValueError, OverflowError, InvalidCadence):
         return None
 
 
@@ -219,6 +219,10 @@ def _runs(one: str, raw: Mapping[bytes, bytes]) -> list[RunRecord]:
 def _run(run_id: str, line: str) -> RunRecord:
     kind, state, slot, started, duration, attempts = [*line.split(";"), "", "", "", "", "", ""][:6]
     return RunRecord(run_id, kind, state, _number(slot), _number(started), _number(duration), int(attempts or 0))
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def _number(text: str) -> float | None:

@@ -27,10 +27,12 @@ def _ask(pipe: Pipeline, scene: Scene) -> None:
 def _answer(connection: Redis, scene: Scene, replies: Sequence[Any]) -> int:
     """Put back what is missing, and note where to go on; at the end of a round, how many orphans the round found."""
     cursor, *missing = replies[0] or [b""]
+    # First of all where to go on: what cannot be put back must not keep the sweep from the others.
+    connection.hset(keys.HEARTBEAT, "cursor", cursor)
     mended = sweep.rearm(connection, missing)
     orphans = scene.count("orphans") + mended.orphans
     found: dict[Any, Any] = {"orphans": orphans} if cursor else {"orphans": 0, "orphaned": orphans}
-    connection.hset(keys.HEARTBEAT, mapping={"cursor": cursor, **found})
+    connection.hset(keys.HEARTBEAT, mapping=found)
     return mended.rearmed
 
 

@@ -14,7 +14,7 @@
 local heartbeat = redis.call('ZSCORE', KEYS[1], ARGV[15]) and 1 or 0
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not score or tonumber(score) ~= tonumber(ARGV[2]) then return { 'moved', heartbeat } end
-if redis.call('HGET', KEYS[2], 'rev') ~= ARGV[3] then return { 'changed', heartbeat } end
+if (redis.call('HGET', KEYS[2], 'rev') or '') ~= ARGV[3] then return { 'changed', heartbeat } end
 
 local outcome = ARGV[10]
 if outcome == '' and overlaps(ARGV[8], KEYS[3], ARGV[13], ARGV[1]) then outcome = 'overlap' end

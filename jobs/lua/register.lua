@@ -7,19 +7,21 @@
 --
 -- KEYS  1 users zset, 2 entries zset, 3 schedules zset, 4 set of lanes, 5 set of paused schedules
 -- ARGV  1 prefix of user hashes, 2 of schedule hashes, 3 of job hashes, 4 now, 5 now as RQ writes times, 6 the entries' meta,
---       7 the tasks that a new user gets schedules for (csv), 8 '1' to replace what was chosen by hand, '0' to keep it,
---       9 the rev that the one schedule must have, '' for any, 10 number of users, 11 number of plans,
+--       7 the tasks that a new user gets schedules for (csv), 8 'replace' to replace what was chosen by hand, 'keep' to keep it,
+--       'follow' to keep it and to pass over schedules that are gone, or whose user is not as the plan and the row say by now,
+--       9 the rev that the one schedule of a user who exists must have, '' for any, 10 number of users, 11 number of plans,
 --       then for each user: id, tier, zone, sources, webhook, active,
 --       then for each plan: task, path of the function, tier, lane, policy, overlap, catch-up, jitter, own ('1' when the cadence
 --       was chosen by hand), own tier ('1' when the tier was),
 --       then for each schedule: id, user, number of its plan from 1, active, next slot, shortest gap between slots, cadence, and
 --       the entry's data and description
--- Returns a list: for each user 'new', 'same', or 'changed' followed by the csv of the tasks that the user has schedules for;
---       or 'conflict' when the rev is another, and then nothing is changed. Cost: O(log users + log entries) for each.
+-- Returns a list: for each user 'new', or 'same' or 'changed' followed by the csv of the tasks that the user has schedules for;
+--       or 'conflict' when the rev is another, or the user is gone, and then nothing is changed.
+-- Cost: O(log users + log entries) for each.
 
 local USER, PLAN, SCHEDULE, FIRST = 6, 10, 9, 12
 local user_prefix, schedule_prefix, job_prefix, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local replace, rev = ARGV[8] == '1', ARGV[9]
+local replace, follow, rev = ARGV[8] == 'replace', ARGV[8] == 'follow', ARGV[9]
 local first_plan = FIRST + tonumber(ARGV[10]) * USER
 local first_schedule = first_plan + tonumber(ARGV[11]) * PLAN
 
@@ -35,7 +37,9 @@ local function save_user(id, tier, zone, sources, webhook, active)
     redis.call('ZADD', KEYS[1], 0, id)
     return 'new'
   end
-  if old[1] == tier and old[2] == zone and old[3] == sources and old[4] == webhook and old[5] == active then return 'same' end
+  if old[1] == tier and old[2] == zone and old[3] == sources and old[4] == webhook and old[5] == active then
+    return 'same' .. (old[6] or '')
+  end
   redis.call('HSET', key, 'tier', tier, 'zone', zone, 'sources', sources, 'webhook', webhook, 'active', active,
     'updated_at', now)
   return 'changed' .. (old[6] or '')
@@ -58,7 +62,8 @@ end
 -- The slot for which the entry waits from now on.
 local function next_slot(id, old, new_next, gap, cadence, jitter)
   local due = old.user and (redis.call('ZSCORE', KEYS[2], id) or old.next)
-  if not due then return new_next end
+  local at = tonumber(due or '')
+  if not at or at ~= at or at == math.huge or at == -math.huge then return new_next end
   if cadence == old.cadence and jitter == old.jitter then return due end
   local as_frequent = tonumber(gap) <= (tonumber(old.gap) or 0)
   return as_frequent and tonumber(due) < tonumber(new_next) and due or new_next
@@ -74,7 +79,11 @@ local function read_old(key)
   }
 end
 
-if rev ~= '' and (redis.call('HGET', schedule_prefix .. ARGV[first_schedule], 'rev') or '0') ~= rev then return 'conflict' end
+if rev ~= '' then
+  local id, user = ARGV[first_schedule], ARGV[first_schedule + 1]
+  if (redis.call('HGET', schedule_prefix .. id, 'rev') or '0') ~= rev then return 'conflict' end
+  if redis.call('EXISTS', user_prefix .. user) == 0 then return 'conflict' end
+end
 
 local told = {}
 for at = FIRST, first_plan - 1, USER do told[#told + 1] = save_user(unpack(ARGV, at, at + USER - 1)) end
@@ -85,11 +94,16 @@ for at = first_plan, first_schedule - 1, PLAN do
   redis.call('SADD', KEYS[4], plans[#plans][4])
 end
 
-for at = first_schedule, #ARGV, SCHEDULE do
-  local id, user, n, active, new_next, gap, cadence, data, description = unpack(ARGV, at, at + SCHEDULE - 1)
+local function overtaken(old, user, tier, active)
+  local user_now = redis.call('HMGET', user_prefix .. user, 'tier', 'active')
+  return not old.user or user_now[1] ~= tier or user_now[2] ~= active
+end
+
+local function register(id, user, n, active, new_next, gap, cadence, data, description)
   local task, path, tier, lane, policy, overlap, catch_up, jitter, own, own_tier = unpack(plans[tonumber(n)])
   local key = schedule_prefix .. id
   local old = read_old(key)
+  if follow and overtaken(old, user, tier, active) then return end
   if old.user and not replace then
     overlap, catch_up, jitter = old.overlap, old.catchup, old.jitter
     if old.owntier == '1' then tier, lane, policy, own_tier = old.tier, old.lane, old.policy, '1' end
@@ -117,4 +131,6 @@ for at = first_schedule, #ARGV, SCHEDULE do
     'description', description, 'meta', ARGV[6])
   redis.call('ZADD', KEYS[2], slot, id)
 end
+
+for at = first_schedule, #ARGV, SCHEDULE do register(unpack(ARGV, at, at + SCHEDULE - 1)) end
 return told

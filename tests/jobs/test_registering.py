@@ -361,3 +361,84 @@ def test_a_policy_gives_exactly_its_intervals(most: int, base: int, factor: int,
     for n, seconds in enumerate(intervals):
         plain = min(policy.cap, base * 2**n)
         assert max(1, plain * (1 - jitter) - 1) <= seconds <= plain * (1 + jitter) + 1
+
+
+def test_other_schedules_follow_even_when_an_earlier_call_ended_before_they_did(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    set_schedule(redis, "ada", "flaky")
+    with monkeypatch.context() as broken:
+        broken.setattr(registering, "_follow", lambda *args: None)
+        set_user(redis, User("ada", "free", active=False), tasks=["ok"])
+    assert schedules.get(redis, "ada", "flaky").tier == "pro"
+    set_user(redis, User("ada", "free", active=False), tasks=["ok"])
+    followed = schedules.get(redis, "ada", "flaky")
+    assert (followed.tier, followed.active) == ("free", False)
+
+
+@pytest.mark.parametrize("meanwhile", ["remove_user", "remove_schedule", "set_user"])
+def test_following_does_not_undo_what_came_after(redis: Redis, monkeypatch: pytest.MonkeyPatch, meanwhile: str) -> None:
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    set_schedule(redis, "ada", "flaky")
+    follow = registering._follow
+    deeds = {
+        "remove_user": lambda: remove_user(redis, "ada"),
+        "remove_schedule": lambda: remove_schedule(redis, "ada", "flaky"),
+        "set_user": lambda: set_user(redis, User("ada", "slow"), tasks=["ok"]),
+    }
+
+    def late(*args: object) -> None:
+        monkeypatch.setattr(registering, "_follow", follow)
+        deeds[meanwhile]()
+        follow(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(registering, "_follow", late)
+    set_user(redis, User("ada", "free"), tasks=["ok"])
+    left = {one.task: one.tier for one in schedules.of_user(redis, "ada")}
+    assert (
+        left == {"remove_user": {}, "remove_schedule": {"ok": "free"}, "set_user": {"ok": "slow", "flaky": "slow"}}[meanwhile]
+    )
+    assert (redis.zscore(keys.ENTRIES, schedule_id("ada", "flaky")) is None) == (meanwhile != "set_user")
+
+
+def test_a_schedule_is_not_made_for_a_user_who_has_just_left(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_user(redis, User("ada", "pro"), tasks=["ok"])
+    plan = registering._changed
+
+    def leave_first(*args: object) -> registering.Plan:
+        made = plan(*args)  # type: ignore[arg-type]
+        registering.remove_users(redis, ["ada"])
+        return made
+
+    monkeypatch.setattr(registering, "_changed", leave_first)
+    with pytest.raises(UnknownUser):
+        set_schedule(redis, "ada", "flaky")
+    assert schedules.count(redis) == 0
+
+
+def test_jitter_must_fit_between_any_two_slots(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", jitter=1_800)
+    with pytest.raises(InvalidCadence, match="600 s between slots"):
+        set_schedule(redis, "ada", "ok", cadence=Cron("*/10 * * * *"))
+    with pytest.raises(InvalidCadence, match="60 s between slots"):
+        set_schedule(redis, "ada", "ok", cadence=Cron("0,5,10,15,20,25,30,35,40,45,46,47 * * * *"), jitter=299)
+
+
+def test_repair_mends_a_hash_that_is_damaged_anywhere(redis: Redis) -> None:
+    for field, value in (
+        ("next", "inf"),
+        ("next", "soon"),
+        ("fired", "many"),
+        ("skip:overlap", "x"),
+        ("gap", "wide"),
+        ("rev", ""),
+    ):
+        redis.flushdb()
+        set_user(redis, User("ada", "slow"), tasks=["ok"])
+        redis.hset(keys.SCHEDULE + schedule_id("ada", "ok"), field, value)
+        redis.delete(keys.ENTRIES)
+        controls.repair(redis)
+        schedule = schedules.get(redis, "ada", "ok")
+        assert time.time() < (redis.zscore(keys.ENTRIES, schedule.id) or 0) <= time.time() + 3_600, field
