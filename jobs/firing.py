@@ -10,7 +10,7 @@ from typing import Any
 from redis import Redis
 from rq.job import Job
 
-from jobs import heartbeat_entry, keys, quarantine, runs, schedules, scripts
+from jobs import heartbeat_entry, keys, quarantine, reading, runs, schedules, scripts
 from jobs.cadence import Jittered
 from jobs.prototype import job_key
 from jobs.schedules import MAX_RUNS, Schedule
@@ -67,14 +67,10 @@ def fire(connection: Redis, entry_id: str, job: Job) -> str:
 
 def _fire_once(connection: Redis, entry_id: str, job: Job, data: bytes) -> str:
     key = keys.SCHEDULE + entry_id
-    with connection.pipeline(transaction=False) as pipe:
-        pipe.zscore(keys.ENTRIES, entry_id)
-        pipe.hgetall(key)
-        pipe.time()
-        score, raw, (seconds, micros) = pipe.execute(raise_on_error=False)
+    score, raw, read_at = reading.due(connection, entry_id)
     # A pass works from a list that may be old: by now, the entry may have been fired by another pass, or given another slot.
     # Its own clock told the scheduler that it was due, so the later of the two clocks counts.
-    now = max(seconds + micros / 1e6, time.time())
+    now = max(read_at, time.time())
     if score is None or score > now:
         return "moved"
     if raw == {}:

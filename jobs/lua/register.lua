@@ -119,7 +119,7 @@ local function register(id, user, n, active, new_next, gap, cadence, data, descr
   end
   local slot = next_slot(id, old, new_next, gap, cadence, jitter)
   local fields = { 'user', user, 'task', task, 'tier', tier, 'lane', lane, 'cadence', cadence, 'gap', gap, 'policy', policy,
-    'path', path, 'next', slot, 'rev', (tonumber(old.rev) or 0) + 1, 'created', old.created or now }
+    'path', path, 'next', slot, 'rev', (tonumber(old.rev) or math.floor(ARGV[4]) * 1000) + 1, 'created', old.created or now }
   add_unless_usual(fields, 'overlap', overlap)
   add_unless_usual(fields, 'catchup', catch_up)
   add_unless_usual(fields, 'jitter', jitter)
