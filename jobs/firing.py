@@ -1,4 +1,4 @@
-"""Firing: what becomes of one due entry. Two round trips; every decision is on the definition as it stands now."""
+"""Firing: what becomes of one due entry. At most two round trips; every decision is on the definition as it stands now."""
 
 from __future__ import annotations
 
