@@ -8,9 +8,17 @@ guide, section 1), so let only one of them have schedules.
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Final
 
-from rq.defaults import RQ_KEY_PREFIX
+from jobs.errors import InvalidSetting
+
+RQ_KEY_PREFIX: Final = os.environ.get("RQ_KEY_PREFIX", "rq")
+"""What RQ's own keys begin with, read as `rq.defaults` reads it: importing that would load all of RQ."""
+
+if not re.fullmatch(r"[A-Za-z0-9_.:{}-]+", RQ_KEY_PREFIX):
+    raise InvalidSetting(f"RQ_KEY_PREFIX: {RQ_KEY_PREFIX!r} is no prefix; write letters, digits and _ . : - {{ }} only")
 
 TQ: Final = "tq:" if RQ_KEY_PREFIX == "rq" else f"{RQ_KEY_PREFIX}:tq:"
 

@@ -17,8 +17,13 @@ from console.commands import output
 from console.commands.server import connection, one_line_errors
 from console.commands.status_fit import fitted
 from console.commands.status_table import drawn
+from console.model.queries import OverviewQuery
 from console.model.status import Status, as_json
 from console.store import status as store
+from console.store.queues import MAX_QUEUES
+from console.store.seen import Seen
+
+EVERYTHING = OverviewQuery(size=MAX_QUEUES)
 
 EVERY = 1.0
 """Seconds between two readings of --watch."""
@@ -42,24 +47,29 @@ def status(as_document: bool, watch: bool) -> None:
         # Connecting is no part of the latency that the first reading shows.
         client.ping()
         if as_document:
-            output.document(as_json(store.read(client, time.time())))
+            output.document(as_json(_read(client, Seen())))
         elif watch:
             _watch(client, Console(highlight=False))
         else:
-            _print(Console(highlight=False), store.read(client, time.time()))
+            _print(Console(highlight=False), _read(client, Seen()))
+
+
+def _read(client: Redis, seen: Seen) -> Status:
+    return store.read(client, EVERYTHING, time.time(), seen)
 
 
 def _watch(client: Redis, console: Console) -> None:
     """Show every reading until ctrl-c; through an outage the last one, marked with its age. The first one must succeed."""
     # SIGTERM would leave the terminal on the alternate screen.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    shown, pause = store.read(client, time.time()), EVERY
+    seen = Seen()
+    shown, pause = _read(client, seen), EVERY
     with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
         _show(live, shown)
         while True:
             time.sleep(pause)
             try:
-                shown, pause = store.read(client, time.time()), EVERY
+                shown, pause = _read(client, seen), EVERY
             except (RedisConnectionError, RedisTimeoutError):
                 pause = min(LONGEST_PAUSE, pause * 2)
                 _show(live, shown, time.time() - shown.as_of)

@@ -16,7 +16,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """The server. `url` bears no secret; `latency_ms` is how long the first, small round trip of the reading took;
+    """The server. `url` bears no secret; `latency_ms` is how long it took until the reading's first reply;
     `maxmemory` is 0 when there is no limit; both memory sizes are bytes."""
 
     url: str
@@ -47,6 +47,9 @@ class QueueStatus:
     the first due of it, a bounded number, so it is a lower bound on a long registry. `overdue` counts what is more than a
     minute past due in there. `workers` listen and are not gone, `busy` are those of them that run a job, of whichever queue.
     `drain_s` is the time to empty at the present pace, None when the queue grows.
+
+    `key` is the name as Redis has it. Of a queue that is neither a lane nor on screen, only `waiting`, `running`, `scheduled`,
+    `overdue`, `failed`, `workers` and `busy` are read.
     """
 
     name: str
@@ -68,6 +71,7 @@ class QueueStatus:
     workers: int
     busy: int
     ended: Ended | None = None
+    key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,4 +181,7 @@ class Status:
 def as_json(status: Status) -> dict[str, Any]:
     """`status` as the JSON document of COMMANDS.md: `as_of` in ISO 8601, UTC; every number finite."""
     as_of = datetime.fromtimestamp(status.as_of, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {**asdict(status), "as_of": as_of}
+    document = {**asdict(status), "as_of": as_of}
+    for queue in document["queues"]:
+        del queue["key"]
+    return document

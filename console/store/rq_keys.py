@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rq.defaults import RQ_KEY_PREFIX
+from jobs.keys import RQ_KEY_PREFIX
 
 # --- queues and registries ------------------------------------------------------------------------
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rq.defaults import RQ_KEY_PREFIX
-
 from console.model.status import PassLock, ScheduleCounts, SchedulerStatus, Verdict
 from console.store.trip import Answer, Trip
 from console.store.values import age, instant, number, pairs, text, text_or_none, whole
 from jobs import keys
+from jobs.keys import RQ_KEY_PREFIX
 
 RQ_SCHEDULER = f"{RQ_KEY_PREFIX}:scheduler:"
 CRON_SCHEDULERS = f"{RQ_KEY_PREFIX}:cron_schedulers"
@@ -107,9 +106,12 @@ def ask_rqschedulers(trip: Trip, schedules: AskedSchedules) -> tuple[AskedSchedu
     )
 
 
-def ask_rq(trip: Trip, locks: Mapping[bytes, Answer]) -> tuple[AskedScheduler, ...]:
-    """Ask about each scheduler of RQ's own that holds the lock of a queue; `locks` are the answers by the queue's name."""
-    queue_of = {lock.value: queue for queue, lock in locks.items() if isinstance(lock.value, bytes)}
+def ask_rq(trip: Trip, locks: Mapping[bytes, Answer], asked: Iterable[AskedScheduler] = ()) -> tuple[AskedScheduler, ...]:
+    """Ask about each scheduler of RQ's own that holds the lock of a queue, but for those that were `asked` about before;
+    `locks` are the answers by the queue's name."""
+    queue_of = {lock.value: queue for queue, lock in locks.items() if isinstance(lock.value, bytes) and lock.value}
+    for scheduler in asked:
+        queue_of.pop(scheduler.name, None)
     return tuple(
         AskedScheduler(
             name=name,

