@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-import humanize
-from cron_descriptor import (
-    FormatError,
-    MissingFieldError,
-    Options,
-    WrongArgumentError,
-    get_description,
-)
 from redis import Redis
 
 from console.commands import output, run_rows
 from console.commands.table import Column
+from console.store.cadence_words import cadence_in_words
 from jobs import keys, schedules
-from jobs.cadence import Cadence, Cron, Every
 from jobs.schedules import RunRecord, Schedule
 
 STATES = ("armed", "paused", "inactive", "late", "orphaned")
@@ -118,12 +109,6 @@ def _last_in_words(run: RunRecord, now: float) -> str:
     return how if run.started_at is None else f"{how}, {output.relative(run.started_at, now)}"
 
 
-def cadence_in_words(schedule: Schedule) -> str:
-    """When the schedule is due: "every hour, at :17", "at 09:00, Europe/Rome", "every 6 hours, from 02:17 UTC"."""
-    words = _words(schedule.cadence)
-    return f"{words}, up to {schedule.jitter} s later" if schedule.jitter else words
-
-
 def _row(schedule: Schedule, score: float | None, now: float) -> ScheduleRow:
     if schedule.paused:
         state = "paused"
@@ -134,33 +119,3 @@ def _row(schedule: Schedule, score: float | None, now: float) -> ScheduleRow:
     else:
         state = "late" if score < now - LATE_AFTER else "armed"
     return ScheduleRow(schedule, state, None if score is None else int(score))
-
-
-def _words(cadence: Cadence) -> str:
-    if isinstance(cadence, Cron):
-        return f"{_cron_words(cadence.expression)}, {cadence.zone}"
-    length = humanize.precisedelta(timedelta(seconds=cadence.period), suppress=["months", "years"], format="%d")
-    return f"every {length.removeprefix('1 ') if ' and ' not in length and ',' not in length else length}{_start(cadence)}"
-
-
-def _start(cadence: Every) -> str:
-    """Where in the hour or the day the slots of a period that divides it lie; "" for any other period."""
-    minutes, seconds = divmod(cadence.offset, 60)
-    hours, minutes = divmod(minutes, 60)
-    rest = f"{minutes:02}:{seconds:02}" if seconds else f"{minutes:02}"
-    if 3_600 % cadence.period == 0 and cadence.period >= 60:
-        return f", {'at' if cadence.period == 3_600 else 'from'} :{rest}"
-    if 86_400 % cadence.period == 0 and cadence.period > 3_600:
-        return f", {'at' if cadence.period == 86_400 else 'from'} {hours:02}:{rest} UTC"
-    return ""
-
-
-def _cron_words(expression: str) -> str:
-    options = Options()
-    options.use_24hour_time_format = True
-    options.locale_code = "en_US"
-    try:
-        words = str(get_description(expression, options))
-    except (FormatError, MissingFieldError, WrongArgumentError):
-        return f"cron {expression}"
-    return words[:1].lower() + words[1:]

@@ -21,6 +21,7 @@ from console.commands.quarantine import drop, put_back, quarantined
 from console.commands.schedule_rows import ScheduleRow
 from console.commands.server import connection, one_line_errors
 from console.commands.table import Column, table
+from console.store.cadence_words import cadence_in_words
 from jobs import controls, registering, run_log, tiers, users
 from jobs import schedules as records
 from jobs.cadence import Cadence, Cron, Every, zone_of
@@ -326,7 +327,7 @@ def _matching(rows: list[ScheduleRow], tier: str | None, state: str | None) -> l
 
 def _say_definition(schedule: Schedule) -> None:
     stopped = ", paused" if schedule.paused else "" if schedule.active else ", inactive"
-    words = schedule_rows.cadence_in_words(schedule)
+    words = cadence_in_words(schedule)
     output.say(f"{schedule.user} {schedule.task}: {words}; tier {schedule.tier}, lane {schedule.lane}{stopped}")
 
 

@@ -19,7 +19,8 @@ from redis import Redis
 
 from console.cli import run
 from console.commands import schedules as command
-from console.commands.schedule_rows import LATE_AFTER, cadence_in_words
+from console.commands.schedule_rows import LATE_AFTER
+from console.store.cadence_words import cadence_in_words
 from jobs import controls, keys, quarantine, schedules, settings
 from jobs.cadence import Cadence, Cron, Every
 from jobs.registering import set_schedule, set_user, set_users
