@@ -1,8 +1,7 @@
-"""The server that a command works on: how it is named, reached and spoken of."""
+"""The server that a command works on, and how a command ends when something is wrong with it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -10,38 +9,14 @@ from typing import ParamSpec, TypeVar
 
 import click
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
-    MasterDownError,
-    NoPermissionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.retry import Retry
+from redis.exceptions import RedisError
 
-from console.model.masking import mask_url
 from console.model.text import visible
+from console.store.server import connect, explained
 from jobs import settings
 from jobs.errors import JobsError
 
 UNREACHABLE = 3
-TIMEOUT = 5.0
-"""Seconds to connect, and to wait for one reply."""
-
-_WAYS_OUT: tuple[tuple[type[RedisError], str], ...] = (
-    (ReadOnlyError, "it is a replica; let RQ_REDIS_URL name the primary"),
-    (OutOfMemoryError, "its memory is full; raise maxmemory or free some"),
-    (NoPermissionError, "this user may not do that; give its ACL the commands and keys, or put another user into RQ_REDIS_URL"),
-    (BusyLoadingError, "it still loads its data; try again in a while"),
-    (MasterDownError, "it is a replica that has lost its primary; let RQ_REDIS_URL name the primary"),
-)
-_OF_PIPELINE = re.compile(r"^Command # \d+ \(.*\) of pipeline caused error: ", re.DOTALL)
-_OF_SCRIPT = re.compile(r"\.? ?script: [0-9a-f]{40}, on @user_script:\d+\.?")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,31 +30,13 @@ def connection() -> Iterator[Redis]:
     """
     url = settings.current().redis_url
     try:
-        client = Redis.from_url(
-            url,
-            socket_connect_timeout=TIMEOUT,
-            socket_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 0),
-            health_check_interval=30,
-        )
-        # An option that no connection takes shows only when one is made.
-        client.connection_pool.make_connection()
-    except (ValueError, TypeError):
-        raise ServerError(f"RQ_REDIS_URL: {mask_url(url)} is no Redis URL; write redis://host:6379/0 or unix:///path") from None
+        client = connect(url)
+    except ValueError as error:
+        raise ServerError(str(error)) from None
     try:
         yield client
-    except AuthenticationError as error:
-        if "required" in str(error).lower():
-            raise ServerError(f"{mask_url(url)}: the server wants a password; put it into RQ_REDIS_URL") from None
-        raise ServerError(f"{mask_url(url)}: the server refuses this user or password; check RQ_REDIS_URL") from None
-    except BusyLoadingError as error:
-        raise _refusal(url, error) from None
-    except (RedisConnectionError, RedisTimeoutError) as error:
-        raise ServerError(
-            f"{mask_url(url)}: cannot be reached ({_reason(error)}); is it running, is RQ_REDIS_URL right?"
-        ) from None
     except RedisError as error:
-        raise _refusal(url, error) from None
+        raise ServerError(explained(error, url)) from None
     finally:
         client.close()
 
@@ -95,18 +52,6 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise click.UsageError(visible(str(error))) from None
 
     return told
-
-
-def _refusal(url: str, error: RedisError) -> ServerError:
-    way_out = next((f"; {words}" for kind, words in _WAYS_OUT if isinstance(error, kind)), "")
-    return ServerError(f"{mask_url(url)}: the server refuses: {_reason(error)}{way_out}")
-
-
-def _reason(error: Exception) -> str:
-    """What the server said, in one line, without what redis-py and the server's interpreter put around it."""
-    text = _OF_SCRIPT.sub("", _OF_PIPELINE.sub("", str(error)))
-    text = re.sub(r"^Error \S+ connecting to .*?\. ", "", " ".join(text.split()))
-    return visible(text[:200].rstrip("."))
 
 
 class ServerError(click.ClickException):

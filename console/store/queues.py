@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from console.model.drain import flow
 from console.model.queries import OverviewQuery
 from console.model.status import QueueStatus, WorkerStatus
 from console.store import rq_keys, samples
 from console.store.samples import AskedEnds
-from console.store.trip import Answer, Trip
+from console.store.trip import Answer, Answers, Trip
 from console.store.values import age, instant, text, whole
 from jobs import keys
 from jobs.tiers import LANES
@@ -32,17 +33,24 @@ _QUEUE, _WIP, _SCHEDULED, _FAILED, _LOCK, _JOB = (
 )
 
 
+class Counts(NamedTuple):
+    """How many jobs any queue has in which state. None where the server refused."""
+
+    waiting: int | None
+    running: int | None
+    scheduled: int | None
+    overdue: int | None
+    failed: int | None
+    failed_expired: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class AskedCounts:
-    """The questions about any queue, and their answers after the trip."""
+    """The questions of one trip about any queues: their counts, in the order of Counts, and who schedules them."""
 
-    waiting: Answer
-    running: Answer
-    scheduled: Answer
-    overdue: Answer
-    failed: Answer
-    failed_expired: Answer
-    lock: Answer
+    names: tuple[bytes, ...]
+    counts: tuple[Answers, ...]
+    locks: Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +83,24 @@ class AskedQueues:
 
     def __init__(self, query: OverviewQuery, now: float) -> None:
         self._query, self._now = query, now
-        self._counts: dict[bytes, AskedCounts] = {}
+        self._asked: list[AskedCounts] = []
+        self._known: set[bytes] = set()
         self._more: dict[bytes, AskedMore] = {}
         self._jobs: dict[bytes, AskedJobs] = {}
 
     def ask(self, trip: Trip, names: Iterable[bytes]) -> None:
         """Ask about those of the queues `names`, all that are known so far, that were not asked about yet."""
         known = ordered(names)
+        new = tuple(name for name in known if name not in self._known)
+        self._known.update(new)
+        if new:
+            self._asked.append(_ask_counts(trip, new, self._now))
         start = len(_LANES) + self._query.start
-        shown = {*_LANES, *known[start : start + self._query.size]}
-        sampled = min(SAMPLED_LANE, SAMPLED_OTHERS // max(1, len(shown)))
-        for name in known:
-            if name not in self._counts:
-                self._counts[name] = _ask_counts(trip, name, self._now)
-            if name in shown and name not in self._more:
-                self._more[name] = _ask_more(trip, name, self._now, SAMPLED_LANE if is_lane(name) else max(1, sampled))
+        shown = (*_LANES, *known[start : start + self._query.size])
+        sampled = min(SAMPLED_LANE, max(1, SAMPLED_OTHERS // len(shown)))
+        for name in shown:
+            if name not in self._more:
+                self._more[name] = _ask_more(trip, name, self._now, SAMPLED_LANE if is_lane(name) else sampled)
 
     def ask_jobs(self, trip: Trip) -> None:
         """Ask about the jobs that the trips before have named."""
@@ -97,39 +108,41 @@ class AskedQueues:
             if name not in self._jobs:
                 self._jobs[name] = _ask_jobs(trip, more)
 
-    def locks(self) -> dict[bytes, Answer]:
-        """Who schedules each queue."""
-        return {name: counts.lock for name, counts in self._counts.items()}
+    def locks(self) -> dict[bytes, bytes]:
+        """Who holds the lock of each queue that somebody schedules, as far as the trips were made."""
+        return {
+            name: lock for asked in self._asked for name, lock in zip(asked.names, asked.locks.values, strict=False) if lock
+        }
 
-    def is_empty(self, name: bytes) -> bool:
-        """Whether nothing was counted in a queue."""
-        counts = self._counts.get(name)
-        return counts is not None and not any(
-            answer.count() != 0 for answer in (counts.waiting, counts.running, counts.scheduled, counts.failed)
-        )
+    def counts(self) -> dict[bytes, Counts]:
+        """What was counted, once the trips were made."""
+        return {
+            name: Counts(*values)
+            for asked in self._asked
+            for name, *values in zip(asked.names, *(answers.values for answers in asked.counts), strict=True)
+        }
 
-    def restore(self, name: bytes, workers: Iterable[WorkerStatus], promises: Mapping[str, int]) -> QueueStatus:
-        """A queue that was counted; `workers` are those that listen on it. What was not asked about it is None."""
-        counts, more, jobs = self._counts[name], self._more.get(name), self._jobs.get(name)
-        waiting, scheduled = counts.waiting.count(), counts.scheduled.count()
-        pace = flow(samples.restore(more.samples) if more else (), waiting, self._now)
+    def restore(self, name: bytes, counts: Counts, workers: Iterable[WorkerStatus], promises: Mapping[str, int]) -> QueueStatus:
+        """A queue with these counts; `workers` are those that listen on it. What was not asked about it is None."""
+        more, jobs = self._more.get(name), self._jobs.get(name)
+        pace = flow(samples.restore(more.samples) if more else (), counts.waiting, self._now)
         present = [worker for worker in workers if worker.verdict != "gone"]
         shown = text(name)
         return QueueStatus(
             name=shown,
             lane=is_lane(name),
-            waiting=waiting,
+            waiting=counts.waiting,
             oldest_s=_waited(jobs.head, self._now) if jobs and jobs.head else None,
             promise_s=promises.get(shown),
             in_per_min=pace.in_per_min,
             out_per_min=pace.out_per_min,
             drain_s=pace.drain_s,
-            running=counts.running.count(),
-            retrying=_retrying(scheduled, jobs),
-            scheduled=scheduled,
-            overdue=counts.overdue.count(),
+            running=counts.running,
+            retrying=_retrying(counts.scheduled, jobs),
+            scheduled=counts.scheduled,
+            overdue=counts.overdue,
             deferred=more.deferred.count() if more else None,
-            finished=_less(more.finished, more.finished_expired) if more else None,
+            finished=_less(more.finished.count(), more.finished_expired.count()) if more else None,
             failed=_less(counts.failed, counts.failed_expired),
             canceled=more.canceled.count() if more else None,
             workers=len(present),
@@ -165,28 +178,42 @@ def is_lane(name: bytes) -> bool:
     return name in _LANES
 
 
-def _ask_counts(trip: Trip, name: bytes, now: float) -> AskedCounts:
-    scheduled, failed = _SCHEDULED + name, _FAILED + name
+def is_empty(counts: Counts) -> bool:
+    """Whether a queue holds nothing."""
+    return (counts.waiting, counts.running, counts.scheduled, counts.failed) == (0, 0, 0, 0)
+
+
+def _ask_counts(trip: Trip, names: tuple[bytes, ...], now: float) -> AskedCounts:
+    def each(command: str, prefix: str, *arguments: str | float) -> Answers:
+        return trip.ask_each(command, [prefix.encode() + name for name in names], *arguments)
+
     return AskedCounts(
-        waiting=trip.ask("LLEN", _QUEUE + name),
-        running=trip.ask("ZCARD", _WIP + name),
-        scheduled=trip.ask("ZCARD", scheduled),
-        overdue=trip.ask("ZCOUNT", scheduled, "-inf", now - OVERDUE),
-        failed=trip.ask("ZCARD", failed),
-        # RQ drops from registries what expired, scores from 0 to now; -1 and +inf mean that a job is kept for good.
-        failed_expired=trip.ask("ZCOUNT", failed, 0, int(now)),
-        lock=trip.ask("GETRANGE", _LOCK + name, 0, MAX_LOCK - 1),
+        names,
+        (
+            each("LLEN", keys.RQ_QUEUE),
+            each("ZCARD", keys.RQ_WIP),
+            each("ZCARD", keys.RQ_SCHEDULED),
+            each("ZCOUNT", keys.RQ_SCHEDULED, "-inf", now - OVERDUE),
+            each("ZCARD", keys.RQ_FAILED),
+            each("ZCOUNT", keys.RQ_FAILED, *_expired(now)),
+        ),
+        each("GETRANGE", keys.RQ_SCHEDULER_LOCK, 0, MAX_LOCK - 1),
     )
+
+
+def _expired(now: float) -> tuple[int, int]:
+    """The scores of what RQ drops from a registry, since it expired; -1 and +inf mean that a job is kept for good."""
+    return 0, int(now)
 
 
 def _ask_more(trip: Trip, name: bytes, now: float, sampled: int) -> AskedMore:
     finished = keys.RQ_FINISHED.encode() + name
     return AskedMore(
-        head=trip.ask("LINDEX", _QUEUE + name, 0),
-        first_due=trip.ask("ZRANGE", _SCHEDULED + name, 0, sampled - 1),
+        head=trip.ask("LINDEX", keys.RQ_QUEUE.encode() + name, 0),
+        first_due=trip.ask("ZRANGE", keys.RQ_SCHEDULED.encode() + name, 0, sampled - 1),
         deferred=trip.ask("ZCARD", keys.RQ_DEFERRED.encode() + name),
         finished=trip.ask("ZCARD", finished),
-        finished_expired=trip.ask("ZCOUNT", finished, 0, int(now)),
+        finished_expired=trip.ask("ZCOUNT", finished, *_expired(now)),
         canceled=trip.ask("ZCARD", rq_keys.CANCELED.encode() + name),
         samples=samples.ask(trip, name),
         ends=samples.ask_ends(trip, name, now) if is_lane(name) else None,
@@ -196,9 +223,10 @@ def _ask_more(trip: Trip, name: bytes, now: float, sampled: int) -> AskedMore:
 def _ask_jobs(trip: Trip, more: AskedMore) -> AskedJobs:
     head = more.head.value
     return AskedJobs(
-        head=trip.ask("HMGET", _JOB + head, "enqueued_at", "created_at") if isinstance(head, bytes) else None,
+        head=trip.ask("HMGET", keys.RQ_JOB.encode() + head, "enqueued_at", "created_at") if isinstance(head, bytes) else None,
         first_due=tuple(
-            trip.ask("HMGET", _JOB + job, "started_at", "retries_left", "number_of_retries") for job in more.first_due.rows()
+            trip.ask("HMGET", keys.RQ_JOB.encode() + job, "started_at", "retries_left", "number_of_retries")
+            for job in more.first_due.rows()
         ),
     )
 
@@ -220,6 +248,5 @@ def _tried(job: Answer) -> bool:
     return bool(started) and (left is not None or bool(whole(tried)))
 
 
-def _less(all_of_it: Answer, expired: Answer) -> int | None:
-    total, gone = all_of_it.count(), expired.count()
-    return None if total is None or gone is None else max(0, total - gone)
+def _less(total: int | None, expired: int | None) -> int | None:
+    return None if total is None or expired is None else max(0, total - expired)

@@ -106,10 +106,10 @@ def ask_rqschedulers(trip: Trip, schedules: AskedSchedules) -> tuple[AskedSchedu
     )
 
 
-def ask_rq(trip: Trip, locks: Mapping[bytes, Answer], asked: Iterable[AskedScheduler] = ()) -> tuple[AskedScheduler, ...]:
+def ask_rq(trip: Trip, locks: Mapping[bytes, bytes], asked: Iterable[AskedScheduler] = ()) -> tuple[AskedScheduler, ...]:
     """Ask about each scheduler of RQ's own that holds the lock of a queue, but for those that were `asked` about before;
-    `locks` are the answers by the queue's name."""
-    queue_of = {lock.value: queue for queue, lock in locks.items() if isinstance(lock.value, bytes) and lock.value}
+    `locks` has the name of the holder by that of the queue."""
+    queue_of = {holder: queue for queue, holder in locks.items()}
     for scheduler in asked:
         queue_of.pop(scheduler.name, None)
     return tuple(

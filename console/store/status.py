@@ -14,7 +14,7 @@ from console.model.masking import mask_url
 from console.model.queries import OverviewQuery
 from console.model.status import ServerInfo, Status, Unread, WorkerStatus
 from console.store import queues, rq_keys, schedulers, workers
-from console.store.queues import AskedQueues
+from console.store.queues import AskedQueues, Counts
 from console.store.seen import Seen
 from console.store.trip import Answer, Trip
 from console.store.values import text, whole
@@ -73,6 +73,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     asked_rq += schedulers.ask_rq(third, asked.locks(), asked_rq)
     third.go()
 
+    counts = asked.counts()
     found_info = info.value if isinstance(info.value, dict) else {}
     both = [*workers.restore(known, now, _is_replica(found_info)), *workers.restore(new, now, _is_replica(found_info))]
     found_workers = sorted((worker for worker in both if worker.name in seen.workers), key=lambda worker: worker.name)
@@ -81,12 +82,14 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
         for name in worker.queues:
             listening[name].append(worker.status)
     if not _unread("queues", queue_names, queues_total):
-        _forget_deleted(seen, queues.registered(queue_names), asked, listening)
+        _forget_deleted(seen, queues.registered(queue_names), counts, listening)
     promises = _promises() if installed.value else {}
     status = Status(
         as_of=now,
-        server=_server(found_info, first.first_reply_s or 0.0, url or settings.current().redis_url),
-        queues=tuple(asked.restore(name, listening.get(name, ()), promises) for name in queues.ordered(seen.queues)),
+        server=_server(found_info, _latency(first, second), url or settings.current().redis_url),
+        queues=tuple(
+            asked.restore(name, counts[name], listening.get(name, ()), promises) for name in queues.ordered(seen.queues)
+        ),
         workers=tuple(worker.status for worker in found_workers),
         schedulers=(
             *schedulers.rqschedulers(schedules, asked_rqschedulers, now),
@@ -103,12 +106,17 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
 
 
 def _forget_deleted(
-    seen: Seen, registered: frozenset[bytes], asked: AskedQueues, listening: Mapping[bytes, list[WorkerStatus]]
+    seen: Seen, registered: frozenset[bytes], counts: Mapping[bytes, Counts], listening: Mapping[bytes, list[WorkerStatus]]
 ) -> None:
     """Forget the queues that were on RQ's list, are not any more, and have neither jobs nor workers."""
     unlisted = seen.registered - registered
     seen.registered = (seen.registered | registered) & seen.queues
-    seen.forget_queues({name for name in unlisted if asked.is_empty(name) and name not in listening})
+    seen.forget_queues({name for name in unlisted if queues.is_empty(counts[name]) and name not in listening})
+
+
+def _latency(*trips: Trip) -> float:
+    """Seconds to the first reply, of the trip that had the fewest questions before it."""
+    return min((trip.first_reply_s for trip in trips if trip.first_reply_s is not None), default=0.0)
 
 
 def _is_replica(info: Mapping[str, Any]) -> bool:

@@ -1,0 +1,117 @@
+"""The reader of one server: every question of the console goes through here, to the module that answers it.
+
+Each of these is imported with its first question, so that the first screen waits for none but its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from console.model.pages import Found
+from console.model.ports import ReadError, Snapshot
+from console.model.queries import (
+    FailuresQuery,
+    JobQuery,
+    JobsQuery,
+    OverviewQuery,
+    SchedulesQuery,
+    SearchQuery,
+    UserQuery,
+    ViewQuery,
+    WorkersQuery,
+)
+from console.model.secrets import DEFAULT, Secrets
+from console.model.text import visible
+from console.store.seen import Seen
+from console.store.server import connect, explained
+from jobs.errors import JobsError
+
+
+def open_reader(url: str, secrets: Secrets = DEFAULT) -> StoreReader:
+    """The reader of the server at `url`, which is reached when something is read. Raises ReadError when it is no URL."""
+    try:
+        return StoreReader(connect(url), url, secrets)
+    except ValueError as error:
+        raise ReadError(str(error)) from None
+
+
+class StoreReader:
+    """Reads the server of `connection`: console.model.ports.Reader. After an outage the next read connects anew by itself."""
+
+    def __init__(self, connection: Redis, url: str, secrets: Secrets = DEFAULT) -> None:
+        self._connection, self._url, self._secrets = connection, url, secrets
+        self._seen = Seen()
+
+    def read(self, query: ViewQuery, now: float) -> Snapshot:
+        """What `query` asks for, at `now` (epoch seconds). Raises ReadError."""
+        try:
+            return self._read(query, now)
+        except RedisError as error:
+            raise ReadError(explained(error, self._url)) from None
+        except JobsError as error:
+            raise ReadError(visible(str(error))) from None
+
+    def search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
+        """Look for what matches the query's filter, chunk by chunk. Raises ReadError."""
+        try:
+            yield from self._search(query, now, stopped)
+        except RedisError as error:
+            raise ReadError(explained(error, self._url)) from None
+
+    def close(self) -> None:
+        """Let go of the server."""
+        self._connection.close()
+
+    def _read(self, query: ViewQuery, now: float) -> Snapshot:
+        connection, seen, secrets = self._connection, self._seen, self._secrets
+        match query:
+            case OverviewQuery():
+                from console.store import status
+
+                return status.read(connection, query, now, seen, self._url)
+            case JobsQuery():
+                from console.store import jobs
+
+                return jobs.read(connection, query, now, seen, secrets)
+            case FailuresQuery():
+                from console.store import failures
+
+                return failures.read(connection, query, now, seen, secrets)
+            case JobQuery():
+                from console.store import job
+
+                return job.read(connection, query, now, secrets)
+            case SchedulesQuery():
+                from console.store import schedules
+
+                return schedules.read(connection, query, now, seen, secrets)
+            case UserQuery():
+                from console.store import user
+
+                return user.read(connection, query, now, secrets, seen.errors)
+            case WorkersQuery():
+                from console.store import worker_page
+
+                return worker_page.read(connection, query, now, seen, secrets)
+
+    def _search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
+        # What the reads remember belongs to their thread, and a search may run beside them.
+        seen = Seen()
+        if isinstance(query, SchedulesQuery):
+            from console.store import schedule_search
+
+            return schedule_search.search(self._connection, query, now, stopped, seen, self._secrets)
+        # What the reads remember belongs to their thread, and a search may run beside them.
+        connection, seen, secrets = self._connection, Seen(), self._secrets
+        match query:
+            case JobsQuery() | FailuresQuery():
+                from console.store import search
+
+                return search.jobs(connection, query, now, stopped, seen, secrets)
+            case SchedulesQuery():
+                from console.store import schedule_search
+
+                return schedule_search.search(connection, query, now, stopped, seen, secrets)

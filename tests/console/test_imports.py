@@ -1,0 +1,39 @@
+"""What is painted first imports neither redis nor rq: these are loaded by the thread that reads, while the screen is up."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+SLOW = ("redis", "rq", "rq_scheduler", "httpx", "console.store", "jobs")
+PAINTED = ("console.app", "console.poller", "console.actions", "console.messages")
+PACKAGES = ("console.model", "console.widgets", "console.screens")
+
+
+def modules() -> list[str]:
+    """The modules that the screen is made of."""
+    found = list(PAINTED)
+    for package in PACKAGES:
+        folder = importlib.import_module(package).__path__
+        found += [package, *(module.name for module in pkgutil.walk_packages(folder, f"{package}."))]
+    return found
+
+
+def test_no_module_of_the_screen_loads_the_store_or_what_it_reads_with() -> None:
+    """One interpreter for all of them: if one fails, importing them one by one tells which."""
+    show = f"import sys, {', '.join(modules())}; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [name for name in done.stdout.split() if f"{name}.".startswith(tuple(f"{slow}." for slow in SLOW))] == []
+
+
+@pytest.mark.parametrize("module", ["console.model." + name for name in ("queries", "status", "ports")])
+def test_the_model_loads_the_standard_library_only(module: str) -> None:
+    show = f"import sys; before = set(sys.modules); import {module}; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60)
+    strangers = {name.split(".")[0] for name in done.stdout.split()} - sys.stdlib_module_names - {"console"}
+    assert strangers == set()
