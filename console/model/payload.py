@@ -24,6 +24,14 @@ class Long:
 
 
 @dataclass(frozen=True, slots=True)
+class BigInt:
+    """A whole number of which only the first digits are kept, after its sign; `digits` counts all of them."""
+
+    head: str
+    digits: int
+
+
+@dataclass(frozen=True, slots=True)
 class Many:
     """A list, tuple, set, frozenset or bytearray-like sequence; `more` members were left out."""
 
@@ -57,7 +65,7 @@ class Thing:
     state: Value = None
 
 
-Value = None | bool | int | float | str | bytes | Cut | Long | Many | Pairs | Name | Thing
+Value = None | bool | int | float | str | bytes | Cut | Long | BigInt | Many | Pairs | Name | Thing
 
 
 @dataclass(frozen=True, slots=True)

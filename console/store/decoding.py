@@ -9,13 +9,20 @@ import base64
 import binascii
 import json
 import zlib
+from collections.abc import Iterator
 from typing import Any, Final
 
-from console.model.payload import Call, Cut, Long, Many, Pairs, Undecodable, Value
-from console.store.pickles import MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_TEXT, NotAPickle, read
+from console.model.payload import BigInt, Call, Cut, Long, Many, Pairs, Undecodable, Value
+from console.store import big_ints
+from console.store.pickle_nodes import MAX_DEPTH, MAX_MEMBERS, MAX_NODES, MAX_TEXT
+from console.store.pickles import MAX_BYTES, NotAPickle, read
 
 HEAD: Final = 64
 """Bytes of an undecodable value that are kept."""
+
+MAX_CONTAINERS: Final = 250_000
+MAX_COMMAS: Final = 500_000
+"""Signs in a JSON text that bound the memory which its values take."""
 
 
 def call(data: bytes) -> Call | Undecodable:
@@ -42,7 +49,7 @@ def value(data: bytes) -> Value | Undecodable:
         return read(data)
     except NotAPickle as not_a_pickle:
         try:
-            return _from_json(_JSON.decode(data.decode("utf-8")), [MAX_NODES], 0)
+            return _json(data)
         except (ValueError, RecursionError):
             return _undecodable(data, f"it is neither a pickle ({not_a_pickle}) nor JSON")
 
@@ -75,27 +82,40 @@ def inflated(data: bytes) -> bytes:
     return found if machine.eof else data
 
 
-def _integer(digits: str) -> int | Long:
-    """An integer; one of thousands of digits, which int() refuses because it would take long, as its text."""
-    return int(digits) if len(digits) < 4_000 else Long(digits[:HEAD], len(digits))
+_JSON: Final = json.JSONDecoder(parse_int=big_ints.written)
 
 
-_JSON: Final = json.JSONDecoder(parse_int=_integer)
+def _json(data: bytes) -> Value:
+    """A JSON text. Raises ValueError, RecursionError."""
+    if data.count(b"[") + data.count(b"{") > MAX_CONTAINERS or data.count(b",") > MAX_COMMAS:
+        raise ValueError("it has too many members")
+    return _frozen(_JSON.decode(data.decode("utf-8")), [MAX_NODES], 0)
 
 
-def _from_json(raw: Any, left: list[int], depth: int) -> Value:
+def _frozen(raw: Any, left: list[int], depth: int) -> Value:
     left[0] -= 1
     if isinstance(raw, str):
         return Long(raw[:MAX_TEXT], len(raw)) if len(raw) > MAX_TEXT else raw
     if not isinstance(raw, list | dict):
-        return raw if raw is None or isinstance(raw, bool | int | float | Long) else Cut("unknown")
+        return raw if raw is None or isinstance(raw, bool | int | float | BigInt) else Cut("unknown")
     if depth >= MAX_DEPTH:
         return Cut("deep")
     if isinstance(raw, list):
-        items = tuple(_from_json(item, left, depth + 1) for item in raw if left[0] > 0)
+        items = tuple(_frozen(item, left, depth + 1) for item in _within(raw, left, depth))
         return Many("list", items, len(raw) - len(items))
-    pairs = tuple((key, _from_json(item, left, depth + 1)) for key, item in raw.items() if left[0] > 0)
+    pairs = tuple(
+        (_frozen(key, left, depth + 1), _frozen(raw[key], left, depth + 1)) for key in _within(list(raw), left, depth)
+    )
     return Pairs(pairs, len(raw) - len(pairs))
+
+
+def _within(items: list[Any], left: list[int], depth: int) -> Iterator[Any]:
+    for item in items[:MAX_MEMBERS]:
+        if depth == 0 and len(items) <= 4:
+            left[0] = MAX_NODES
+        if left[0] <= 0:
+            return
+        yield item
 
 
 def _undecodable(data: bytes, reason: str) -> Undecodable:

@@ -1,38 +1,29 @@
 """Reading a pickle without unpickling it.
 
-A pickle is a program for a stack machine, and Python's own machine imports and calls whatever that program names. This one runs
-over `pickletools.genops`, which only splits the bytes into opcodes, and builds inert nodes: a class is its name, a call is a
-Thing. Nothing is imported, called, hashed or compared, so no payload can execute, and none can exhaust the C stack.
+A pickle is a program for a stack machine, and Python's own machine imports and calls whatever that program names. This one
+splits the bytes into opcodes as pickletools describes them, and builds inert nodes: a class is its name, a call is a Thing.
+Nothing is imported, called, hashed or compared, so no payload can execute, and none can exhaust the C stack.
 """
 
 from __future__ import annotations
 
+import io
 import pickletools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from console.model.payload import Cut, Long, Many, Name, Pairs, Thing, Value
+from console.model.payload import BigInt, Long, Value
+from console.store import big_ints
+from console.store.pickle_nodes import MAX_TEXT, Node, frozen
 
 MAX_BYTES: Final = 4 << 20
 MAX_OPCODES: Final = 400_000
-MAX_NODES: Final = 20_000
-MAX_DEPTH: Final = 60
-MAX_TEXT: Final = 20_000
+MAX_MADE: Final = 320_000
+"""Containers and objects that a pickle may make: each takes ten times the memory of a number."""
 
 
 class NotAPickle(ValueError):
     """The bytes are no pickle, or one that exceeds a limit; the message says which."""
-
-
-@dataclass(eq=False, slots=True)
-class _Node:
-    """A value under construction: kind is a sequence's name, dict, object or name; a memo may hold it while it grows."""
-
-    kind: str
-    items: list[Any] = field(default_factory=list)
-    made_by: Any = None
-    state: Any = None
 
 
 _MARK: Final = object()
@@ -44,34 +35,66 @@ def read(data: bytes) -> Value:
         raise NotAPickle(f"{len(data):,} bytes; at most {MAX_BYTES:,} are read")
     machine = _Machine()
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+        for count, (name, argument) in enumerate(_opcodes(data)):
             if count >= MAX_OPCODES:
                 raise NotAPickle(f"more than {MAX_OPCODES:,} opcodes")
-            machine.step(opcode.name, argument)
-        return _Frozen().value(machine.result, 0)
+            machine.step(name, argument)
+        return frozen(machine.result)
     except NotAPickle:
         raise
     except (ValueError, IndexError, KeyError, AttributeError, TypeError, UnicodeError, OverflowError) as error:
         raise NotAPickle(f"{type(error).__name__}: {str(error)[:200]}") from None
 
 
+def _opcodes(data: bytes) -> Iterator[tuple[str, Any]]:
+    """The opcodes of a pickle with their arguments. pickletools.genops would give up at a long decimal number."""
+    file = io.BytesIO(data)
+    name = ""
+    while name != "STOP":
+        opcode = _OPCODES.get(file.read(1))
+        if opcode is None:
+            raise NotAPickle("there is no such opcode" if file.tell() < len(data) else "it does not end with STOP")
+        name = opcode.name
+        if name in ("INT", "LONG"):
+            yield name, _written(file.readline())
+        else:
+            yield name, opcode.arg.reader(file) if opcode.arg else None
+
+
+def _written(line: bytes) -> bool | int | BigInt:
+    """A whole number as protocol 0 writes it (INT and LONG); truth values are 00 and 01."""
+    digits = line.removesuffix(b"\n").removesuffix(b"L")
+    return digits == b"01" if digits in (b"00", b"01") else big_ints.written(digits.decode("ascii"))
+
+
+_OPCODES: Final[dict[bytes, Any]] = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
+
+
 class _Machine:
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.made = 0
         self.result: Any = None
 
     def step(self, name: str, argument: Any) -> None:
         if name in _CONSTANTS:
             self.stack.append(_CONSTANTS[name])
         elif name in _PUSHED:
-            self.stack.append(argument)
+            self.stack.append(_kept(argument))
         elif name in _EMPTY:
-            self.stack.append(_Node(_EMPTY[name]))
+            self.make(_EMPTY[name], [])
         elif name in _PASSED:
             return
         else:
             _STEPS[name](self, argument)
+
+    def make(self, kind: str, items: list[Any], made_by: Any = None) -> None:
+        """Push a node. Raises NotAPickle when there are too many."""
+        self.made += 1
+        if self.made > MAX_MADE:
+            raise NotAPickle(f"more than {MAX_MADE:,} objects")
+        self.stack.append(Node(kind, items, made_by))
 
     def to_mark(self) -> list[Any]:
         """What lies above the last mark, which is taken away."""
@@ -91,27 +114,36 @@ class _Machine:
         return value
 
 
-def _node(value: Any, *kinds: str) -> _Node:
-    if not isinstance(value, _Node) or value.kind not in kinds:
+def _kept(argument: Any) -> Any:
+    """An argument as it is kept: what is too long is cut once, however often the memo is asked for it."""
+    if isinstance(argument, bytearray):
+        argument = bytes(argument)
+    if isinstance(argument, str | bytes) and len(argument) > MAX_TEXT:
+        return Long(argument[:MAX_TEXT], len(argument))
+    return big_ints.whole(argument) if type(argument) is int else argument
+
+
+def _node(value: Any, *kinds: str) -> Node:
+    if not isinstance(value, Node) or value.kind not in kinds:
         raise NotAPickle(f"a {' or '.join(kinds)} is missing")
     return value
 
 
 def _tuple(machine: _Machine, size: int) -> None:
     items = [machine.pop() for _ in range(size)]
-    machine.stack.append(_Node("tuple", items[::-1]))
+    machine.make("tuple", items[::-1])
 
 
 def _sequence(kind: str) -> Callable[[_Machine, Any], None]:
     def step(machine: _Machine, _: Any) -> None:
-        machine.stack.append(_Node(kind, machine.to_mark()))
+        machine.make(kind, machine.to_mark())
 
     return step
 
 
 def _dict(machine: _Machine, _: Any) -> None:
     items = machine.to_mark()
-    machine.stack.append(_Node("dict", list(zip(items[::2], items[1::2], strict=True))))
+    machine.make("dict", list(zip(items[::2], items[1::2], strict=True)))
 
 
 def _append(machine: _Machine, _: Any) -> None:
@@ -127,7 +159,7 @@ def _appends(machine: _Machine, _: Any) -> None:
 def _extend(target: Any, values: list[Any]) -> None:
     node = _node(target, "list", "set", "object")
     if node.kind == "object":
-        node.state = _Node("tuple", [node.state, _Node("list", values)]) if node.state else _Node("list", values)
+        node.state = Node("tuple", [node.state, Node("list", values)]) if node.state else Node("list", values)
     else:
         node.items += values
 
@@ -136,7 +168,7 @@ def _set_items(machine: _Machine, pairs: list[Any]) -> None:
     node = _node(machine.stack[-1], "dict", "object")
     both = list(zip(pairs[::2], pairs[1::2], strict=True))
     if node.kind == "object":
-        node.state = _Node("tuple", [node.state, _Node("dict", both)]) if node.state else _Node("dict", both)
+        node.state = Node("tuple", [node.state, Node("dict", both)]) if node.state else Node("dict", both)
     else:
         node.items += both
 
@@ -148,18 +180,18 @@ def _setitem(machine: _Machine, _: Any) -> None:
 
 def _global(machine: _Machine, argument: str) -> None:
     module, _, name = argument.partition(" ")
-    machine.stack.append(_Node("name", [module, name]))
+    machine.make("name", [module, name])
 
 
 def _stack_global(machine: _Machine, _: Any) -> None:
     name, module = machine.pop(), machine.pop()
     if not isinstance(name, str) or not isinstance(module, str):
         raise NotAPickle("a global is named by something that is no text")
-    machine.stack.append(_Node("name", [module, name]))
+    machine.make("name", [module, name])
 
 
 def _call(machine: _Machine, made_by: Any, arguments: list[Any]) -> None:
-    machine.stack.append(_Node("object", arguments, made_by))
+    machine.make("object", arguments, made_by)
 
 
 def _reduce(machine: _Machine, _: Any) -> None:
@@ -180,7 +212,7 @@ def _obj(machine: _Machine, _: Any) -> None:
 
 def _inst(machine: _Machine, argument: str) -> None:
     module, _, name = argument.partition(" ")
-    _call(machine, _Node("name", [module, name]), machine.to_mark())
+    _call(machine, Node("name", [module, name]), machine.to_mark())
 
 
 def _build(machine: _Machine, _: Any) -> None:
@@ -197,11 +229,11 @@ def _get(machine: _Machine, argument: int) -> None:
 
 
 def _persistent(machine: _Machine, argument: Any) -> None:
-    _call(machine, _Node("name", ["pickle", "persistent_load"]), [machine.pop() if argument is None else argument])
+    _call(machine, Node("name", ["pickle", "persistent_load"]), [machine.pop() if argument is None else argument])
 
 
 def _extension(machine: _Machine, argument: int) -> None:
-    machine.stack.append(_Node("name", ["copyreg", f"extension {argument}"]))
+    machine.make("name", ["copyreg", f"extension {argument}"])
 
 
 def _stop(machine: _Machine, _: Any) -> None:
@@ -209,30 +241,11 @@ def _stop(machine: _Machine, _: Any) -> None:
 
 
 _CONSTANTS: Final = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "MARK": _MARK}
-_PUSHED: Final = frozenset(
-    [
-        "INT",
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "LONG",
-        "LONG1",
-        "LONG4",
-        "FLOAT",
-        "BINFLOAT",
-        "STRING",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-        "UNICODE",
-        "SHORT_BINUNICODE",
-        "BINUNICODE",
-        "BINUNICODE8",
-        "BINBYTES",
-        "SHORT_BINBYTES",
-        "BINBYTES8",
-        "BYTEARRAY8",
-    ]
-)
+_PUSHED: Final = frozenset([
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
+    "SHORT_BINSTRING", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
+    "BYTEARRAY8",
+])  # fmt: skip
 _EMPTY: Final = {"EMPTY_LIST": "list", "EMPTY_DICT": "dict", "EMPTY_SET": "set", "EMPTY_TUPLE": "tuple"}
 _PASSED: Final = frozenset(["PROTO", "FRAME", "READONLY_BUFFER"])
 _STEPS: Final[dict[str, Callable[[_Machine, Any], object]]] = {
@@ -273,45 +286,3 @@ _STEPS: Final[dict[str, Callable[[_Machine, Any], object]]] = {
     "DUP": lambda machine, _: machine.stack.append(machine.stack[-1]),
     "STOP": _stop,
 }
-
-
-class _Frozen:
-    """Nodes made into values, within the limits; a node inside itself is cut."""
-
-    def __init__(self) -> None:
-        self.left = MAX_NODES
-        self.inside: set[int] = set()
-
-    def value(self, raw: Any, depth: int) -> Value:
-        self.left -= 1
-        if isinstance(raw, str | bytes | bytearray):
-            kept = bytes(raw) if isinstance(raw, bytearray) else raw
-            return Long(kept[:MAX_TEXT], len(kept)) if len(kept) > MAX_TEXT else kept
-        if not isinstance(raw, _Node):
-            return raw if raw is None or isinstance(raw, bool | int | float) else Cut("unknown")
-        if id(raw) in self.inside:
-            return Cut("recursive")
-        if depth >= MAX_DEPTH:
-            return Cut("deep")
-        self.inside.add(id(raw))
-        try:
-            return self.node(raw, depth + 1)
-        finally:
-            self.inside.discard(id(raw))
-
-    def node(self, raw: _Node, depth: int) -> Value:
-        if raw.kind == "name":
-            return Name(str(raw.items[0])[:200], str(raw.items[1])[:200])
-        if raw.kind == "dict":
-            pairs = tuple((self.value(key, depth), self.value(value, depth)) for key, value in self.within(raw.items))
-            return Pairs(pairs, len(raw.items) - len(pairs))
-        items = tuple(self.value(item, depth) for item in self.within(raw.items))
-        if raw.kind == "object":
-            return Thing(self.value(raw.made_by, depth), items, self.value(raw.state, depth))
-        return Many(raw.kind, items, len(raw.items) - len(items))
-
-    def within(self, items: list[Any]) -> Iterator[Any]:
-        for item in items:
-            if self.left <= 0:
-                return
-            yield item

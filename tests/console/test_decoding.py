@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import tracemalloc
 import zlib
 from base64 import b64encode
 
@@ -14,7 +15,7 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from console.model.payload import Call, Cut, Long, Many, Pairs, Undecodable
+from console.model.payload import BigInt, Call, Cut, Long, Many, Pairs, Undecodable
 from console.store import decoding
 from tests.conftest import Stock
 
@@ -81,7 +82,30 @@ def test_json_is_kept_within_limits() -> None:
 
 
 def test_a_json_integer_of_100_000_digits_does_not_end_the_rest() -> None:
-    assert decoding.value(b'["a", ' + b"9" * 100_000 + b"]") == Many("list", ("a", Long("9" * 64, 100_000)))
+    assert decoding.value(b'["a", ' + b"9" * 100_000 + b"]") == Many("list", ("a", BigInt("9" * 40, 100_000)))
+
+
+def test_a_json_call_keeps_its_keywords_after_a_long_argument() -> None:
+    found = decoding.call(json.dumps(["f", None, [list(range(100_000)), "ada"], {"x": 1}]).encode())
+    assert isinstance(found, Call)
+    assert found.args[1] == "ada"
+    assert found.kwargs == (("x", 1),)
+
+
+def test_a_long_json_key_is_cut() -> None:
+    assert decoding.value(json.dumps({"k" * 50_000: 1}).encode()) == Pairs(((Long("k" * 20_000, 50_000), 1),))
+
+
+@pytest.mark.parametrize("member", ["[]", "{}", "1.5", '"ab"', '{"a":1}', "[[[[]]]]", "1234567"])
+def test_the_memory_of_a_json_text_is_bounded(member: str) -> None:
+    text = f"[{','.join([member] * ((4 << 20) // (len(member) + 1) - 1))}]".encode()
+    tracemalloc.start()
+    try:
+        decoding.value(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 56 << 20
 
 
 @given(st.binary(max_size=400))

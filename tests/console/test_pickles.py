@@ -9,6 +9,7 @@ import os
 import pickle
 import pickletools
 import struct
+import tracemalloc
 import uuid
 from collections import OrderedDict
 from pathlib import Path
@@ -18,8 +19,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.model.payload import Cut, Long, Many, Name, Pairs, Thing, Value
-from console.store.pickles import MAX_DEPTH, MAX_NODES, NotAPickle, read
+from console.model.payload import BigInt, Cut, Long, Many, Name, Pairs, Thing, Value
+from console.store.big_ints import MAX_DIGITS, whole
+from console.store.pickle_nodes import MAX_DEPTH, MAX_MEMBERS, MAX_NODES
+from console.store.pickles import NotAPickle, read
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
@@ -171,8 +174,68 @@ def test_a_length_that_lies_allocates_nothing() -> None:
         read(b"\x80\x04\x8e" + struct.pack("<Q", 2**60) + b"x.")
 
 
-def test_a_huge_integer_is_read() -> None:
-    assert read(pickle.dumps(10**100_000)) == 10**100_000
+@pytest.mark.parametrize("protocol", range(6))
+def test_an_integer_of_100_000_digits_is_told_by_its_first_ones(protocol: int) -> None:
+    """Protocols 0 and 1 write it in decimal digits, which Python refuses to write and to read."""
+    digits = "9" + "0" * 99_999
+    data = pickle.dumps(9 * 10**99_999, protocol) if protocol > 1 else f"(L-{digits}L\nI1\nt.".encode()
+    if protocol > 1:
+        assert read(data) == BigInt(digits[:40], 100_000)
+    else:
+        assert read(data) == Many("tuple", (BigInt("-" + digits[:40], 100_000), 1))
+
+
+@given(st.integers(0, 400_000), st.integers(-2, 2), st.sampled_from([1, -1]))
+def test_integers_of_any_size_are_told_by_their_digits(bits: int, off: int, sign: int) -> None:
+    value = sign * ((1 << bits) + off)
+    found = whole(value)
+    if isinstance(found, int):
+        assert found == value
+        assert len(str(abs(found))) <= MAX_DIGITS
+    else:
+        assert 10 ** (found.digits - 1) <= abs(value) < 10**found.digits
+        assert abs(value) // 10 ** (found.digits - 40) == int(found.head.lstrip("-"))
+        assert found.head.startswith("-") == (sign < 0)
+
+
+@pytest.mark.parametrize("power", [599, 600, 4_300, 100_000, 199_999])
+def test_powers_of_ten_and_their_neighbours_have_their_own_numbers_of_digits(power: int) -> None:
+    for value, digits in ((10**power, power + 1), (10**power - 1, power)):
+        found = whole(value)
+        assert found.digits == digits if isinstance(found, BigInt) else found == value
+
+
+def test_the_largest_integer_that_is_read_takes_no_power_of_ten() -> None:
+    assert whole(1 << (4 << 23)) == BigInt(whole(1 << (4 << 23)).head, 10_100_891)  # type: ignore[union-attr]
+
+
+def test_a_text_named_a_hundred_thousand_times_is_kept_once() -> None:
+    """A megabyte of text and two bytes for each further mention of it."""
+    found = read(b"\x80\x04]\x94(\x8e" + struct.pack("<Q", 1 << 20) + b"x" * (1 << 20) + b"\x94" + b"h\x01" * 100_000 + b"e.")
+    assert isinstance(found, Many)
+    assert len({id(item) for item in found.items}) == 1
+
+
+def test_what_a_long_argument_leaves_room_for_is_kept() -> None:
+    found = read(pickle.dumps(("f", None, (list(range(100_000)), "ada"), {"x": 1})))
+    assert isinstance(found, Many)
+    assert found.items[3] == Pairs((("x", 1),))
+    arguments = found.items[2]
+    assert isinstance(arguments, Many)
+    assert arguments.items == (Many("list", tuple(range(MAX_MEMBERS)), 100_000 - MAX_MEMBERS), "ada")
+
+
+@pytest.mark.parametrize(
+    "data", [b"]" * 400_000, b"}" * 400_000, b"(" + b"N" * 399_000 + b"t.", b")" + b"\x85" * 300_000 + b"."]
+)
+def test_memory_is_bounded(data: bytes) -> None:
+    tracemalloc.start()
+    try:
+        read_or_refused(data)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 56 << 20
 
 
 def test_long_texts_keep_their_beginning() -> None:
