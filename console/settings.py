@@ -1,0 +1,68 @@
+"""The settings of the console: the environment, into which `.env` was loaded before (cli.py)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from console.model.text import visible
+
+THEMES: Final = ("dark", "light", "contrast")
+TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+
+
+class SettingError(ValueError):
+    """A setting that is none: one line that names it, says what is wrong, and what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment asks of the console. `refresh_s` is seconds; `contexts` is the file of contexts, None for the usual
+    place; `mask` are names that have secrets as values, beside the usual ones."""
+
+    read_only: bool = False
+    refresh_s: float = 1.0
+    context: str = ""
+    contexts: Path | None = None
+    theme: str = "dark"
+    mask: tuple[str, ...] = ()
+
+
+def read(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of `environ` (default: the process's). Raises SettingError."""
+    environ = os.environ if environ is None else environ
+    contexts = environ.get("TQ_CONTEXTS", "").strip()
+    return Settings(
+        read_only=_switch("TQ_READ_ONLY", environ.get("TQ_READ_ONLY", "").strip()),
+        refresh_s=refresh("TQ_REFRESH", environ.get("TQ_REFRESH", "").strip() or "1"),
+        context=environ.get("TQ_CONTEXT", "").strip(),
+        contexts=Path(contexts) if contexts else None,
+        theme=_theme(environ.get("TQ_THEME", "").strip() or "dark"),
+        mask=tuple(environ.get("TQ_MASK", "").replace(",", " ").split()),
+    )
+
+
+def refresh(name: str, value: str) -> float:
+    """Seconds between two refreshes, as the setting `name` says them. Raises SettingError."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0.2 <= seconds <= 3_600:
+        raise SettingError(f"{name}: {visible(value)[:40]} is no number of seconds from 0.2 to 3600")
+    return seconds
+
+
+def _switch(name: str, value: str) -> bool:
+    if value.lower() not in TRUE + FALSE:
+        raise SettingError(f"{name}: {visible(value)[:40]} is neither yes nor no; write 1 or 0")
+    return value.lower() in TRUE
+
+
+def _theme(value: str) -> str:
+    if value not in THEMES:
+        raise SettingError(f"TQ_THEME: {visible(value)[:40]} is no theme; write one of {', '.join(THEMES)}")
+    return value

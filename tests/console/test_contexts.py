@@ -1,0 +1,139 @@
+"""The file of contexts: what it says, and that whatever is wrong in it is one line without a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console import contexts
+from console.contexts import Context
+from console.settings import SettingError
+
+SECRET = "s3cret"
+URL = f"rediss://ops:{SECRET}@cache-1/0"
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    file = folder / "contexts.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
+
+
+def refused(file: Path, environ: dict[str, str] | None = None) -> str:
+    """The line in which the file is refused, after its name."""
+    with pytest.raises(SettingError) as caught:
+        contexts.read(file, environ or {})
+    line = str(caught.value)
+    assert SECRET not in line
+    assert line.isprintable()
+    assert len(line) < 300 + len(str(file))
+    assert str(file) in line
+    return line.partition(f"{file}: ")[2]
+
+
+def test_contexts_in_the_order_of_the_file(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        f"""
+        [prod]
+        url = "{URL}"
+        colour = "red"
+        read_only = true
+        prefix = "shop"
+
+        [staging]
+        url_env = "STAGING_URL"
+        """,
+    )
+    assert contexts.read(file, {"STAGING_URL": "redis://staging/1"}) == (
+        Context("prod", URL, "red", True, "shop"),
+        Context("staging", "redis://staging/1", "blue", False, "rq"),
+    )
+
+
+def test_a_context_shows_no_url(tmp_path: Path) -> None:
+    [prod] = contexts.read(written(tmp_path, f'[prod]\nurl = "{URL}"'), {})
+    assert SECRET not in repr(prod)
+
+
+def test_an_empty_file_has_none(tmp_path: Path) -> None:
+    assert contexts.read(written(tmp_path, "# none yet\n"), {}) == ()
+
+
+def test_the_usual_file_need_not_be_there_and_is_read_when_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert contexts.read(None, {}) == ()
+    contexts.usual_file().parent.mkdir(parents=True)
+    contexts.usual_file().write_text(f'[prod]\nurl = "{URL}"\n')
+    assert [context.name for context in contexts.read(None, {})] == ["prod"]
+    contexts.usual_file().write_text("prod = 1\n")
+    assert refused_usual() == "[prod] is no table; write [name] and, below it, url or url_env"
+
+
+def refused_usual() -> str:
+    with pytest.raises(SettingError) as caught:
+        contexts.read(None, {})
+    return str(caught.value).removeprefix(f"{contexts.usual_file()}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f'url = "{URL}"\n', "[url] is no table; write [name] and, below it, url or url_env"),
+        (f'[prod]\nurl = "{URL}"\ncolor = "red"\n', "[prod] has color, which is unknown; there are url, url_env, colour"),
+        (f'[prod]\nurl = "{URL}"\n[prod.eu]\nurl = "{URL}"\n', "[prod] has eu, which is unknown"),
+        (f'[prod]\nurl = ["{URL}"]\n', "[prod] url wants a text in quotes"),
+        ("[prod]\nurl_env = 1\n", "[prod] url_env wants a text in quotes"),
+        (f'[prod]\nurl = "{URL}"\nread_only = "true"\n', "[prod] read_only wants true or false"),
+        (f'[prod]\nurl = "{URL}"\nread_only = 1\n', "[prod] read_only wants true or false"),
+        (f'[prod]\nurl = "{URL}"\nprefix = true\n', "[prod] prefix wants a text in quotes"),
+        ("[prod]\n", "[prod] wants one of url and url_env"),
+        ('[prod]\nurl = ""\n', "[prod] wants one of url and url_env"),
+        (f'[prod]\nurl = "{URL}"\nurl_env = "PROD_URL"\n', "[prod] wants one of url and url_env"),
+        ('[prod]\nurl_env = "PROD_URL"\n', "[prod] url_env: PROD_URL is not set; set it to the server's URL"),
+        (
+            f'[prod]\nurl_env = "{URL}"\n',
+            "[prod] url_env wants the name of a variable that holds the URL; a URL itself belongs",
+        ),
+        (f'[prod]\nurl = "{URL}"\ncolour = "pink"\n', "[prod] colour is pink; write one of blue, green, yellow, red"),
+        (f'[prod]\nurl = "{URL}"\ncolour = "{URL}"\n', "[prod] colour is rediss://…@cache-1/0; write one of"),
+        (f'[prod]\n"{URL}" = true\n', "[prod] has rediss://…@cache-1/0, which is unknown"),
+        (f'["{URL}"]\n', "[rediss://…@cache-1/0] wants one of url and url_env"),
+        (f'[prod]\nurl = "{URL}\\u0000"\n', "[prod] url has a character that nobody sees; write it again by hand"),
+        (f'[prod]\nurl = "{URL}"\nprefix = "r\\u202eq"\n', "[prod] prefix has a character that nobody sees"),
+        ('["\\u001b[2J"]\n', "[␛[2J] wants one of url and url_env"),
+        (f"[prod]\nurl = {URL}\n", "is no TOML: Invalid value (at line 2, column 7)"),
+        (f'[prod]\nurl = "{URL}\n', "is no TOML: "),
+        (f"[prod]\nurl = '{URL}' {SECRET}\n", "is no TOML: Expected newline or end of document after a statement (at line 2,"),
+        (f"{URL}\n", "is no TOML: Expected '=' after a key in a key/value pair (at line 1, column 7)"),
+        (f'["{URL}"]\nurl="x"\n["{URL}"]\n', "is no TOML: "),
+        ("[a]\n" + "k" * 5_000 + " = {x = 1, x = 2}\n", "is no TOML: "),
+        (f"[{'k' * 5_000}]\n[{'k' * 5_000}]\n", "is no TOML: …kkk"),
+        ("[prod]\nurl = " + "9" * 5_000, "has a number or brackets that no context needs; leave them out"),
+        ("[prod]\nurl = " + "[" * 5_000, "has a number or brackets that no context needs; leave them out"),
+        (b"[prod]\nurl = '\xff'\n", "is not UTF-8; save it as UTF-8"),
+    ],
+)
+def test_a_bad_file_is_one_line_with_file_context_and_key_and_no_password(tmp_path: Path, text: str | bytes, line: str) -> None:
+    assert refused(written(tmp_path, text)).startswith(line)
+
+
+def test_a_file_that_is_asked_for_must_be_there(tmp_path: Path) -> None:
+    assert refused(tmp_path / "none.toml") == "there is no such file"
+    assert refused(tmp_path) == "cannot be read: Is a directory"
+
+
+def test_a_context_by_its_name() -> None:
+    known = (Context("prod", URL), Context("staging\x1b[2J", URL))
+    assert contexts.named(known, "prod") is known[0]
+    with pytest.raises(SettingError) as caught:
+        contexts.named(known, "produ\x1bction")
+    assert str(caught.value) == "there is no context produ␛ction; there are prod, staging␛[2J"
+
+
+def test_where_there_is_no_context_it_says_where_to_write_one() -> None:
+    with pytest.raises(SettingError) as caught:
+        contexts.named((), "prod")
+    assert str(caught.value) == f"there is no context prod; there are none: write them into {contexts.usual_file()}"
