@@ -57,8 +57,11 @@ def age(at: float | None, now: float) -> float | None:
 
 def pairs(answer: Sequence[Any]) -> list[tuple[bytes, float]]:
     """Members with their scores, whichever of redis' protocols they came by."""
+    return [(member, score) for member, score in scored(answer) if score is not None]
+
+
+def scored(answer: Sequence[Any]) -> list[tuple[bytes, float | None]]:
+    """The same, with those whose score is no number that a float counts: None, as of +inf."""
     if answer and isinstance(answer[0], list | tuple):
-        found = [(member, number(score)) for member, score in answer]
-    else:
-        found = [(member, number(score)) for member, score in zip(answer[::2], answer[1::2], strict=False)]
-    return [(member, score) for member, score in found if score is not None]
+        return [(member, number(score)) for member, score in answer]
+    return [(member, number(score)) for member, score in zip(answer[::2], answer[1::2], strict=False)]
