@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-HEAD: Final = "Traceback (most recent call last):"
-GROUP_HEAD: Final = "  + Exception Group Traceback (most recent call last):"
-GROUP_MARGIN: Final = "  | "
+HEAD: Final = re.compile(r"^(?P<margin>  \+ Exception Group )?Traceback \(most recent call last\):$", re.MULTILINE)
+RAISED: Final = re.compile(r"^\S.*", re.MULTILINE)
+RAISED_GROUP: Final = re.compile(r"^  \| (?P<line>\S.*)", re.MULTILINE)
 
 
 def final_line(traceback: str) -> str:
@@ -15,13 +16,11 @@ def final_line(traceback: str) -> str:
     What is no traceback of Python's, as RQ writes it for a killed work-horse or a lost worker, gives its last line that is not
     empty.
     """
-    lines = traceback.splitlines()
-    after = max((at for at, line in enumerate(lines) if line in (HEAD, GROUP_HEAD)), default=None)
-    if after is not None:
-        margin = GROUP_MARGIN if lines[after] == GROUP_HEAD else ""
-        # Frames, their code and carets are indented; what comes first without that is the exception, then notes and the rest
-        # of its message.
-        for line in lines[after + 1 :]:
-            if line.startswith(margin) and (told := line.removeprefix(margin)) and not told[0].isspace():
-                return told.rstrip()
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    head = next(reversed(list(HEAD.finditer(traceback))), None)
+    if head is not None:
+        # Frames, their code and carets are indented. What comes first without that is the exception; the rest of its message,
+        # and its notes, follow.
+        raised = (RAISED_GROUP if head["margin"] else RAISED).search(traceback, head.end())
+        if raised is not None:
+            return (raised["line"] if head["margin"] else raised[0]).rstrip()
+    return traceback.rstrip().rpartition("\n")[2].strip()

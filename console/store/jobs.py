@@ -26,7 +26,7 @@ def read(connection: Redis, query: JobsQuery, now: float, seen: Seen, secrets: S
     limited jobs by the names of the limits. Jobs that retry or were stopped are in no list of their own: a page of these has no
     rows but those that `query.only` names.
     Three trips for one queue, four for all. One more where a queue turns up that `seen` did not know, and of one queue where
-    the page comes to jobs that are kept for good, or turns round a list of jobs that expire.
+    the page comes to jobs that are kept for good, or turns round a list of jobs that expire, or where rows.read needs one.
     Raises redis' errors of the connection.
     """
     if query.only is not None:

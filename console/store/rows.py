@@ -1,12 +1,13 @@
 """Rows of jobs, from a few plain fields of their hashes; a job's call (`data`) is never fetched, and nothing is executed.
 
-Any field may be of any size, so all are measured in one trip, and those that are short are fetched in the next.
+Any field may be of any size, so sizes are asked before contents: of a hash as a whole, and where that is much, of each field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from redis import Redis
@@ -38,7 +39,13 @@ FIELDS: Final = (
 )
 
 SHORT: Final = 4_096
-"""Bytes of a field that is fetched."""
+"""Bytes of a field that is read."""
+
+LIGHT: Final = 65_536
+"""Bytes of memory that a hash may take, without its payload, for its fields to be fetched unmeasured."""
+
+MAX_PAYLOAD: Final = 1 << 20
+"""Bytes of a payload up to which it is known what it takes."""
 
 SMALL: Final = 262_144
 """Bytes of memory of a results stream whose newest entry is fetched."""
@@ -70,17 +77,33 @@ class Rows:
 
 @dataclass(slots=True)
 class _Job:
-    """What was asked about one member: in the first trip how many fields its hash has, how long each of FIELDS is, and what its
-    results stream takes; in the second the `short` ones of FIELDS, and the newest entry of the stream."""
+    """What was asked about one member, and its answers after the trips: the memory that its hash and its results stream take
+    and the length of its payload, then the `names` of FIELDS that are fetched, or else the `lengths` of all."""
 
     member: Member
-    fields: Answer
-    lengths: dict[str, Answer]
+    memory: Answer
+    payload: Answer
     results: Answer | None
-    short: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     values: Answer | None = None
     newest: Answer | None = None
+    lengths: dict[str, Answer] = field(default_factory=dict)
     found: dict[str, bytes] = field(default_factory=dict)
+    """Those of FIELDS that are there, and SHORT."""
+    described: int = 0
+    """Bytes of the description."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no hash."""
+        return bool(self.lengths) and all(length.count() == 0 for length in self.lengths.values())
+
+    @property
+    def light(self) -> bool:
+        """Whether all of its fields but the payload are known to be small."""
+        memory, payload = self.memory.count(), self.payload.count() or 0
+        # An allocator rounds a value up, by a quarter of it at the most.
+        return memory is not None and memory - payload <= LIGHT + min(payload, MAX_PAYLOAD) // 4
 
     @property
     def state(self) -> str:
@@ -99,24 +122,25 @@ class _Job:
         return "started_at" in found and ("retries_left" in found or bool(whole(found.get("number_of_retries"))))
 
 
-def read(connection: Redis, members: Sequence[Member], secrets: Secrets, *, errors: bool) -> Rows:
-    """A row for each member, in two trips. `errors`: with the last line of the newest traceback.
+def read(connection: Redis, members: Sequence[Member], secrets: Secrets, *, errors: bool, owners: bool = True) -> Rows:
+    """A row for each member, in two trips, and a third where a hash holds much besides its payload. `errors`: with the last
+    line of the newest traceback; `owners`: with user, tier and task.
 
     The state of a member that was found in a list is the list's, but for `retrying` among the scheduled and `stopped` among the
     failed; of any other it is what the hash says, empty when that is gone. Raises redis' errors of the connection.
     """
     jobs, refused = _ask(connection, members, errors)
-    return _rows(jobs, [job.member.score for job in jobs], refused, secrets)
+    return _rows(jobs, [job.member.score for job in jobs], refused, secrets, owners)
 
 
 def named(connection: Redis, ids: Sequence[bytes], secrets: Secrets, *, errors: bool) -> Rows:
-    """A row for each id, whichever list it is in, in three trips: the last one asks for its score where its state has one."""
+    """A row for each id, whichever list it is in; one more trip asks for its score where its state has one."""
     jobs, refused = _ask(connection, [Member(job) for job in ids], errors)
     third = Trip(connection)
     scores = [_ask_score(third, job) for job in jobs]
     third.go()
     known = [score.value if score is not None and isinstance(score.value, float) else None for score in scores]
-    return _rows(jobs, known, (*refused, *third.refused), secrets)
+    return _rows(jobs, known, (*refused, *third.refused), secrets, owners=True)
 
 
 def told(refused: Sequence[Refused]) -> tuple[Refused, ...]:
@@ -125,35 +149,49 @@ def told(refused: Sequence[Refused]) -> tuple[Refused, ...]:
 
 
 def _ask(connection: Redis, members: Sequence[Member], errors: bool) -> tuple[list[_Job], tuple[Refused, ...]]:
-    first = Trip(connection)
+    first, second, third = Trip(connection), Trip(connection), Trip(connection)
     jobs = [_measure(first, member, errors) for member in members]
     first.go()
-    second = Trip(connection)
     for job in jobs:
         _fetch(second, job)
     second.go()
     for job in jobs:
-        values = zip(job.short, job.values.rows() if job.values else (), strict=False)
-        job.found = {name: value for name, value in values if isinstance(value, bytes)}
-    return jobs, (*first.refused, *second.refused)
+        _fetch_short(third, job)
+    third.go()
+    for job in jobs:
+        values = dict(zip(job.names, job.values.rows() if job.values else (), strict=False))
+        job.found = {name: value for name, value in values.items() if isinstance(value, bytes) and 0 < len(value) <= SHORT}
+        measured = job.lengths.get("description")
+        job.described = (measured.count() or 0) if measured else len(values.get("description") or b"")
+    # A hash whose memory is not told is measured field by field, so nothing is amiss.
+    refused = [one for one in first.refused if one.what.startswith(rq_keys.RESULTS)]
+    return jobs, (*refused, *second.refused, *third.refused)
 
 
 def _measure(trip: Trip, member: Member, errors: bool) -> _Job:
     key = _JOB + member.job
     return _Job(
         member,
-        trip.ask("HLEN", key),
-        {name: trip.ask("HSTRLEN", key, name) for name in FIELDS},
+        trip.ask("MEMORY USAGE", key, "SAMPLES", 0),
+        trip.ask("HSTRLEN", key, "data"),
         trip.ask("MEMORY USAGE", _RESULTS + member.job, "SAMPLES", 0) if errors else None,
     )
 
 
 def _fetch(trip: Trip, job: _Job) -> None:
-    job.short = tuple(name for name, length in job.lengths.items() if 0 < (length.count() or 0) <= SHORT)
-    if job.short:
-        job.values = trip.ask("HMGET", _JOB + job.member.job, *job.short)
+    key = _JOB + job.member.job
+    if job.light:
+        job.names, job.values = FIELDS, trip.ask("HMGET", key, *FIELDS)
+    else:
+        job.lengths = {name: trip.ask("HSTRLEN", key, name) for name in (*FIELDS, "data")}
     if job.results is not None and 0 < (job.results.count() or 0) <= SMALL:
         job.newest = trip.ask("XREVRANGE", _RESULTS + job.member.job, "+", "-", "COUNT", 1)
+
+
+def _fetch_short(trip: Trip, job: _Job) -> None:
+    names = tuple(name for name in FIELDS if name in job.lengths and 0 < (job.lengths[name].count() or 0) <= SHORT)
+    if names:
+        job.names, job.values = names, trip.ask("HMGET", _JOB + job.member.job, *names)
 
 
 def _ask_score(trip: Trip, job: _Job) -> Answer | None:
@@ -167,17 +205,19 @@ def _registry(state: str) -> Registry | None:
     return next((REGISTRIES[AMONG.get(one, one)] for one in JOB_STATES if one == state), None)
 
 
-def _rows(jobs: Sequence[_Job], scores: Sequence[float | None], refused: tuple[Refused, ...], secrets: Secrets) -> Rows:
+def _rows(
+    jobs: Sequence[_Job], scores: Sequence[float | None], refused: tuple[Refused, ...], secrets: Secrets, owners: bool
+) -> Rows:
     return Rows(
-        tuple(_row(job, score, secrets) for job, score in zip(jobs, scores, strict=True)),
+        tuple(_row(job, score, secrets, owners) for job, score in zip(jobs, scores, strict=True)),
         frozenset(job.found["origin"] for job in jobs if "origin" in job.found),
         refused,
     )
 
 
-def _row(job: _Job, score: float | None, secrets: Secrets) -> JobRow:
+def _row(job: _Job, score: float | None, secrets: Secrets, owners: bool) -> JobRow:
     member, fields, state = job.member, job.found, job.state
-    owner = _owner(fields.get("meta", b""))
+    owner = _owner(fields.get("meta", b"")) if owners else {}
     registry = _registry(state)
     never = score is None or (registry is not None and registry.expires and score < 0)
     return JobRow(
@@ -197,14 +237,13 @@ def _row(job: _Job, score: float | None, secrets: Secrets) -> JobRow:
         worker=text_or_none(fields.get("worker_name")),
         error=_error(job, secrets),
         retries_left=whole(fields.get("retries_left")),
-        missing=job.fields.count() == 0,
+        missing=job.missing,
     )
 
 
 def _call(job: _Job, secrets: Secrets) -> str:
-    length = job.lengths["description"].count() or 0
-    if length > SHORT:
-        return f"(a description of {words.size(length)}, too long for a list)"
+    if job.described > SHORT:
+        return f"(a description of {words.size(job.described)}, too long for a list)"
     # Masked while it is whole: a secret that is cut in two might not be known for one.
     return text(masked_text(job.found.get("description", b"").decode("utf-8", "backslashreplace"), secrets))
 
@@ -217,6 +256,11 @@ def _error(job: _Job, secrets: Secrets) -> str | None:
     packed = newest.get(b"exc_string") if isinstance(newest, dict) else None
     if not packed:
         return None
+    return (_line_of if len(packed) <= SHORT else _line_of.__wrapped__)(packed, secrets)
+
+
+@lru_cache(maxsize=1_024)
+def _line_of(packed: bytes, secrets: Secrets) -> str:
     trace = decoding.traceback(packed)
     if isinstance(trace, Undecodable):
         return f"(a traceback that cannot be read: {trace.reason})"[:MAX_ERROR]
@@ -224,6 +268,7 @@ def _error(job: _Job, secrets: Secrets) -> str | None:
     return line if len(line) <= MAX_ERROR else line[: MAX_ERROR - 1] + "…"
 
 
+@lru_cache(maxsize=1_024)
 def _owner(meta: bytes) -> dict[str, str]:
     """The user, tier and task that a run's meta names; nothing of it is executed."""
     if b"user" not in meta and b"tier" not in meta and b"task" not in meta:

@@ -36,6 +36,8 @@ def jobs(
     reverse = isinstance(query, JobsQuery) and query.reverse
     lists = job_lists.count(connection, query.queue, (AMONG.get(state, state),), now, seen)
     of = sum(one.total for one in lists.of(state))
+    errors = state in FAILED and _asks_for(query.filter, "error")
+    owners = _asks_for(query.filter, "user", "tier", "task")
     refused = [*lists.refused]
     met: set[bytes] = set()
     read = found = 0
@@ -45,7 +47,7 @@ def jobs(
             break
         size = min(CHUNK, MAX_READ - read)
         members, untold = job_lists.members(connection, lists, Ranks(state, read, size, reverse))
-        chunk = rows.read(connection, members, secrets, errors=state in FAILED and _asks_for_errors(query.filter))
+        chunk = rows.read(connection, members, secrets, errors=errors, owners=owners)
         refused += [*untold, *chunk.refused]
         fresh = {row.key: row for row in chunk.rows if row.key not in met}
         met.update(fresh)
@@ -70,8 +72,9 @@ def _wanted(row: JobRow, state: JobState, filter: Filter, now: float) -> bool:
     return (state not in AMONG or row.state == state) and matches(filter, row, now)
 
 
-def _asks_for_errors(filter: Filter) -> bool:
-    return any(term.field in ("error", ANY) for term in filter.terms)
+def _asks_for(filter: Filter, *fields: str) -> bool:
+    """Whether it takes one of these fields, of which FREE has one, to tell what matches."""
+    return any(term.field in (*fields, ANY) for term in filter.terms)
 
 
 def _untold(refused: list[Refused]) -> str:

@@ -256,6 +256,26 @@ def test_a_large_payload_costs_no_trip_more(redis: Redis) -> None:
     assert trips.count == 3
 
 
+def test_a_hash_that_holds_much_besides_its_payload_costs_one_trip_more(redis: Redis) -> None:
+    fill(redis, ["mail"], 2)
+    redis.hset(keys.RQ_JOB + "mail-0", mapping={"result": b"x" * 5_000_000, "meta": '{"user": "ada"}'})
+    with RoundTrips(redis) as trips:
+        first, second = page(redis).rows
+    assert (first.call, first.user, second.call) == ("f(0)", "ada", "f(1)")
+    assert trips.count == 4
+
+
+def test_rows_are_whole_where_the_server_does_not_tell_what_takes_how_much_memory(redis: Redis) -> None:
+    fill(redis, ["mail"], 2)
+    redis.rpush(keys.RQ_QUEUE + "mail", "gone")
+    whole = page(redis)
+    redis.execute_command("ACL", "SETUSER", "default", "-memory|usage")
+    try:
+        assert page(redis) == whole
+    finally:
+        redis.execute_command("ACL", "SETUSER", "default", "+@all")
+
+
 def test_a_results_stream_that_is_large_is_not_fetched(redis: Redis) -> None:
     redis.zadd(keys.RQ_FAILED + "mail", {"job": NOW + 60})
     redis.hset(keys.RQ_JOB + "job", mapping={"status": "failed", "origin": "mail"})
