@@ -20,12 +20,14 @@ def hashes(line: Line, keys: Sequence[bytes]) -> Steps[list[dict[bytes, bytes] |
     """The whole hashes at `keys`, in two trips; empty where there is none, None where it is no hash, or has more than
     MAX_FIELDS fields or MAX_HASH bytes."""
     # Of at most as many fields as it samples, MEMORY USAGE is exact.
-    sizes = [(line.ask("HLEN", key), line.ask("MEMORY USAGE", key, "SAMPLES", MAX_FIELDS)) for key in keys]
+    counts, sizes = line.trip.ask_each("HLEN", keys), line.trip.ask_each("MEMORY USAGE", keys, "SAMPLES", MAX_FIELDS)
     yield
-    asked = [line.ask("HGETALL", key) if _small(*size) else None for key, size in zip(keys, sizes, strict=True)]
-    if any(asked):
+    small = [key for key, *size in zip(keys, counts.values, sizes.values, strict=True) if _small(*size)]
+    asked = line.trip.ask_each("HGETALL", small)
+    if small:
         yield
-    return [_pairs(answer, fields) for answer, (fields, _) in zip(asked, sizes, strict=True)]
+    told = dict(zip(small, asked.values, strict=True))
+    return [_pairs(told.get(key), count) for key, count in zip(keys, counts.values, strict=True)]
 
 
 def fields(
@@ -49,15 +51,14 @@ def fields(
     return found
 
 
-def _small(fields: Answer, memory: Answer) -> bool:
-    return 0 < (fields.count() or 0) <= MAX_FIELDS and 0 < (memory.count() or 0) <= MAX_HASH
+def _small(fields: Any, memory: Any) -> bool:
+    return isinstance(fields, int) and isinstance(memory, int) and 0 < fields <= MAX_FIELDS and memory <= MAX_HASH
 
 
-def _pairs(answer: Answer | None, fields: Answer) -> dict[bytes, bytes] | None:
-    if answer is None:
-        return {} if fields.count() == 0 else None
-    found: Any = answer.value
-    return {name: value for name, value in found.items() if isinstance(value, bytes)} if isinstance(found, Mapping) else None
+def _pairs(found: Any, fields: Any) -> dict[bytes, bytes] | None:
+    if isinstance(found, Mapping):
+        return {name: value for name, value in found.items() if isinstance(value, bytes)}
+    return {} if fields == 0 else None
 
 
 def _named(asked: tuple[list[str], Answer] | None, fields: Answer) -> dict[str, bytes] | None:

@@ -24,6 +24,7 @@ def cadence_in_words(schedule: Schedule) -> str:
     return f"{words}, up to {schedule.jitter} s later" if schedule.jitter else words
 
 
+@lru_cache(maxsize=1024)
 def period_in_words(seconds: float) -> str:
     """A period: "every hour", "every 90 seconds", "every 2 days and 3 hours"."""
     if not 0 < seconds <= MAX_SECONDS:
