@@ -1,0 +1,107 @@
+"""From text and tone to what the terminal is sent: the one gate that every text of ours passes.
+
+Text may have been written by anybody. Here it is made visible (model/text.py), measured in cells and cut; nothing in it is
+markup. A tone says what a piece means, and the theme says how that looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from console.model.text import visible
+
+Piece = tuple[str, str]
+"""A text and its tone, one of TONES."""
+
+Cell = str | Piece | tuple[Piece, ...]
+"""What a column shows of a row."""
+
+TONES: Final = ("", "dim", "good", "warn", "bad", "accent", "strong", "head", "badge", "calm", "caution", "alarm")
+"""What a piece means; the last four are drawn as a coloured ground, from harmless to dangerous."""
+
+ELLIPSIS: Final = "…"
+
+
+def pieces(cell: Cell) -> tuple[Piece, ...]:
+    """A cell as its pieces."""
+    if isinstance(cell, str):
+        return ((cell, ""),)
+    if len(cell) == 2 and isinstance(cell[0], str):
+        return ((cell[0], cell[1]),)
+    return cell
+
+
+def width(cell: Cell) -> int:
+    """How many cells of the terminal a cell needs."""
+    return sum(_width(visible(text)) for text, _ in pieces(cell))
+
+
+def fit(cell: Cell, cells: int, right: bool = False) -> list[Piece]:
+    """The pieces of a cell, visible, filled up or cut (with an ellipsis) to exactly `cells` cells."""
+    shown = [(visible(text), tone) for text, tone in pieces(cell)]
+    needed = sum(_width(text) for text, _ in shown)
+    if needed <= cells:
+        fill = (" " * (cells - needed), "")
+        return [fill, *shown] if right else [*shown, fill]
+    cut: list[Piece] = []
+    left = cells - 1
+    for text, tone in shown:
+        length = _width(text)
+        if length >= left:
+            # A wide character that would be halved becomes a space, so that the columns stay where they are.
+            cut.append((set_cell_size(text, max(0, left)) + (ELLIPSIS if cells > 0 else ""), tone))
+            break
+        cut.append((text, tone))
+        left -= length
+    return cut
+
+
+def wrapped(text: str, cells: int) -> list[str]:
+    """A text in lines of at most `cells` cells, broken where it breaks itself, after a blank, or else anywhere."""
+    lines: list[str] = []
+    for line in text.replace("\r\n", "\n").split("\n"):
+        lines += _broken(visible(line.expandtabs(4)), max(2, cells))
+    return lines
+
+
+def _broken(line: str, cells: int) -> list[str]:
+    parts: list[str] = []
+    start = 0
+    while start < len(line):
+        end = _end(line, start, cells)
+        if end < len(line) and line[end] != " ":
+            blank = line.rfind(" ", start + (end - start) // 2, end)
+            end = blank + 1 if blank > 0 else end
+        parts.append(line[start:end].rstrip())
+        start = end
+        if parts[-1] and start < len(line):
+            start += line[start] == " "
+    return parts or [""]
+
+
+def _end(line: str, start: int, cells: int) -> int:
+    """Where the longest part of `line` ends that begins at `start` and fits."""
+    end = min(len(line), start + cells)
+    while end > start + 1 and _width(line[start:end]) > cells:
+        end -= 1
+    return end
+
+
+def strip(line: Iterable[Piece], cells: int, styles: Mapping[str, Style], over: Style | None = None) -> Strip:
+    """A line of exactly `cells` cells; `over` is laid over every piece's own style."""
+    segments: list[Segment] = []
+    for text, tone in fit(tuple(line), cells):
+        if text:
+            style = styles[tone]
+            segments.append(Segment(text, style + over if over is not None else style))
+    return Strip(segments, cells)
+
+
+def _width(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)

@@ -1,0 +1,341 @@
+"""The one table of the console: any number of rows, of which only a page is known and only what is on screen is drawn.
+
+The cursor and the marks belong to keys. A new page that has the cursor's key moves the cursor with it; one that does not leaves
+it at its rank. The cursor is always in sight. Rows that are not known yet are drawn as waiting, and asked for with RowsWanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+
+from console.widgets.columns import Column, Placed, place
+from console.widgets.drawn import Drawn
+from console.widgets.pieces import Piece, fit, strip
+
+GUTTER: Final = 2
+"""Cells before the first column: the cursor and the mark. After the last one there is one cell."""
+
+MARGIN: Final = 1
+"""Screens of rows that are asked for beside what is seen, above and below, so that moving shows rows at once."""
+
+SORTED: Final = "▾"
+
+CURSOR, MARK, BOTH = "▸ ", "• ", "▸•"
+
+
+class Table(Drawn):
+    """Rows of any kind, drawn by columns. Give it `columns`, and a page with show()."""
+
+    DEFAULT_CSS = """
+    Table { height: 1fr; }
+    """
+
+    class RowsWanted(Message):
+        """Rows that are on screen, or near, are not known: `size` of them from the rank `start` on."""
+
+        def __init__(self, table: Table, start: int, size: int) -> None:
+            super().__init__()
+            self.table, self.start, self.size = table, start, size
+
+    class Opened(Message):
+        """A row was opened with the mouse."""
+
+        def __init__(self, table: Table) -> None:
+            super().__init__()
+            self.table = table
+
+    class SortAsked(Message):
+        """The title of a column was clicked."""
+
+        def __init__(self, table: Table, order: str) -> None:
+            super().__init__()
+            self.table, self.order = table, order
+
+    class CursorMoved(Message):
+        """The cursor is on another row, or the marks have changed."""
+
+        def __init__(self, table: Table) -> None:
+            super().__init__()
+            self.table = table
+
+    def __init__(
+        self, key: Callable[[Any], bytes], columns: Sequence[Column[Any]] = (), id: str | None = None, cursor: bool = True
+    ) -> None:
+        super().__init__(id=id)
+        self._key = key
+        self._has_cursor = cursor
+        self._columns: tuple[Column[Any], ...] = tuple(columns)
+        self._placed: list[Placed[Any]] = []
+        self._placed_for = -1
+        self._rows: Sequence[Any] = ()
+        self._start = 0
+        self._now = 0.0
+        self._asked: tuple[int, int] | None = None
+        self.total = 0
+        self.cursor = 0
+        self.cursor_key: bytes | None = None
+        self.marks: dict[bytes, None] = {}
+        self.sorted_by = ""
+        self.notice: Sequence[tuple[Piece, ...]] = ()
+
+    # --- what is known --------------------------------------------------------------------------
+
+    def set_columns(self, columns: Sequence[Column[Any]]) -> None:
+        """Draw other columns from now on."""
+        if tuple(columns) != self._columns:
+            self._columns = tuple(columns)
+            self._place()
+
+    def clear(self, cursor_key: bytes | None = None, cursor: int = 0) -> None:
+        """Forget rows and marks: another list begins. The cursor will be on `cursor_key`, or at the rank `cursor`."""
+        self.marks.clear()
+        self.total, self._rows, self._start, self._asked = 0, (), 0, None
+        self.cursor, self.cursor_key = cursor, cursor_key
+        self._resize()
+        self.scroll_to(y=0, animate=False)
+        self.refresh()
+
+    def show(self, rows: Sequence[Any], start: int, total: int, now: float) -> None:
+        """Draw this page: `rows` from the rank `start` on, of `total`, as seen at `now` (epoch seconds)."""
+        seen = self.cursor - self.scroll_offset.y
+        moved = self._rank_of(self.cursor_key, rows, start)
+        self._rows, self._start, self.total, self._now = rows, start, total, now
+        if self._asked is not None and self._asked[0] != start:
+            # What was asked last is answered by a page from there on; one that lacks rows all the same has no more of them.
+            self._asked = None
+        self._resize()
+        if moved is not None and moved != self.cursor:
+            # The row keeps its place on screen, where that is possible; at the very top, what is new comes in sight instead.
+            if self.scroll_offset.y or moved >= self._height:
+                self.scroll_to(y=max(0, moved - seen), animate=False, force=True)
+            self.cursor = moved
+        self._settle()
+        self.refresh()
+
+    def lost_cursor(self, rows: Sequence[Any], start: int) -> bool:
+        """Whether the row under the cursor was known, and is not in this page."""
+        return self.cursor_key is not None and self._rank_of(self.cursor_key, rows, start) is None
+
+    def row(self) -> Any | None:
+        """The row under the cursor, None where there is none or it is not known yet."""
+        return self._at(self.cursor)
+
+    def known(self) -> Sequence[Any]:
+        """The rows of the page."""
+        return self._rows
+
+    @property
+    def known_from(self) -> int:
+        """The rank of the page's first row."""
+        return self._start
+
+    @property
+    def now(self) -> float:
+        """When the page was read (epoch seconds)."""
+        return self._now
+
+    # --- moving ---------------------------------------------------------------------------------
+
+    def move(self, rows: int) -> None:
+        """Move the cursor by that many rows, not beyond the ends."""
+        self.move_to(self.cursor + rows)
+
+    def move_pages(self, pages: int) -> None:
+        """Move the cursor by that many screens."""
+        self.move(pages * max(1, self._height - 1))
+
+    def move_to(self, rank: int) -> None:
+        """Put the cursor on the row of that rank, or the nearest, and bring it in sight."""
+        self.cursor = max(0, min(rank, self.total - 1))
+        row = self._at(self.cursor)
+        self.cursor_key = self._key(row) if row is not None else None
+        self._in_sight()
+        self._want()
+        self.refresh()
+        self.post_message(self.CursorMoved(self))
+
+    def move_to_key(self, key: bytes) -> bool:
+        """Put the cursor on the row of that key; False when the page does not have it."""
+        rank = self._rank_of(key, self._rows, self._start)
+        if rank is not None:
+            self.move_to(rank)
+        return rank is not None
+
+    def toggle_mark(self) -> None:
+        """Mark the row under the cursor, or take its mark off, and go on to the next."""
+        row = self.row()
+        if row is not None:
+            key = self._key(row)
+            if key in self.marks:
+                del self.marks[key]
+            else:
+                self.marks[key] = None
+            self.move(1)
+
+    def clear_marks(self) -> None:
+        """Take all marks off."""
+        self.marks.clear()
+        self.refresh()
+        self.post_message(self.CursorMoved(self))
+
+    # --- drawing --------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Line `y` of what is on screen; the first has the titles."""
+        width = self.cells
+        if width != self._placed_for:
+            # A scroll bar has come or gone, which is no resize.
+            self._place()
+        styles = self.styles_of_tones()
+        if y == 0:
+            return strip(self._titles(), width, styles)
+        if not self.total:
+            return self._notice_line(y - 2, width, styles)
+        rank = self.scroll_offset.y + y - 1
+        if rank >= self.total:
+            return Strip.blank(width, styles[""])
+        row = self._at(rank)
+        if row is None:
+            return strip([("  ·", "dim")], width, styles)
+        key = self._key(row)
+        at_cursor, marked = self._has_cursor and rank == self.cursor, key in self.marks
+        gutter = BOTH if at_cursor and marked else CURSOR if at_cursor else MARK if marked else "  "
+        line: list[Piece] = [(gutter, "accent")]
+        for placed in self._placed:
+            line += fit(placed.column.cell(row, self._now), placed.width, placed.column.right)
+            line.append((" " * (self._next_x(placed) - placed.x - placed.width), ""))
+        return strip(line, width, styles, self.line_style("cursor") if at_cursor else None)
+
+    def _notice_line(self, at: int, width: int, styles: Mapping[str, Style]) -> Strip:
+        """A line of what is said in place of rows."""
+        if not 0 <= at < len(self.notice):
+            return Strip.blank(width, styles[""])
+        return strip([("  ", ""), *self.notice[at]], width, styles)
+
+    def _titles(self) -> list[Piece]:
+        line: list[Piece] = [("  ", "")]
+        for placed in self._placed:
+            column, gap = placed.column, self._next_x(placed) - placed.x - placed.width
+            title, sign = column.title, ""
+            if column.sort and column.sort == self.sorted_by:
+                # The sign stands in the gap where the title has no room for it, or has to stand above its numbers.
+                beside = column.right or len(title) + 2 > placed.width
+                title, sign = (title, SORTED) if beside and gap else (f"{title} {SORTED}", "")
+            line += fit((title, "head"), placed.width, column.right)
+            line.append((sign.ljust(gap), "head"))
+        return line
+
+    def _next_x(self, placed: Placed[Any]) -> int:
+        at = self._placed.index(placed)
+        return self._placed[at + 1].x if at + 1 < len(self._placed) else placed.x + placed.width
+
+    # --- the mouse ------------------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse is; a second click opens; a title sorts."""
+        if event.y == 0:
+            for placed in self._placed:
+                if placed.x <= event.x - GUTTER < placed.x + placed.width and placed.column.sort:
+                    self.post_message(self.SortAsked(self, placed.column.sort))
+            return
+        rank = self.scroll_offset.y + event.y - 1
+        if rank < self.total:
+            self.move_to(rank)
+            if event.chain == 2:
+                self.post_message(self.Opened(self))
+
+    def on_resize(self) -> None:
+        """Choose the columns anew, and keep the cursor in sight."""
+        self._place()
+        self._resize()
+        self._in_sight()
+        self._want()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Take the cursor along, and ask for what came in sight."""
+        super().watch_scroll_y(old_value, new_value)
+        if self.total:
+            self._follow()
+            self._want()
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    @property
+    def _height(self) -> int:
+        """Rows on screen."""
+        return max(1, self.size.height - 1)
+
+    def wanted(self) -> tuple[int, int]:
+        """The rows to read for what is on screen now: the rank of the first, and how many."""
+        first = max(0, self.scroll_offset.y - MARGIN * self._height)
+        return first, self._height * (1 + 2 * MARGIN)
+
+    def _want(self) -> None:
+        """Ask for rows, once, when some on screen are not known."""
+        near = self._height // 2
+        first = max(0, self.scroll_offset.y - near)
+        last = min(self.total, self.scroll_offset.y + self._height + near)
+        if not self.total or (self._start <= first and last <= self._start + len(self._rows)):
+            return
+        if self._asked is not None and self._asked[0] <= first and last <= sum(self._asked):
+            return
+        self._asked = self.wanted()
+        self.post_message(self.RowsWanted(self, *self._asked))
+
+    def _place(self) -> None:
+        self._placed_for = self.cells
+        self._placed = place(self._columns, max(0, self._placed_for - GUTTER - 1))
+        self.refresh()
+
+    def _resize(self) -> None:
+        # One line more than there are rows: the titles.
+        self.virtual_size = Size(self.cells, self.total + 1)
+
+    def _settle(self) -> None:
+        """Let the cursor be on a row: where its own has gone, on the one that took its rank."""
+        self.cursor = max(0, min(self.cursor, self.total - 1))
+        row = self._at(self.cursor)
+        if row is not None:
+            self.cursor_key = self._key(row)
+        elif not self.total:
+            self.cursor_key = None
+        self._in_sight()
+        self._want()
+        self.post_message(self.CursorMoved(self))
+
+    def _in_sight(self) -> None:
+        top = self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, force=True)
+        elif self.cursor >= top + self._height:
+            self.scroll_to(y=self.cursor - self._height + 1, animate=False, force=True)
+
+    def _follow(self) -> None:
+        """Where the wheel or the scroll bar has moved the rows, keep the cursor among those in sight."""
+        top = self.scroll_offset.y
+        rank = max(top, min(self.cursor, top + self._height - 1, self.total - 1))
+        if rank != self.cursor:
+            self.cursor = rank
+            row = self._at(rank)
+            self.cursor_key = self._key(row) if row is not None else None
+            self.post_message(self.CursorMoved(self))
+
+    def _at(self, rank: int) -> Any | None:
+        at = rank - self._start
+        return self._rows[at] if 0 <= at < len(self._rows) else None
+
+    def _rank_of(self, key: bytes | None, rows: Sequence[Any], start: int) -> int | None:
+        if key is None:
+            return None
+        return next((start + at for at, row in enumerate(rows) if self._key(row) == key), None)
+
+    def region_of_cursor(self) -> Region:
+        """Where the cursor's line is on the widget."""
+        return Region(0, self.cursor - self.scroll_offset.y + 1, self.cells, 1)
