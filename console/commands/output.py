@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 import humanize
 
+from console.model import words
 from console.model.text import visible
 
 
@@ -56,18 +57,20 @@ def counted(number: int, what: str) -> str:
 
 
 def utc(at: float | None) -> str | None:
-    """An instant (epoch seconds) as ISO 8601 in UTC, to the millisecond where it is no whole second."""
+    """An instant (epoch seconds) as ISO 8601 in UTC, to the millisecond where it is no whole second; None where no calendar
+    has it."""
     if at is None:
         return None
-    whole = at == int(at)
-    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds" if whole else "milliseconds")
-    return text.replace("+00:00", "Z")
+    try:
+        there = datetime.fromtimestamp(at, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return there.isoformat(timespec="seconds" if at == int(at) else "milliseconds").replace("+00:00", "Z")
 
 
 def local(at: float, now: float) -> str:
     """An instant (epoch seconds) on this machine's clock: "14:43:33", with its date when that is not today's."""
-    there, here = datetime.fromtimestamp(at).astimezone(), datetime.fromtimestamp(now).astimezone()
-    return there.strftime("%H:%M:%S" if there.date() == here.date() else "%Y-%m-%d %H:%M:%S")
+    return words.absolute(at, None, now)
 
 
 def due(at: float, now: float) -> str:
@@ -77,14 +80,14 @@ def due(at: float, now: float) -> str:
     late = int(now - at)
     if late < 1:
         return "due"
-    return f"due {late} s ago" if late < 60 else f"due {humanize.naturaldelta(late)} ago"
+    return f"due {late} s ago" if late < 60 else f"due {_span(late)} ago"
 
 
 def relative(at: float | None, now: float) -> str:
     """An instant (epoch seconds) as seen from `now`: "in 12 minutes", "3 hours ago"; a dash for None."""
     if at is None:
         return "—"
-    distance = humanize.naturaldelta(abs(at - now))
+    distance = _span(abs(at - now))
     return f"in {distance}" if at > now else f"{distance} ago"
 
 
@@ -92,4 +95,12 @@ def duration(seconds: float | None) -> str:
     """A duration for people: "4.1 s" below a minute, "2 minutes" from there on; "" for None."""
     if seconds is None:
         return ""
-    return f"{seconds:.1f} s" if seconds < 60 else humanize.naturaldelta(seconds)
+    return f"{seconds:.1f} s" if seconds < 60 else _span(seconds)
+
+
+def _span(seconds: float) -> str:
+    """A duration in words, also one that is longer than humanize can tell."""
+    try:
+        return humanize.naturaldelta(seconds)
+    except OverflowError:
+        return words.rough(seconds)

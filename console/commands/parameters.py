@@ -5,11 +5,13 @@ Each function is a `type` for click, which shows its name in the help; each rais
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import click
 
+from console.model import filters
 from console.model.text import visible
 from jobs import durations
 
@@ -21,6 +23,23 @@ def text(value: str) -> str:
     except UnicodeEncodeError:
         raise click.BadParameter(f"{visible(value)} is not UTF-8") from None
     return value
+
+
+def name(value: str) -> bytes:
+    """The name of a queue or a job, which may be of any bytes."""
+    return os.fsencode(value)
+
+
+def expression(fields: Mapping[str, filters.Kind]) -> Callable[[str], filters.Filter]:
+    """An expression of the filter language with these fields."""
+
+    def parsed(value: str) -> filters.Filter:
+        try:
+            return filters.parse(value, fields)
+        except filters.FilterError as error:
+            raise click.BadParameter(f"column {error.column + 1}: {error.message}") from None
+
+    return parsed
 
 
 def duration(value: str) -> int:

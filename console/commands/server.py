@@ -11,7 +11,11 @@ import click
 from redis import Redis
 from redis.exceptions import RedisError
 
+from console import settings as console_settings
+from console.model.ports import Reader, ReadError
+from console.model.secrets import Secrets
 from console.model.text import visible
+from console.store.reader import open_reader
 from console.store.server import connect, explained
 from jobs import settings
 from jobs.errors import JobsError
@@ -39,6 +43,19 @@ def connection() -> Iterator[Redis]:
         raise ServerError(explained(error, url)) from None
     finally:
         client.close()
+
+
+@contextmanager
+def reader() -> Iterator[Reader]:
+    """What answers the queries of the screens, on the same server, closed at the end. Raises ServerError, as `connection`."""
+    try:
+        found = open_reader(settings.current().redis_url, Secrets(console_settings.read().mask))
+        try:
+            yield found
+        finally:
+            found.close()
+    except ReadError as error:
+        raise ServerError(str(error)) from None
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:

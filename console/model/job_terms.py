@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from console.model.filters import ANY, Filter, Kind
 from console.model.pages import JobRow
+from console.model.queries import JOB_STATES, JobsQuery
 
 FIELDS: Final[Mapping[str, Kind]] = {
     "state": "text", "queue": "text", "lane": "text", "user": "text", "tier": "text", "task": "text", "func": "text",
@@ -22,6 +24,20 @@ FREE: Final = ("call", "error", "user", "id", "queue")
 """Where a bare word is looked for."""
 
 FAILED: Final = ("failed", "stopped")
+
+
+def filtered(query: JobsQuery, filter: Filter) -> JobsQuery:
+    """`query` from its beginning, for what `filter` wants: `state:` and `queue:` (or `lane:`) choose the list, and the rest is
+    looked for in there."""
+    query = replace(query, filter=filter, start=0, only=None)
+    wanted = filter.exact("state")
+    state = next((state for state in JOB_STATES if state == wanted), None)
+    if state is not None:
+        query = replace(query, state=state, filter=query.filter.without("state"))
+    queue = filter.exact("queue") or filter.exact("lane")
+    if queue is not None:
+        query = replace(query, queue=queue.encode(), filter=query.filter.without("queue").without("lane"))
+    return query
 
 
 def matches(filter: Filter, row: JobRow, now: float) -> bool:
