@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from rich.style import Style
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
 from console.widgets.columns import Column, Placed, place
 from console.widgets.drawn import Drawn
+from console.widgets.known import Known, rank_of
 from console.widgets.pieces import Piece, fit, strip
 
 GUTTER: Final = 2
@@ -74,11 +75,8 @@ class Table(Drawn):
         self._columns: tuple[Column[Any], ...] = tuple(columns)
         self._placed: list[Placed[Any]] = []
         self._placed_for = -1
-        self._rows: Sequence[Any] = ()
-        self._start = 0
+        self._known = Known(key)
         self._now = 0.0
-        self._asked: tuple[int, int] | None = None
-        self.total = 0
         self.cursor = 0
         self.cursor_key: bytes | None = None
         self.marks: dict[bytes, None] = {}
@@ -96,7 +94,7 @@ class Table(Drawn):
     def clear(self, cursor_key: bytes | None = None, cursor: int = 0) -> None:
         """Forget rows and marks: another list begins. The cursor will be on `cursor_key`, or at the rank `cursor`."""
         self.marks.clear()
-        self.total, self._rows, self._start, self._asked = 0, (), 0, None
+        self._known.clear()
         self.cursor, self.cursor_key = cursor, cursor_key
         self._resize()
         self.scroll_to(y=0, animate=False)
@@ -105,11 +103,9 @@ class Table(Drawn):
     def show(self, rows: Sequence[Any], start: int, total: int, now: float) -> None:
         """Draw this page: `rows` from the rank `start` on, of `total`, as seen at `now` (epoch seconds)."""
         seen = self.cursor - self.scroll_offset.y
-        moved = self._rank_of(self.cursor_key, rows, start)
-        self._rows, self._start, self.total, self._now = rows, start, total, now
-        if self._asked is not None and self._asked[0] != start:
-            # What was asked last is answered by a page from there on; one that lacks rows all the same has no more of them.
-            self._asked = None
+        self._known.put(rows, start, total)
+        self._now = now
+        moved = self._known.rank_of(self.cursor_key)
         self._resize()
         if moved is not None and moved != self.cursor:
             # The row keeps its place on screen, where that is possible; at the very top, what is new comes in sight instead.
@@ -121,20 +117,25 @@ class Table(Drawn):
 
     def lost_cursor(self, rows: Sequence[Any], start: int) -> bool:
         """Whether the row under the cursor was known, and is not in this page."""
-        return self.cursor_key is not None and self._rank_of(self.cursor_key, rows, start) is None
+        return self.cursor_key is not None and rank_of(self.cursor_key, rows, start, self._key) is None
 
     def row(self) -> Any | None:
         """The row under the cursor, None where there is none or it is not known yet."""
-        return self._at(self.cursor)
+        return self._known.at(self.cursor)
 
     def known(self) -> Sequence[Any]:
         """The rows of the page."""
-        return self._rows
+        return self._known.rows
 
     @property
     def known_from(self) -> int:
         """The rank of the page's first row."""
-        return self._start
+        return self._known.start
+
+    @property
+    def total(self) -> int:
+        """How long the list is."""
+        return self._known.total
 
     @property
     def now(self) -> float:
@@ -154,19 +155,11 @@ class Table(Drawn):
     def move_to(self, rank: int) -> None:
         """Put the cursor on the row of that rank, or the nearest, and bring it in sight."""
         self.cursor = max(0, min(rank, self.total - 1))
-        row = self._at(self.cursor)
-        self.cursor_key = self._key(row) if row is not None else None
+        self.cursor_key = self._known.key_at(self.cursor)
         self._in_sight()
         self._want()
         self.refresh()
         self.post_message(self.CursorMoved(self))
-
-    def move_to_key(self, key: bytes) -> bool:
-        """Put the cursor on the row of that key; False when the page does not have it."""
-        rank = self._rank_of(key, self._rows, self._start)
-        if rank is not None:
-            self.move_to(rank)
-        return rank is not None
 
     def toggle_mark(self) -> None:
         """Mark the row under the cursor, or take its mark off, and go on to the next."""
@@ -201,7 +194,7 @@ class Table(Drawn):
         rank = self.scroll_offset.y + y - 1
         if rank >= self.total:
             return Strip.blank(width, styles[""])
-        row = self._at(rank)
+        row = self._known.at(rank)
         if row is None:
             return strip([("  ·", "dim")], width, styles)
         key = self._key(row)
@@ -282,12 +275,9 @@ class Table(Drawn):
         near = self._height // 2
         first = max(0, self.scroll_offset.y - near)
         last = min(self.total, self.scroll_offset.y + self._height + near)
-        if not self.total or (self._start <= first and last <= self._start + len(self._rows)):
-            return
-        if self._asked is not None and self._asked[0] <= first and last <= sum(self._asked):
-            return
-        self._asked = self.wanted()
-        self.post_message(self.RowsWanted(self, *self._asked))
+        wanted = self.wanted()
+        if self._known.asks(first, last, wanted):
+            self.post_message(self.RowsWanted(self, *wanted))
 
     def _place(self) -> None:
         self._placed_for = self.cells
@@ -301,11 +291,9 @@ class Table(Drawn):
     def _settle(self) -> None:
         """Let the cursor be on a row: where its own has gone, on the one that took its rank."""
         self.cursor = max(0, min(self.cursor, self.total - 1))
-        row = self._at(self.cursor)
-        if row is not None:
-            self.cursor_key = self._key(row)
-        elif not self.total:
-            self.cursor_key = None
+        key = self._known.key_at(self.cursor)
+        if key is not None or not self.total:
+            self.cursor_key = key
         self._in_sight()
         self._want()
         self.post_message(self.CursorMoved(self))
@@ -323,19 +311,5 @@ class Table(Drawn):
         rank = max(top, min(self.cursor, top + self._height - 1, self.total - 1))
         if rank != self.cursor:
             self.cursor = rank
-            row = self._at(rank)
-            self.cursor_key = self._key(row) if row is not None else None
+            self.cursor_key = self._known.key_at(rank)
             self.post_message(self.CursorMoved(self))
-
-    def _at(self, rank: int) -> Any | None:
-        at = rank - self._start
-        return self._rows[at] if 0 <= at < len(self._rows) else None
-
-    def _rank_of(self, key: bytes | None, rows: Sequence[Any], start: int) -> int | None:
-        if key is None:
-            return None
-        return next((start + at for at, row in enumerate(rows) if self._key(row) == key), None)
-
-    def region_of_cursor(self) -> Region:
-        """Where the cursor's line is on the widget."""
-        return Region(0, self.cursor - self.scroll_offset.y + 1, self.cells, 1)
