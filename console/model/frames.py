@@ -72,7 +72,7 @@ def application(traceback: str) -> tuple[list[Line], int]:
     """What concerns the application: its own frames and what was raised at the end; and how many frames were left out.
 
     Of a chain of exceptions, those that touched no code of the application are left out whole. Where no frame is the
-    application's, the last exception stays whole.
+    application's, the deepest one of the last exception stays.
     """
     chain: list[list[Line]] = [[]]
     for line in lines(traceback):
@@ -86,7 +86,8 @@ def application(traceback: str) -> tuple[list[Line], int]:
         if any(_own(line) for line in one):
             told += [line for line in one if not line.library]
         elif at == len(chain) - 1:
-            told += one if not any(map(_own, told)) else [line for line in one if not line.library]
+            deepest = max((at for at, line in enumerate(one) if line.part == "file"), default=0) if not told else len(one)
+            told += [line for at, line in enumerate(one) if at >= deepest or not line.library]
     files = sum(line.part == "file" for one in chain for line in one)
     return told, files - sum(line.part == "file" for line in told)
 

@@ -8,7 +8,7 @@ from console.model import words
 from console.model.counting import counted
 from console.model.queries import OverviewQuery
 from console.model.status import Status
-from console.screens.facts import BLANK, head, refused
+from console.screens.facts import head, refused
 from console.screens.paged import Paged
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece
@@ -68,10 +68,9 @@ def _happened(status: Status) -> list[Row]:
         )
     if rows:
         return rows
-    return [
-        Row((("✓ ", "good"), ("nothing: no worker is gone, no entry was set aside, no schedule is orphaned", ""))),
-        BLANK,
-    ]
+    if status.refused:
+        return [Row((("nothing, as far as it could be read", "dim"),))]
+    return [Row((("✓ ", "good"), ("nothing: no worker is gone, no entry was set aside, no schedule is orphaned", "")))]
 
 
 def _said(glyph: str, tone: str, what: str, why: str) -> Row:

@@ -74,7 +74,7 @@ def _failure(attempt: Attempt, cells: int, folded: bool) -> list[Row]:
     if not folded:
         return _traceback(frames.lines(traceback), cells)
     told, left_out = frames.application(traceback)
-    rows = _traceback([line for line in told if line.part != "more"], cells, MOST_ERROR)
+    rows = _traceback([line for line in told if line.part != "more" and not _points(line)], cells, MOST_ERROR)
     if left_out:
         rows += prose([(f"… {counted(left_out, 'frame')} of libraries, f unfolds", "dim")], cells, INDENT)
     return rows
@@ -86,6 +86,11 @@ def _traceback(told: Sequence[frames.Line], cells: int, most: int | None = None)
         tone = "dim" if line.library else TONES[line.part]
         rows += prose([(line.text, tone)], cells, INDENT, most)
     return rows
+
+
+def _points(line: frames.Line) -> bool:
+    """Whether a line only points at a part of the code above it."""
+    return line.part == "code" and set(line.text.strip()) <= {"^", "~"}
 
 
 def _result(attempt: Attempt, cells: int, folded: bool) -> list[Row]:

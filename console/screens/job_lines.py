@@ -6,6 +6,7 @@ from datetime import tzinfo
 from typing import Final
 
 from console.model import shown
+from console.model.counting import counted
 from console.model.job import JobDetail
 from console.model.payload import Call, Undecodable, Value
 from console.screens.attempt_lines import attempts
@@ -105,8 +106,9 @@ def _owner(job: JobDetail, zone: tzinfo | None) -> list[Row]:
 def _retries(job: JobDetail) -> list[Piece]:
     if job.retries_left is None:
         return []
-    of = f" of {job.retries}" if job.retries is not None else ""
-    return [(f"  {job.retries_left}{of} retries left", "dim")]
+    if job.retries is None:
+        return [(f"  {counted(job.retries_left, 'retry', 'retries')} left", "dim")]
+    return [(f"  {job.retries_left:,} of {counted(job.retries, 'retry', 'retries')} left", "dim")]
 
 
 def _meta(value: Value | Undecodable, cells: int, folded: bool) -> list[Row]:
