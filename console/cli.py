@@ -8,13 +8,20 @@ import io
 import logging
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 from dotenv import load_dotenv
 
+from console import contexts, settings
+from console.actions import SCREENS
+from console.model.text import visible
+
 COMMANDS = {
     "demo": "console.commands.demo:demo",
+    "job": "console.commands.job:job",
+    "jobs": "console.commands.jobs:jobs",
     "schedules": "console.commands.schedules:schedules",
     "status": "console.commands.status:status",
     "users": "console.commands.users:users",
@@ -36,10 +43,36 @@ class _Commands(click.Group):
         return command
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tq-console", message="%(prog)s %(version)s")
-def tq_console() -> None:
-    """An operations console for RQ, and the per-user job layer that it operates."""
+@click.option("--context", metavar="NAME", help="A server by its name in the file of contexts.")
+@click.option("--screen", type=click.Choice(SCREENS), default="overview", help="The screen to begin with.")
+@click.option("--filter", "expression", metavar="EXPR", default="", help="A filter to begin with, such as 'user:42 age>1h'.")
+@click.option("--read-only", is_flag=True, help="Offer nothing that changes anything.")
+@click.option("--refresh", metavar="SECONDS", help="Seconds between two refreshes.")
+@click.pass_context
+def tq_console(
+    ctx: click.Context, context: str | None, screen: str, expression: str, read_only: bool, refresh: str | None
+) -> int | None:
+    """An operations console for RQ, and the per-user job layer that it operates. Without a command: the console itself."""
+    try:
+        asked = settings.read()
+        known = contexts.read(asked.contexts)
+        name = context or asked.context
+        chosen = contexts.named(known, name) if name else None
+        if refresh is not None:
+            asked = replace(asked, refresh_s=settings.refresh("--refresh", refresh))
+    except settings.SettingError as error:
+        raise click.UsageError(visible(str(error))) from None
+    if chosen is not None:
+        # Commands, rq and the job layer read these; nothing of theirs is imported yet.
+        os.environ["RQ_REDIS_URL"], os.environ["RQ_KEY_PREFIX"] = chosen.url, chosen.prefix
+    if ctx.invoked_subcommand is not None:
+        return None
+    from console.commands.open import open_console
+
+    url = os.environ.get("RQ_REDIS_URL") or "redis://localhost:6379/0"
+    return open_console(url, chosen, known, replace(asked, read_only=asked.read_only or read_only), screen, expression)
 
 
 def main() -> None:

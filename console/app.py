@@ -1,0 +1,432 @@
+"""The console: it wires screens, history, the poller and the table of actions together, and reads nothing itself.
+
+Threads read (poller.py) and post messages; only handlers here and in the views touch what is drawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from textual import work
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import CommandPalette
+from textual.screen import Screen
+
+from console import private_file, themes
+from console.actions import BY_ID, SCREENS, applies
+from console.messages import ReadFailed, SearchProgressed, SnapshotReady
+from console.model.filters import Filter, FilterError, parse
+from console.model.ports import Target
+from console.model.queries import (
+    FailuresQuery,
+    JobsQuery,
+    OverviewQuery,
+    SchedulesQuery,
+    UserQuery,
+    ViewQuery,
+    WorkersQuery,
+    same_list,
+)
+from console.model.status import Status
+from console.model.text import visible
+from console.poller import Poller
+from console.screens.chrome import Freshness
+from console.screens.filter_bar import FilterBar
+from console.screens.help import Help
+from console.screens.history import History
+from console.screens.main import Main
+from console.screens.palette import Palette
+from console.screens.place import Place
+from console.screens.view import Asks, Goes, Searches, Tells, View
+from console.screens.views import VIEWS
+from console.widgets.lines import Line
+
+STALE_AFTER: Final = 5.0
+"""Seconds without an answer after which what is shown counts as stale, though nothing has failed yet."""
+
+FIRST: Final[Mapping[str, ViewQuery]] = {
+    "overview": OverviewQuery(),
+    "jobs": JobsQuery(),
+    "failures": FailuresQuery(),
+    "schedules": SchedulesQuery(),
+    "workers": WorkersQuery(),
+    "activity": OverviewQuery(),
+}
+"""What a screen asks for when it is opened for the first time."""
+
+
+class Console(App[Target], inherit_bindings=False):
+    """The console over one of `targets`. It returns the target that needs a process of its own, when one was asked for."""
+
+    TITLE = "tq-console"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        target: Target,
+        refresh_s: float = 1.0,
+        screen: str = "overview",
+        expression: str = "",
+        theme: str = "dark",
+        clock: Callable[[], float] = time.time,
+        crashed: Callable[[BaseException], str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.targets, self.target = targets, target
+        self.fault = ""
+        self._refresh_s, self._clock, self._crashed = refresh_s, clock, crashed
+        self._expression = expression
+        self._history = History(Place(screen, FIRST[screen]))
+        self._zone: tzinfo | None = None
+        self._copied: tuple[str, str] | None = None
+        for one in themes.THEMES:
+            self.register_theme(one)
+        self.theme = themes.NAMES.get(theme, themes.DARK.name)
+        self._look_at(target, 0)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What a theme that is none of ours leaves unsaid."""
+        return themes.DEFAULTS
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The one screen, with the view that is opened first."""
+        return Main(self._made(self._history.present.screen))
+
+    async def on_main_started(self, message: Main.Started) -> None:
+        """Begin to read, once there is something to show it on."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        self._poller.start()
+        await self._show(self._history.present)
+        if self._expression:
+            self._filter_with(self._expression)
+        self.set_interval(1.0, self._draw_header)
+
+    def exit(self, result: Target | None = None, return_code: int = 0, message: Any = None) -> None:
+        """Read no more, and leave. What was read is for views that are being taken down."""
+        self._open = False
+        self._poller.stop()
+        super().exit(result, return_code, message)
+
+    # --- where one is ---------------------------------------------------------------------------
+
+    @property
+    def screen_name(self) -> str:
+        """The screen that is shown: a name of actions.py."""
+        return self._history.present.screen
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed here."""
+        return self.target.read_only
+
+    @property
+    def view(self) -> View:
+        """The view that is shown."""
+        return self._views[self.screen_name]
+
+    def queues(self) -> Sequence[tuple[str, bytes]]:
+        """The queues that were read last."""
+        return [(queue.name, queue.key) for queue in self._status.queues] if self._status is not None else []
+
+    async def go(self, place: Place) -> None:
+        """Show another place, and remember this one."""
+        self._history.leave(self.view.place())
+        self._history.go(place)
+        await self._show(place)
+
+    async def switch(self, target: Target) -> None:
+        """Look at another server, from the same screen on."""
+        if target.elsewhere:
+            self.exit(target)
+            return
+        screen = self.screen_name if self.screen_name in SCREENS else "overview"
+        self._poller.stop()
+        self._look_at(target, self._poller.seq + 1)
+        self._poller.start()
+        self._history = History(Place(screen, FIRST[screen]))
+        await self._main.query("View").remove()
+        await self._show(self._history.present)
+
+    async def _show(self, place: Place) -> None:
+        name = place.screen
+        # Answers that come while this waits for a view are for none that is there.
+        self._open = False
+        if name not in self._views:
+            self._made(name)
+        view = self._views[name]
+        if not view.is_attached:
+            await self._main.query_one("#views").mount(view)
+        for other in self._views.values():
+            other.display = other is view
+        view.zone = self._zone
+        self.query_one(FilterBar).close()
+        view.open(place)
+        self._open = True
+        self._draw_chrome()
+
+    def _made(self, name: str) -> View:
+        view = self._views[name] = VIEWS[name](name)
+        return view
+
+    def _look_at(self, target: Target, seq: int) -> None:
+        """Forget the server before, and get ready to read this one."""
+        self.target = target
+        self._first_seq = seq
+        self._status: Status | None = None
+        self._as_of: float | None = None
+        self._failure: ReadFailed | None = None
+        self._frozen = self._open = False
+        self._asked_filters: dict[str, Filter] = {}
+        self._views: dict[str, View] = {}
+        self._poller = Poller(target.connect, self.post_message, self._refresh_s, self._clock, seq)
+
+    # --- what was read --------------------------------------------------------------------------
+
+    def on_snapshot_ready(self, message: SnapshotReady) -> None:
+        """Show an answer, unless it is one to what is no longer asked."""
+        if message.seq < self._first_seq:
+            return
+        if isinstance(message.snapshot, Status):
+            self._status = message.snapshot
+        if self._open and message.seq == self._poller.seq and same_list(message.query, self.view.asked):
+            self._as_of, self._failure = message.snapshot.as_of, None
+            self.view.show(message.query, message.snapshot)
+        self._draw_header()
+
+    def on_read_failed(self, message: ReadFailed) -> None:
+        """Keep what is shown, and say how old it is and why."""
+        if message.seq < self._first_seq:
+            return
+        self._failure = message
+        if self._open:
+            self.view.fail(message.reason)
+        self._draw_header()
+
+    def on_search_progressed(self, message: SearchProgressed) -> None:
+        """Let the view that searches know, unless it has begun another search."""
+        if self._open and message.seq == self._poller.search_seq:
+            self.view.progress(message.found, message.reason)
+
+    def on_asks(self, message: Asks) -> None:
+        """Read what the view wants to show."""
+        if self._open and same_list(message.query, self.view.asked):
+            self._poller.ask(message.query, message.fresh)
+
+    def on_searches(self, message: Searches) -> None:
+        """Search for what the view wants to list."""
+        if message.query is None:
+            self._poller.cancel_search()
+        elif self._open and same_list(message.query, self.view.asked):
+            self._poller.search(message.query)
+
+    async def on_goes(self, message: Goes) -> None:
+        """Go where a row leads."""
+        await self.go(message.place)
+
+    def on_tells(self, message: Tells) -> None:
+        """Draw the footer anew."""
+        if self._open:
+            self._draw_footer()
+
+    # --- what keys do ---------------------------------------------------------------------------
+
+    async def on_line_clicked(self, message: Line.Clicked) -> None:
+        """Do what was clicked in the tabs or the footer."""
+        await self.act(message.action)
+
+    async def action_act(self, action: str) -> None:
+        """What every binding calls."""
+        await self.act(action)
+
+    async def act(self, action: str) -> None:
+        """Do an action of the table, where it applies: the app's own, else the view's."""
+        if not applies(BY_ID[action], self.screen_name, self.read_only):
+            return
+        if action.startswith("screen_"):
+            await self._to_screen(SCREENS[int(action[-1]) - 1])
+        elif (own := getattr(self, f"do_{action}", None)) is not None:
+            result = own()
+            if result is not None:
+                await result
+        else:
+            self.view.do(action)
+
+    async def _to_screen(self, screen: str) -> None:
+        """A screen as it was left, under the filter that one has at present where it makes sense there."""
+        if screen == self.screen_name:
+            return
+        place = self._history.newest(screen) or Place(screen, FIRST[screen])
+        carried = str(self._asked_filters.get(self.screen_name, Filter()))
+        await self.go(place)
+        if carried and not self._asked_filters.get(screen):
+            self._filter_with(carried, quietly=True)
+
+    async def do_back(self) -> None:
+        """Close what is open, else go back."""
+        bar = self.query_one(FilterBar)
+        if bar.is_open:
+            bar.close()
+            return
+        self._history.leave(self.view.place())
+        if (place := self._history.back()) is not None:
+            await self._show(place)
+
+    async def do_forward(self) -> None:
+        """Go forward again."""
+        self._history.leave(self.view.place())
+        if (place := self._history.forward()) is not None:
+            await self._show(place)
+
+    async def do_owner(self) -> None:
+        """Everything of the user to whom this belongs."""
+        user = self.view.owner()
+        if user is None:
+            self._say("this belongs to no user")
+        else:
+            await self.go(Place("user", UserQuery(user)))
+
+    def do_filter(self) -> None:
+        """Edit the filter."""
+        present = self._asked_filters.get(self.screen_name, Filter())
+        self.query_one(FilterBar).open(f"{present} " if present else "", self.view.FIELDS)
+
+    def do_unfilter(self) -> None:
+        """Show everything again."""
+        self._apply(Filter())
+
+    def on_filter_bar_applied(self, message: FilterBar.Applied) -> None:
+        """Show only what matches."""
+        self._apply(message.filter)
+
+    def do_refresh(self) -> None:
+        """Read again at once, and search again."""
+        self.view.do("refresh")
+        self._poller.again()
+
+    def do_freeze(self) -> None:
+        """Stop refreshing, or go on."""
+        self._frozen = not self._frozen
+        self._poller.freeze(self._frozen)
+        self._draw_header()
+
+    def do_palette(self) -> None:
+        """Ask where to go, or what to do."""
+        self.push_screen(
+            CommandPalette([Palette], placeholder="job ID, user NAME, queue NAME, a screen, a context, an action …")
+        )
+
+    def do_help(self) -> None:
+        """Say what the keys do here."""
+        self.push_screen(Help(self.screen_name, self.read_only, self.view.FIELDS))
+
+    def do_theme(self) -> None:
+        """The next theme."""
+        names = [one.name for one in themes.THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+
+    def do_zone(self) -> None:
+        """Times in UTC, or in this machine's zone."""
+        self._zone = UTC if self._zone is None else None
+        self.view.zone = self._zone
+        self._poller.again()
+        self._say("times are in UTC" if self._zone is UTC else "times are in this machine's zone")
+
+    def do_copy(self) -> None:
+        """Copy what the cursor is on; a terminal may refuse that without a word, so a file is offered too."""
+        self._copied = self.view.copied()
+        if self._copied is None:
+            self._say("there is nothing to copy here")
+            return
+        what, text = self._copied
+        self.copy_to_clipboard(text)
+        self._say(f"{what} copied; w writes it to a file, if your terminal keeps its clipboard to itself")
+
+    def do_write(self) -> None:
+        """Write what was copied last to a file."""
+        copied = self._copied or self.view.copied()
+        if copied is None:
+            self._say("there is nothing to write here")
+        else:
+            self._write(copied[0], copied[1])
+
+    def do_quit(self) -> None:
+        """Leave."""
+        self.exit()
+
+    @work(thread=True, exit_on_error=False)
+    def _write(self, what: str, text: str) -> None:
+        try:
+            file = private_file.write(Path.cwd(), text)
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}; start tq-console where you may write"
+            self.call_from_thread(self._say, reason)
+        else:
+            self.call_from_thread(self._say, f"{what} written to {file}")
+
+    # --- filters --------------------------------------------------------------------------------
+
+    def _filter_with(self, expression: str, quietly: bool = False) -> None:
+        try:
+            found = parse(expression, self.view.FIELDS)
+        except FilterError as error:
+            if not quietly:
+                self._say(f"filter, column {error.column + 1}: {error.message}")
+            return
+        self._apply(found)
+
+    def _apply(self, found: Filter) -> None:
+        self._asked_filters[self.screen_name] = found
+        self.view.filter_with(found)
+        self._draw_tabs()
+
+    # --- what is always there -------------------------------------------------------------------
+
+    @property
+    def _main(self) -> Main:
+        """The screen under whatever lies over it."""
+        main = self.screen_stack[0]
+        assert isinstance(main, Main)
+        return main
+
+    def _say(self, text: str) -> None:
+        self.notify(visible(text), markup=False)
+
+    def _draw_chrome(self) -> None:
+        self._draw_header()
+        self._draw_tabs()
+        self._draw_footer()
+
+    def _draw_header(self) -> None:
+        age = None if self._as_of is None else max(0.0, self._clock() - self._as_of)
+        overdue = age is not None and not self._frozen and age > max(STALE_AFTER, 3 * self._refresh_s)
+        stale = age if self._failure is not None or overdue else None
+        fresh = Freshness(self._as_of, self._refresh_s, stale, self._frozen)
+        self._main.tell_state(self.target, self._status, fresh, self._zone)
+        self._main.tell_trouble(self._failure.reason if self._failure is not None and self._as_of is not None else "")
+
+    def _draw_tabs(self) -> None:
+        self._main.tell_place(self._history.present, str(self._asked_filters.get(self.screen_name, "")))
+
+    def _draw_footer(self) -> None:
+        self._main.tell_keys(self.screen_name, self.read_only, self.view.summary())
+
+    def on_resize(self) -> None:
+        """What is always there depends on the width."""
+        if self._open:
+            self._draw_chrome()
+
+    def _fatal_error(self) -> None:
+        """End with one line in place of a traceback, whose locals could show a secret."""
+        error = self._exception
+        self.fault = self._crashed(error) if self._crashed is not None and error is not None else "it failed unexpectedly"
+        self.bell()
+        self._close_messages_no_wait()

@@ -1,0 +1,62 @@
+"""`tq-console` alone: the console over the server, or the context, that was asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import click
+
+from console.contexts import Context
+from console.model.masking import mask_url
+from console.model.ports import Reader, Target
+from console.model.secrets import Secrets
+from console.settings import Settings
+
+FAILED = 1
+
+
+def open_console(
+    url: str, chosen: Context | None, known: Sequence[Context], settings: Settings, screen: str, expression: str
+) -> int:
+    """Run the console until it is left, and return the exit status."""
+    # Textual draws on standard error.
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        raise click.UsageError("the console needs a terminal; without one, `tq-console status` prints what it would show")
+    from console import crash
+    from console.app import Console
+
+    targets = [_target(context, settings) for context in known]
+    first = next((target for target in targets if chosen is not None and target.name == chosen.name), None)
+    if first is None:
+        first = Target("", mask_url(url), _opens(url, settings), read_only=settings.read_only)
+    console = Console(targets, first, settings.refresh_s, screen, expression, settings.theme, crashed=crash.note)
+    elsewhere = console.run()
+    if console.fault:
+        click.echo(f"tq-console: {console.fault}", err=True)
+        return FAILED
+    if elsewhere is not None:
+        os.execv(sys.executable, [sys.executable, "-m", "console.cli", "--context", elsewhere.name])  # noqa: S606
+    return 0
+
+
+def _target(context: Context, settings: Settings) -> Target:
+    return Target(
+        name=context.name,
+        url=mask_url(context.url),
+        connect=_opens(context.url, settings),
+        colour=context.colour,
+        read_only=context.read_only or settings.read_only,
+        elsewhere=context.prefix != (os.environ.get("RQ_KEY_PREFIX") or "rq"),
+    )
+
+
+def _opens(url: str, settings: Settings) -> Callable[[], Reader]:
+    def connect() -> Reader:
+        # The first read imports redis, on the thread that reads: the screen is there before.
+        from console.store.reader import open_reader
+
+        return open_reader(url, Secrets(settings.mask))
+
+    return connect

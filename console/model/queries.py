@@ -1,0 +1,123 @@
+"""What a screen asks for: one frozen query for each, and nothing that is not shown.
+
+Names of queues, jobs and workers are bytes, exactly as Redis has them; users and tasks are text. A page begins at the rank
+`start` and has `size` rows at the most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from console.model.filters import Filter
+
+PAGE: Final = 50
+MAX_PAGE: Final = 500
+
+JobState = Literal[
+    "queued",
+    "running",
+    "retrying",
+    "scheduled",
+    "deferred",
+    "finished",
+    "failed",
+    "canceled",
+    "stopped",
+    "rate limited",
+    "ready",
+]
+JOB_STATES: Final[tuple[JobState, ...]] = (
+    "queued", "running", "retrying", "scheduled", "deferred", "finished", "failed", "canceled", "stopped", "rate limited",
+    "ready",
+)  # fmt: skip
+
+Source = Literal["user", "entries", "rq", "cron"]
+SOURCES: Final[tuple[Source, ...]] = ("user", "entries", "rq", "cron")
+"""Where schedules come from: users' schedules in the order of users; every entry of rq-scheduler's set, ours and plain ones, by
+its next slot; RQ's own scheduled jobs by due time; the jobs of `rq cron`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewQuery:
+    """Every queue with its counts, workers, schedulers and problems. `start` and `size` are the queues on screen, in the order
+    of their names after the lanes: of these, and of the lanes, the pace and the oldest job are read as well."""
+
+    start: int = 0
+    size: int = PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class JobsQuery:
+    """A page of the jobs in one state, of one queue, or of all (`queue` is None): the lanes' first, then by name.
+
+    In a queue and in each registry jobs are in RQ's order, reversed by `reverse`. `only` names the jobs of the page where a
+    search has found them; then state and queue are what each job's hash says. `filter` is what a search looks for; a read
+    takes no notice of it.
+    """
+
+    state: JobState = "queued"
+    queue: bytes | None = None
+    start: int = 0
+    size: int = PAGE
+    reverse: bool = False
+    filter: Filter = field(default_factory=Filter)
+    only: tuple[bytes, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailuresQuery:
+    """A page of failed and stopped jobs of one queue or of all, those that failed last first. `filter` and `only`: as above."""
+
+    queue: bytes | None = None
+    start: int = 0
+    size: int = PAGE
+    filter: Filter = field(default_factory=Filter)
+    only: tuple[bytes, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulesQuery:
+    """A page of schedules of one source. `only` names schedules (their ids, or job ids) that a search has found."""
+
+    source: Source = "user"
+    start: int = 0
+    size: int = PAGE
+    filter: Filter = field(default_factory=Filter)
+    only: tuple[bytes, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersQuery:
+    """Every worker with what it does, and every scheduler."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobQuery:
+    """One job, whole."""
+
+    id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UserQuery:
+    """Everything of one user."""
+
+    id: str
+
+
+ViewQuery = OverviewQuery | JobsQuery | FailuresQuery | SchedulesQuery | WorkersQuery | JobQuery | UserQuery
+SearchQuery = JobsQuery | FailuresQuery | SchedulesQuery
+
+
+def same_list(one: ViewQuery, other: ViewQuery) -> bool:
+    """Whether both ask for pages of the same list, or for the same thing."""
+    return _whole(one) == _whole(other)
+
+
+def _whole(query: ViewQuery) -> ViewQuery:
+    if isinstance(query, OverviewQuery):
+        return OverviewQuery()
+    if isinstance(query, JobsQuery | FailuresQuery | SchedulesQuery):
+        return replace(query, start=0, size=PAGE, only=None)
+    return query

@@ -1,0 +1,92 @@
+"""Schedules of every source, and one user: what the screens Schedules and User show. Units and text: as in pages.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from console.model.pages import JobRow
+from console.model.status import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run of a schedule. `state` is queued, started, finished, failed, retrying … as jobs.schedules.RunRecord has it, or
+    enqueued for what came of a cron job and is not kept any more."""
+
+    id: str
+    kind: str
+    state: str
+    slot: float | None
+    started_at: float | None
+    duration_s: float | None
+    attempts: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """One schedule. `key` names it to its source: a schedule's id, an entry's job id, a scheduled job's id, a cron job's name.
+
+    `source` is user, rq-scheduler, rq or rq-cron. `state` is armed, paused, inactive, late, running, failing, orphaned,
+    retrying for a job that RQ will try again, or `foreign` for what is not ours and has nothing wrong with it. `runs` are the
+    newest ten, newest first. `skipped` counts by reason.
+    `next_slots` are filled in for a user's own page and one schedule only.
+    """
+
+    key: bytes
+    id: str
+    source: str
+    state: str
+    user: str | None = None
+    tier: str | None = None
+    task: str | None = None
+    lane: str | None = None
+    cadence: str = ""
+    zone: str | None = None
+    call: str = ""
+    next_at: float | None = None
+    runs: tuple[RunRow, ...] = ()
+    last_error: str | None = None
+    fired: int | None = None
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
+    noted_by: str = ""
+    next_slots: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulesPage:
+    """Rows from the rank `start` on, of `total` of the query's source; `counts` has the totals of every source."""
+
+    as_of: float
+    start: int
+    total: int | None
+    rows: tuple[ScheduleRow, ...]
+    counts: Mapping[str, int | None] = field(default_factory=dict)
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """Everything of one user as it was read at `as_of`; `found` is False when there is no such user.
+
+    `schedules` have their runs and next slots; `jobs` are the runs that are queued, running, retrying or failed, newest first.
+    `changes` counts what was seen and not yet delivered.
+    """
+
+    as_of: float
+    id: str
+    found: bool
+    tier: str | None = None
+    zone: str | None = None
+    active: bool | None = None
+    sources: tuple[str, ...] = ()
+    webhook: str | None = None
+    created_at: float | None = None
+    updated_at: float | None = None
+    schedules: tuple[ScheduleRow, ...] = ()
+    jobs: tuple[JobRow, ...] = ()
+    changes: int | None = None
+    delivered: int | None = None
+    refused: tuple[Refused, ...] = ()

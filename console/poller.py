@@ -1,0 +1,159 @@
+"""When to read: one read in flight, what is on screen every second, the overview now and then, less often in an outage.
+
+A thread of its own does the reading, so a slow server stops neither the screen nor the end of the program. Whatever it reads,
+or fails to, becomes a message; it never dies silently.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from textual.message import Message
+
+from console.messages import ReadFailed, SearchProgressed, SnapshotReady
+from console.model.ports import Reader, ReadError
+from console.model.queries import OverviewQuery, SearchQuery, ViewQuery
+
+WATCH_S: Final = 10.0
+"""Seconds between two readings of the overview while another screen is shown: for the problems in the header."""
+
+MAX_BACKOFF_S: Final = 15.0
+
+
+class Poller:
+    """Reads what was asked for last, again and again, and posts what it finds."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Reader],
+        post: Callable[[Message], object],
+        refresh_s: float,
+        clock: Callable[[], float] = time.time,
+        seq: int = 0,
+    ) -> None:
+        """`seq` is the number of the last question that was asked of another server: those of this poller go on from there."""
+        self._connect, self._post, self._clock = connect, post, clock
+        self._refresh_s = refresh_s
+        self._changed = threading.Condition()
+        self._query: ViewQuery | None = None
+        self._asked = False
+        self._frozen = self._stopped = False
+        self._stop_search = threading.Event()
+        self.seq = seq
+        self.search_seq = seq
+
+    def start(self) -> None:
+        """Begin to read."""
+        threading.Thread(target=self._run, name="poller", daemon=True).start()
+
+    def stop(self) -> None:
+        """Read no more. A read that is under way is left to end with the process."""
+        self.cancel_search()
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+
+    def ask(self, query: ViewQuery, fresh: bool = True) -> int:
+        """Read this from now on, at once; returns the number that its answers bear. Unless it is `fresh`, it is another page of
+        what was asked before, and bears the same number."""
+        with self._changed:
+            self.seq += fresh
+            self._query, self._asked = query, True
+            self._changed.notify()
+            return self.seq
+
+    def again(self) -> None:
+        """Read at once, without waiting for the next second."""
+        with self._changed:
+            self._asked = True
+            self._changed.notify()
+
+    def freeze(self, frozen: bool) -> None:
+        """Stop refreshing, or go on. What is asked for is read all the same."""
+        with self._changed:
+            self._frozen = frozen
+            self._changed.notify()
+
+    def search(self, query: SearchQuery) -> int:
+        """Search in the background, in place of the search before; returns the number that its progress bears."""
+        self.cancel_search()
+        self._stop_search = stop = threading.Event()
+        self.search_seq += 1
+        threading.Thread(target=self._search, args=(self.search_seq, query, stop), name="search", daemon=True).start()
+        return self.search_seq
+
+    def cancel_search(self) -> None:
+        """End the search after the chunk that it reads, and forget what it finds."""
+        self._stop_search.set()
+        self.search_seq += 1
+
+    # --- the threads ------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        reader: Reader | None = None
+        failures = 0
+        watched_at = 0.0
+        while (question := self._next(failures)) is not None:
+            seq, query = question
+            try:
+                reader = reader or self._connect()
+                snapshot = reader.read(query, self._clock())
+                self._post(SnapshotReady(seq, query, snapshot))
+                if isinstance(query, OverviewQuery):
+                    watched_at = time.monotonic()
+                elif time.monotonic() - watched_at >= WATCH_S:
+                    watch = OverviewQuery(size=0)
+                    self._post(SnapshotReady(seq, watch, reader.read(watch, self._clock())))
+                    watched_at = time.monotonic()
+                failures = 0
+            except ReadError as error:
+                failures += 1
+                self._post(ReadFailed(seq, query, str(error), self._backoff(failures)))
+            except Exception as error:
+                failures += 1
+                self._post(ReadFailed(seq, query, f"reading failed: {_named(error)}", self._backoff(failures)))
+        if reader is not None:
+            reader.close()
+
+    def _next(self, failures: int) -> tuple[int, ViewQuery] | None:
+        """Wait for the next question; None when there will be none."""
+        with self._changed:
+            wait_s = self._backoff(failures) if failures else self._refresh_s
+            end = time.monotonic() + wait_s
+            while not self._stopped:
+                left = end - time.monotonic()
+                if self._query is not None and (self._asked or (left <= 0 and not self._frozen)):
+                    self._asked = False
+                    return self.seq, self._query
+                self._changed.wait(None if self._query is None or self._frozen else max(0.0, left))
+            return None
+
+    def _backoff(self, failures: int) -> float:
+        return min(MAX_BACKOFF_S, self._refresh_s * float(2 ** min(failures - 1, 10)))
+
+    def _search(self, seq: int, query: SearchQuery, stop: threading.Event) -> None:
+        try:
+            reader = self._connect()
+            try:
+                for found in reader.search(query, self._clock(), stop.is_set):
+                    if stop.is_set():
+                        return
+                    self._post(SearchProgressed(seq, found))
+            finally:
+                reader.close()
+        except ReadError as error:
+            self._post(SearchProgressed(seq, None, str(error)))
+        except Exception as error:
+            self._post(SearchProgressed(seq, None, f"searching failed: {_named(error)}"))
+
+
+def _named(error: Exception) -> str:
+    """An error that nobody foresaw, in a few words: its class, and where; its text may hold a secret."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f" in {frame.tb_frame.f_code.co_qualname}" if frame is not None else ""
+    return f"{type(error).__name__}{where}; press F5 to try again"

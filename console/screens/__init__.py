@@ -1,0 +1,1 @@
+"""What an operator sees: one file for each screen."""

@@ -1,0 +1,99 @@
+"""What is always there: the server and how fresh the screen is, the screens by number, and what the keys do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Final
+
+from console.actions import ACTIONS, BY_ID, SCREENS, applies, shown
+from console.model import words
+from console.model.counting import counted
+from console.model.ports import Target
+from console.model.queries import JobQuery, UserQuery
+from console.model.status import Status
+from console.screens.place import Place
+from console.widgets.pieces import Piece, width
+
+GROUNDS: Final = {"blue": "badge", "green": "calm", "yellow": "caution", "red": "alarm"}
+"""The tone of a context's name, by its colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How fresh the screen is: read at `as_of` every `refresh_s`; `stale_s` is its age when the server does not answer."""
+
+    as_of: float | None
+    refresh_s: float
+    stale_s: float | None = None
+    frozen: bool = False
+
+
+def header(
+    target: Target, status: Status | None, fresh: Freshness, zone: tzinfo | None, cells: int
+) -> tuple[list[Piece], list[Piece]]:
+    """The first line: which server, how fresh, and whether something is wrong. Where there is little room, less is said."""
+    left: list[Piece] = [(" tq ", "accent")]
+    if target.name:
+        left += [(f" {target.name} ", GROUNDS.get(target.colour, "badge")), (" ", "")]
+    left.append((f" {target.url}", "strong"))
+    if status is not None and cells >= 100:
+        server = status.server
+        left.append((f"  {server.kind.title()} {server.version or '?'}  {server.latency_ms:.1f} ms", "dim"))
+    right: list[Piece] = []
+    if target.read_only:
+        right.append(("READ-ONLY  ", "warn"))
+    if fresh.stale_s is not None:
+        right.append((f" STALE {words.age(int(fresh.stale_s))} ", "alarm"))
+    elif fresh.frozen:
+        right.append(("FROZEN", "caution"))
+    elif fresh.as_of is not None:
+        right.append((f"live {fresh.refresh_s:g} s", "good"))
+    if fresh.as_of is not None and cells >= 80:
+        right.append((f"  as of {words.absolute(fresh.as_of, zone, fresh.as_of)}", "dim"))
+    if status is not None:
+        errors = sum(problem.severity == "error" for problem in status.problems)
+        number = len(status.problems)
+        if number:
+            right.append((f"  {'✗' if errors else '▲'} {counted(number, 'problem')} ", "bad" if errors else "warn"))
+        else:
+            right.append(("  ✓ no problem ", "good"))
+    return left, right
+
+
+def tabs(place: Place, filtered: str) -> tuple[list[Piece], list[Piece], dict[int, str]]:
+    """The second line: the screens by number, what is open beside them, and the filter; and the actions of its pieces."""
+    line: list[Piece] = [(" ", "")]
+    spots: dict[int, str] = {}
+    for number, name in enumerate(SCREENS, 1):
+        action = BY_ID[f"screen_{number}"]
+        spots[len(line)] = action.id
+        line.append((f" {number} {action.label} ", "badge" if name == place.screen else ""))
+        line.append((" ", ""))
+    right: list[Piece] = []
+    if isinstance(place.query, JobQuery | UserQuery):
+        named = place.query.id if isinstance(place.query, UserQuery) else place.query.id.decode("utf-8", "backslashreplace")
+        right.append((f"{place.screen} {named}", "accent"))
+    if filtered:
+        right.append((f"  / {filtered}", "warn"))
+    return line, [*right, (" ", "")], spots
+
+
+def footer(
+    screen: str, read_only: bool, summary: Sequence[Piece], cells: int
+) -> tuple[list[Piece], list[Piece], dict[int, str]]:
+    """The last line: as many of the table's keys as there is room for, and what the screen counts."""
+    right = [*summary, (" ", "")]
+    room = cells - min(width(tuple(right)), cells // 2) - 1
+    line: list[Piece] = [(" ", "")]
+    spots: dict[int, str] = {}
+    for action in ACTIONS:
+        if not action.footer or not applies(action, screen, read_only):
+            continue
+        added: list[Piece] = [(shown(action.keys[0]), "accent"), (f" {action.label}  ", "dim")]
+        if width((*line, *added)) > room:
+            break
+        spots[len(line)] = spots[len(line) + 1] = action.id
+        line += added
+    return line, right, spots

@@ -1,0 +1,59 @@
+"""Failures: what failed, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from console.model.filters import Filter, Kind
+from console.model.job_terms import FIELDS
+from console.model.pages import JobRow
+from console.model.queries import FailuresQuery, JobQuery
+from console.screens import job_columns
+from console.screens.listing import Listing
+from console.screens.place import Place
+from console.widgets.columns import Column
+from console.widgets.pieces import Piece
+
+
+class FailuresView(Listing):
+    """Failed and stopped jobs by time."""
+
+    ONE = "failure"
+    FIELDS: Mapping[str, Kind] = FIELDS  # type: ignore[misc]
+
+    asked: FailuresQuery
+
+    def columns(self) -> Sequence[Column[JobRow]]:
+        """When, what, and why."""
+        return job_columns.of_failures(self.asked.queue is not None)
+
+    def filter_with(self, filter: Filter) -> None:
+        """`queue:` chooses the queue; the rest is searched for."""
+        query = replace(self.asked, filter=filter, start=0, only=None)
+        queue = filter.exact("queue") or filter.exact("lane")
+        if queue is not None:
+            query = replace(query, queue=queue.encode(), filter=query.filter.without("queue").without("lane"))
+        if query != replace(self.asked, start=0, only=None):
+            self.change(query)
+
+    def strip(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
+        """Of which queue, and in which order."""
+        queue = self.asked.queue
+        where = "every queue" if queue is None else queue.decode("utf-8", "backslashreplace")
+        return [(" failed and stopped, newest first", "dim")], [(where + " ", "strong")]
+
+    def empty(self) -> Sequence[tuple[Piece, ...]]:
+        """Good news."""
+        return (
+            (("Nothing has failed.", "good"),),
+            (("A job comes here when it fails for good, or is stopped; it stays as long as its failure_ttl says.", "dim"),),
+        )
+
+    def place_of(self, row: JobRow) -> Place:
+        """Enter opens the job, with its traceback."""
+        return Place("job", JobQuery(row.key))
+
+    def owner_of(self, row: JobRow) -> str | None:
+        """The user whose run it was."""
+        return row.user

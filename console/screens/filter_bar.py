@@ -1,0 +1,97 @@
+"""The line in which a filter is written: it says what is wrong while it is typed, and what can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from console.model.filters import Filter, FilterError, Kind, parse
+from console.model.text import visible
+from console.widgets.lines import Line
+
+
+class FilterBar(Vertical):
+    """An expression, and a line about it. It is not there until open() and goes with close()."""
+
+    class Applied(Message):
+        """An expression was asked for, and it is a filter."""
+
+        def __init__(self, filter: Filter) -> None:
+            super().__init__()
+            self.filter = filter
+
+    DEFAULT_CSS = """
+    FilterBar { height: 2; display: none; background: $surface; }
+    FilterBar.open { display: block; }
+    FilterBar Horizontal { height: 1; }
+    FilterBar #slash { width: 3; background: $surface; }
+    FilterBar Input { width: 1fr; border: none; padding: 0; height: 1; background: $surface; }
+    FilterBar Input:focus { border: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="filter")
+        self._fields: Mapping[str, Kind] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Line(id="about")
+        with Horizontal():
+            yield Line(id="slash")
+            yield Input(id="expression", select_on_focus=False, compact=True)
+
+    def open(self, expression: str, fields: Mapping[str, Kind]) -> None:
+        """Let `expression` be edited, in which `fields` may be named."""
+        self._fields = fields
+        self.add_class("open")
+        self.query_one("#slash", Line).say(((" /", "accent"),))
+        line = self.query_one(Input)
+        line.value = expression
+        line.cursor_position = len(expression)
+        line.focus()
+        self._explain()
+
+    def close(self) -> None:
+        """Leave everything as it is."""
+        self.remove_class("open")
+        self.screen.set_focus(None)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an expression is being edited."""
+        return self.has_class("open")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what is wrong so far."""
+        event.stop()
+        self._explain()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Apply it, or say what is wrong and keep the old result."""
+        event.stop()
+        try:
+            found = parse(event.value, self._fields)
+        except FilterError as error:
+            self.query_one(Input).cursor_position = min(error.column, len(event.value))
+            self._tell(error)
+            return
+        self.close()
+        self.post_message(self.Applied(found))
+
+    def _explain(self) -> None:
+        try:
+            parse(self.query_one(Input).value, self._fields)
+        except FilterError as error:
+            self._tell(error)
+            return
+        names = " ".join(self._fields)
+        self.query_one("#about", Line).say(
+            ((' field:part  field=whole  age>1h  -not:this  "free text"   fields: ', "dim"), (names, ""))
+        )
+
+    def _tell(self, error: FilterError) -> None:
+        at = f"   {' ' * error.column}↓ " if error.column < max(10, self.size.width - 60) else " "
+        self.query_one("#about", Line).say(((at, "bad"), (f"{visible(error.message)} (column {error.column + 1})", "bad")))

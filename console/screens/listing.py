@@ -1,0 +1,171 @@
+"""A list of any length: a page of it by rank, or what a search has found where the server has no index for a filter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from console.model.filters import Filter
+from console.model.pages import Found
+from console.model.ports import Snapshot
+from console.model.queries import MAX_PAGE, PAGE, SearchQuery, ViewQuery
+from console.screens.place import Place
+from console.screens.tabled import Tabled
+from console.screens.view import Asks, Searches
+from console.widgets.pieces import Piece
+from console.widgets.table import Table
+
+
+class Listing(Tabled):
+    """A table over a page of rows. What it lists, and how, its subclasses say; `asked` is the whole list's query."""
+
+    asked: Any
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self._snapshot: Any = None
+        self._found: list[bytes] = []
+        self._search: Found | None = None
+        self._searching = False
+        self._chased = False
+
+    # --- what a subclass says -------------------------------------------------------------------
+
+    def needs_search(self, query: Any) -> bool:
+        """Whether the server has no index for what is asked."""
+        return bool(query.filter)
+
+    def noticed(self, snapshot: Any) -> None:
+        """Keep what the line above the table shows of a snapshot."""
+
+    # --- a view ---------------------------------------------------------------------------------
+
+    def open(self, place: Place) -> None:
+        """Ask for the page around the place's cursor, or search for it."""
+        self.asked = place.query
+        self._begin(place.cursor_key, place.cursor)
+
+    def place(self) -> Place:
+        """The list as it is, with the cursor."""
+        return Place(self.name or "", self.asked, self.table.cursor_key, self.table.cursor)
+
+    def filter_with(self, filter: Filter) -> None:
+        """List only what matches, from its first row on."""
+        if filter != self.asked.filter:
+            self.change(replace(self.asked, filter=filter, start=0, only=None))
+
+    def change(self, query: Any) -> None:
+        """List something else from its first row on."""
+        self.asked = query
+        self._begin(None, 0)
+
+    def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
+        """Show a page, unless the row under the cursor has moved out of it: then that is looked for once."""
+        page: Any = snapshot
+        rows, start, total = page.rows, page.start, page.total or 0
+        self.noticed(page)
+        table = self.table
+        if self.needs_search(self.asked):
+            total = len(self._found)
+        elif table.lost_cursor(rows, start) and not self._chased and total != table.total and table.known():
+            # So many rows came or went before it: the row is that much further on.
+            self._chased = True
+            self._ask_from(max(0, start + total - table.total))
+            return
+        self._chased = False
+        self._snapshot = page
+        table.set_columns(self.columns())
+        table.notice = self._notice(total)
+        table.show(rows, start, total, page.as_of)
+        self.tell()
+
+    def fail(self, reason: str) -> None:
+        """Say why, where nothing is shown yet."""
+        if self._snapshot is None:
+            self.table.notice = ((("The server did not answer.", "bad"),), ((reason, ""),), (("It is tried again.", "dim"),))
+            self.table.refresh()
+
+    def progress(self, found: Found | None, reason: str) -> None:
+        """Show how far the search is, and what it has found."""
+        table = self.table
+        if found is None:
+            self._searching = False
+            table.notice = ((("The search ended.", "bad"),), ((reason, ""),))
+            table.refresh()
+            self.tell()
+            return
+        before = len(self._found)
+        self._found += found.keys
+        self._search, self._searching = found, not found.done
+        first, size = table.wanted()
+        if before < first + size and len(self._found) > before:
+            self._ask_from(first)
+        elif not self._found:
+            table.notice = self._notice(0)
+            table.refresh()
+        elif found.keys:
+            table.show(table.known(), table.known_from, len(self._found), table.now)
+        self.tell()
+
+    def summary(self) -> Sequence[Piece]:
+        """How many, how many of them are marked, and how far a search has come."""
+        said: list[Piece] = []
+        if self._search is not None:
+            share = "" if self._search.done and not self._search.more else f" of {self._search.of:,}"
+            said.append((f"{'searching' if self._searching else 'searched'} {self._search.read:,}{share}", "accent"))
+            if self._search.more:
+                said.append((f" ({self._search.more})", "warn"))
+            said.append((" · ", "dim"))
+        of = getattr(self._snapshot, "of", None)
+        if of is not None and not self.needs_search(self.asked) and of > self.table.total:
+            said.append((f"the newest {self.table.total:,} of {of:,} · ", "dim"))
+        return [*said, *super().summary()]
+
+    def do_refresh(self) -> bool:
+        """Search again, where the list is what a search has found."""
+        if self.needs_search(self.asked):
+            self._begin(self.table.cursor_key, 0)
+        return True
+
+    def on_table_rows_wanted(self, message: Table.RowsWanted) -> None:
+        """Read what came in sight."""
+        message.stop()
+        self._ask_from(message.start)
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _begin(self, cursor_key: bytes | None, cursor: int) -> None:
+        table = self.table
+        self._snapshot, self._search, self._found, self._chased = None, None, [], False
+        table.clear(cursor_key, cursor)
+        table.set_columns(self.columns())
+        table.notice = ((("Reading …", "dim"),),)
+        self._searching = self.needs_search(self.asked)
+        query: SearchQuery = self.asked
+        self.post_message(Searches(query if self._searching else None))
+        self._ask_from(max(0, cursor - self._page_size() // 3), fresh=True)
+        self.tell()
+
+    def _ask_from(self, start: int, fresh: bool = False) -> None:
+        """Ask for the page from that rank on; of a search's finds, by their names."""
+        size = self._page_size()
+        query = replace(self.asked, start=start, size=size)
+        if self.needs_search(self.asked):
+            query = replace(query, only=tuple(self._found[start : start + size]))
+        self.post_message(Asks(query, fresh))
+
+    def _page_size(self) -> int:
+        """Three screens of rows, so that moving shows rows at once."""
+        return min(MAX_PAGE, max(PAGE, math.ceil(self.app.size.height * 3 / PAGE) * PAGE))
+
+    def _notice(self, total: int) -> Sequence[tuple[Piece, ...]]:
+        if total:
+            return ()
+        if self._searching:
+            return ((("Searching …", "dim"),),)
+        if self._search is not None:
+            read = f"{self._search.read:,} were looked at, and none matches."
+            return (((read, ""),), (("backspace takes the filter off, / changes it", "dim"),))
+        return tuple(self.empty())

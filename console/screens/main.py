@@ -1,0 +1,81 @@
+"""The one screen of the console: what is always there, around the view that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.screen import Screen
+
+from console.actions import ACTIONS
+from console.model.ports import Target
+from console.model.status import Status
+from console.screens import chrome
+from console.screens.chrome import Freshness
+from console.screens.filter_bar import FilterBar
+from console.screens.place import Place
+from console.screens.view import View
+from console.widgets.lines import Line
+from console.widgets.pieces import Piece
+
+
+class Main(Screen[None], inherit_bindings=False):
+    """Header, tabs, a view, and the footer. Every key of the table is bound here, so no widget needs one of its own."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(",".join(action.keys), f"app.act('{action.id}')", action.label, show=False, id=action.id, tooltip=action.help)
+        for action in ACTIONS
+    ]
+    AUTO_FOCUS = ""
+
+    DEFAULT_CSS = """
+    Main { layout: vertical; overflow: hidden; }
+    Main #views { height: 1fr; }
+    Main #trouble { display: none; background: $error-muted; }
+    Main #trouble.shown { display: block; }
+    """
+
+    class Started(Message):
+        """All of it is there, and can be drawn on."""
+
+    def __init__(self, first: View) -> None:
+        super().__init__()
+        self._first = first
+
+    def compose(self) -> ComposeResult:
+        yield Line(id="header")
+        yield Line(id="tabs")
+        yield Line(id="trouble")
+        yield Container(self._first, id="views")
+        yield FilterBar()
+        yield Line(id="footer")
+
+    def on_mount(self) -> None:
+        """Tell the app."""
+        self.post_message(self.Started())
+
+    def tell_state(self, target: Target, status: Status | None, fresh: Freshness, zone: tzinfo | None) -> None:
+        """Say in the header which server is looked at, how fresh that is, and whether something is wrong."""
+        left, right = chrome.header(target, status, fresh, zone, self.size.width)
+        self.query_one("#header", Line).say(left, right)
+
+    def tell_trouble(self, reason: str) -> None:
+        """Say why what is shown is old; nothing, where that is empty."""
+        line = self.query_one("#trouble", Line)
+        line.set_class(bool(reason), "shown")
+        line.say([(f" ✗ {reason}", "bad")], [("what is shown is old; it is tried again ", "dim")])
+
+    def tell_place(self, place: Place, filtered: str) -> None:
+        """Say in the tabs where one is, and under which filter."""
+        left, right, spots = chrome.tabs(place, filtered)
+        self.query_one("#tabs", Line).say(left, right, spots)
+
+    def tell_keys(self, screen: str, read_only: bool, summary: Sequence[Piece]) -> None:
+        """Say in the footer what the keys do here, and what the view counts."""
+        left, right, spots = chrome.footer(screen, read_only, summary, self.size.width)
+        self.query_one("#footer", Line).say(left, right, spots)

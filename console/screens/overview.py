@@ -1,0 +1,249 @@
+"""Overview: is everybody getting what was promised?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from textual.app import ComposeResult
+
+from console.model import words
+from console.model.counting import counted
+from console.model.filters import Filter, Kind
+from console.model.ports import Snapshot
+from console.model.queries import JobsQuery, OverviewQuery, ViewQuery
+from console.model.status import QueueStatus, Status
+from console.screens.place import Place
+from console.screens.tabled import Tabled
+from console.screens.view import Asks, Tells
+from console.widgets.columns import Column
+from console.widgets.lines import Line, Page, Row
+from console.widgets.pieces import Cell, Piece
+from console.widgets.table import Table
+
+FIELDS: Mapping[str, Kind] = {
+    "queue": "text",
+    "lane": "text",
+    "waiting": "number",
+    "failed": "number",
+    "running": "number",
+    "oldest": "duration",
+    "workers": "number",
+}
+
+ORDERS = ("name", "waiting", "oldest", "failed")
+
+
+class OverviewView(Tabled):
+    """Every lane and queue, and what is wrong."""
+
+    ONE = "queue"
+    FIELDS = FIELDS
+
+    asked: OverviewQuery
+
+    DEFAULT_CSS = """
+    OverviewView #rows { height: auto; max-height: 60%; min-height: 4; }
+    OverviewView #strip { background: $background; }
+    OverviewView #problems { height: 1fr; }
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self.asked = OverviewQuery()
+        self._filter = Filter()
+        self._order = "name"
+        self._status: Status | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Table(self.key, id="rows")
+        yield Line(id="strip")
+        yield Page(id="problems", cursor=False)
+
+    def open(self, place: Place) -> None:
+        """Show what was read last, until it is read anew."""
+        assert isinstance(place.query, OverviewQuery)
+        self.asked = place.query
+        self.table.clear(place.cursor_key, place.cursor)
+        self.table.notice = ((("Reading …", "dim"),),)
+        self._draw()
+        self.post_message(Asks(self.asked))
+
+    def place(self) -> Place:
+        """The queues, with the cursor."""
+        return Place(self.name or "", self.asked, self.table.cursor_key, self.table.cursor)
+
+    def filter_with(self, filter: Filter) -> None:
+        """Show only the queues that match."""
+        self._filter = filter
+        self._draw()
+
+    def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
+        """Show all queues, and what is wrong."""
+        assert isinstance(snapshot, Status)
+        self._status = snapshot
+        self._draw()
+
+    def fail(self, reason: str) -> None:
+        """Say why, where nothing is shown yet."""
+        if self._status is None:
+            self.table.notice = ((("The server did not answer.", "bad"),), ((reason, ""),), (("It is tried again.", "dim"),))
+            self.table.refresh()
+
+    def columns(self) -> Sequence[Column[QueueStatus]]:
+        """As many as fit."""
+        most = max((row.waiting or 0 for row in self._status.queues), default=0) if self._status else 0
+        return (
+            Column("LANE", 12, _name, grow=2, most=40, sort="name"),
+            Column("", 8, lambda row, now: (words.bar(row.waiting or 0, most, 8), "accent"), drop=4),
+            Column("WAITING", 9, _count("waiting"), right=True, sort="waiting"),
+            Column("OLDEST", 9, _oldest, right=True, sort="oldest"),
+            Column("PROMISE", 9, _promise, right=True, drop=3),
+            Column("IN/min", 6, _rate("in_per_min"), right=True, drop=5),
+            Column("OUT/min", 7, _rate("out_per_min"), right=True, drop=5),
+            Column("DRAINS", 9, _drains, right=True, drop=2),
+            Column("RUNNING", 7, _count("running", "accent"), right=True, drop=1),
+            Column("RETRYING", 8, _count("retrying", "warn"), right=True, drop=6),
+            Column("SCHEDULED", 9, _count("scheduled"), right=True, drop=7),
+            Column("FAILED", 7, _count("failed", "bad"), right=True, sort="failed"),
+            Column("WORKERS", 12, _workers, right=True, drop=1),
+        )
+
+    def empty(self) -> Sequence[tuple[Piece, ...]]:
+        """What would fill it."""
+        return (
+            (("No queue yet.", ""),),
+            (("A queue appears when something is enqueued, or when a worker listens on it.", "dim"),),
+        )
+
+    def place_of(self, row: QueueStatus) -> Place:
+        """Enter opens the queue's jobs."""
+        return Place("jobs", JobsQuery(queue=row.key))
+
+    def do_sort(self) -> bool:
+        """The next order."""
+        self._sort_by(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
+        return True
+
+    def on_table_sort_asked(self, message: Table.SortAsked) -> None:
+        """The title of a column was clicked."""
+        message.stop()
+        self._sort_by(message.order)
+
+    def on_table_rows_wanted(self, message: Table.RowsWanted) -> None:
+        """Let the queues in sight be read whole."""
+        message.stop()
+
+    def on_table_cursor_moved(self, message: Table.CursorMoved) -> None:
+        """Read those queues whole that are in sight in the order of their names."""
+        super().on_table_cursor_moved(message)
+        start, size = self.table.wanted()
+        query = replace(self.asked, start=start, size=max(size, self.asked.size))
+        if self._order == "name" and not self._filter and query != self.asked and self._status is not None:
+            self.asked = query
+            self.post_message(Asks(query, fresh=False))
+
+    def tell(self) -> None:
+        """The line above the table is that of the problems: it is drawn with them."""
+        self.post_message(Tells())
+
+    def _sort_by(self, order: str) -> None:
+        self._order = order
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._status is None:
+            return
+        status, table = self._status, self.table
+        rows = [row for row in status.queues if self._filter.matches(*_terms(row))]
+        if self._order != "name":
+            field = "oldest_s" if self._order == "oldest" else self._order
+            rows.sort(key=lambda row: -(getattr(row, field) or 0))
+        table.set_columns(self.columns())
+        table.sorted_by = self._order
+        table.notice = () if rows else self.empty() if not self._filter else ((("No queue matches.", ""),),)
+        table.show(rows, 0, len(rows), status.as_of)
+        self._draw_problems(status)
+        self.tell()
+
+    def _draw_problems(self, status: Status) -> None:
+        schedules = status.schedules
+        known: list[Piece] = [
+            (f"{words.count(schedules.armed)} schedules armed", ""),
+            (f"{words.count(schedules.due_next_hour)} due within the hour", "dim"),
+        ]
+        if schedules.paused:
+            known.append((f"{schedules.paused:,} paused", "warn"))
+        if schedules.late:
+            known.append((f"{schedules.late:,} late", "bad"))
+        right = [piece for one in known for piece in (one, (" · ", "dim"))][:-1] if schedules.entries or schedules.armed else []
+        if status.problems:
+            title: Piece = (f" {counted(len(status.problems), 'problem')}", "head")
+        else:
+            title = (" ✓ no problem found", "good")
+        self.query_one("#strip", Line).say([title], [*right, (" ", "")])
+        rows: list[Row] = []
+        for problem in status.problems:
+            glyph: Piece = ("✗ ", "bad") if problem.severity == "error" else ("▲ ", "warn")
+            rows.append(Row((glyph, (f"{problem.subject}: ", "strong"), (problem.message, ""))))
+            rows.append(Row(((f"  → {problem.remedy}", "dim"),)))
+        self.query_one("#problems", Page).show(rows)
+
+
+def _count(field: str, tone: str = "") -> Callable[[QueueStatus, float], Cell]:
+    def cell(row: QueueStatus, now: float) -> Cell:
+        value: int | None = getattr(row, field)
+        return (words.count(value), tone if value else "dim")
+
+    return cell
+
+
+def _rate(field: str) -> Callable[[QueueStatus, float], Cell]:
+    def cell(row: QueueStatus, now: float) -> Cell:
+        value: float | None = getattr(row, field)
+        return (words.rate(value), "" if value else "dim")
+
+    return cell
+
+
+def _name(row: QueueStatus, now: float) -> Cell:
+    return (row.name, "strong") if row.lane else row.name or ("(no name)", "dim")
+
+
+def _oldest(row: QueueStatus, now: float) -> Cell:
+    late = row.promise_s is not None and row.oldest_s is not None and row.oldest_s > row.promise_s
+    return (words.age(row.oldest_s), "bad" if late else "" if row.oldest_s is not None else "dim")
+
+
+def _promise(row: QueueStatus, now: float) -> Cell:
+    if row.promise_s is None:
+        return (words.DASH, "dim")
+    kept = row.oldest_s is None or row.oldest_s <= row.promise_s
+    return ((words.age(row.promise_s), ""), (" ✓", "good") if kept else (" ✗", "bad"))
+
+
+def _drains(row: QueueStatus, now: float) -> Cell:
+    if not row.waiting or row.in_per_min is None or row.out_per_min is None:
+        return (words.DASH, "dim")
+    if row.drain_s is None:
+        return ("grows" if row.out_per_min else "never", "bad")
+    return "now" if row.drain_s < 1 else words.age(row.drain_s)
+
+
+def _workers(row: QueueStatus, now: float) -> Cell:
+    if not row.workers:
+        return ("none", "bad" if row.waiting else "dim")
+    return f"{row.workers} ({row.busy} busy)" if row.busy else f"{row.workers}"
+
+
+def _terms(row: QueueStatus) -> tuple[dict[str, str | None], dict[str, float | None]]:
+    return (
+        {"queue": row.name, "lane": row.name if row.lane else None},
+        {
+            "waiting": row.waiting,
+            "failed": row.failed,
+            "running": row.running,
+            "oldest": row.oldest_s,
+            "workers": row.workers,
+        },
+    )

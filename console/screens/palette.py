@@ -1,0 +1,115 @@
+"""The palette: go to a job, a user, a queue, a screen or a context by its name, or do any action of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from console.actions import ACTIONS, applies, shown
+from console.model.ports import Target
+from console.model.queries import JobQuery, JobsQuery, UserQuery
+from console.model.text import visible
+from console.screens.place import Place
+
+QUEUES = 8
+"""Queues that one search offers at the most."""
+
+
+class Guide(Protocol):
+    """What the palette needs of the app."""
+
+    targets: Sequence[Target]
+    screen_name: str
+    read_only: bool
+
+    def go(self, place: Place) -> None:
+        """Show another place."""
+
+    def act(self, action: str) -> None:
+        """Do an action."""
+
+    def switch(self, target: Target) -> None:
+        """Look at another server."""
+
+    def queues(self) -> Sequence[tuple[str, bytes]]:
+        """The queues that were read last, each as text and as Redis has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something that can be chosen: what is said of it, and what it does."""
+
+    text: str
+    help: str
+    do: Callable[[], None]
+
+
+class Palette(Provider):
+    """Offers what matches what is typed, and to take it as the name of a job, a user or a queue."""
+
+    async def discover(self) -> Hits:
+        """Everything that needs no name."""
+        for offer in self._standing():
+            yield DiscoveryHit(Content(offer.text), offer.do, text=offer.text, help=offer.help)
+
+    async def search(self, query: str) -> Hits:
+        """What matches `query`, the best first, then what it could be the name of."""
+        matcher = self.matcher(query)
+        found = 0
+        for offer in [*self._standing(), *self._queues()]:
+            score = matcher.match(offer.text)
+            found += score > 0 and offer.help == "queue"
+            if score > 0 and (offer.help != "queue" or found <= QUEUES):
+                yield Hit(0.4 + score / 2, Content(offer.text), offer.do, text=offer.text, help=offer.help)
+        for score, offer in self._named(query.strip()):
+            yield Hit(score, Content(offer.text), offer.do, text=offer.text, help=offer.help)
+
+    @property
+    def _guide(self) -> Guide:
+        return cast(Guide, self.app)
+
+    def _standing(self) -> Iterator[Offer]:
+        guide = self._guide
+        for action in ACTIONS:
+            if applies(action, guide.screen_name, guide.read_only) and action.id != "palette":
+                keys = " ".join(shown(key) for key in action.keys[:2])
+                yield Offer(f"{action.label}  ({keys})", action.help, _doing(guide, action.id))
+        for target in guide.targets:
+            if target.name:
+                yield Offer(f"context {visible(target.name)}", target.url, _switching(guide, target))
+
+    def _queues(self) -> Iterator[Offer]:
+        for name, key in self._guide.queues():
+            yield Offer(f"queue {visible(name)}", "queue", _going(self._guide, Place("jobs", JobsQuery(queue=key))))
+
+    def _named(self, typed: str) -> Iterator[tuple[float, Offer]]:
+        """What `typed` could name: after the word job, user or queue surely, else perhaps."""
+        word, _, name = typed.partition(" ")
+        sure = word in ("job", "user", "queue") and bool(name.strip())
+        name = name.strip() if sure else typed
+        key = name.encode("utf-8", "surrogateescape")
+        places = {
+            "job": Place("job", JobQuery(key)),
+            "user": Place("user", UserQuery(name)),
+            "queue": Place("jobs", JobsQuery(queue=key)),
+        }
+        for at, (kind, place) in enumerate(places.items()):
+            if name and (not sure or kind == word):
+                offer = Offer(f"go to {kind} {visible(name)}", "by its exact name", _going(self._guide, place))
+                yield (1.0 if sure else 0.3 - at / 100), offer
+
+
+def _doing(guide: Guide, action: str) -> Callable[[], None]:
+    return lambda: guide.act(action)
+
+
+def _going(guide: Guide, place: Place) -> Callable[[], None]:
+    return lambda: guide.go(place)
+
+
+def _switching(guide: Guide, target: Target) -> Callable[[], None]:
+    return lambda: guide.switch(target)

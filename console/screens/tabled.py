@@ -1,0 +1,144 @@
+"""A screen whose middle is a table: moving, marking, opening and copying are the same on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+
+from console.screens.place import Place
+from console.screens.view import Goes, Tells, View
+from console.widgets.columns import Column
+from console.widgets.lines import Line
+from console.widgets.pieces import Piece
+from console.widgets.table import Table
+
+
+class Tabled(View):
+    """A line that says what is listed, and a table."""
+
+    ONE: ClassVar[str] = "row"
+    """What a row is, for "3 rows"."""
+
+    def compose(self) -> ComposeResult:
+        yield Line(id="strip")
+        yield Table(self.key, id="rows")
+
+    # --- what a subclass says -------------------------------------------------------------------
+
+    def key(self, row: Any) -> bytes:
+        """What a row is known by."""
+        return bytes(row.key)
+
+    def columns(self) -> Sequence[Column[Any]]:
+        """The columns for what is asked."""
+        raise NotImplementedError
+
+    def strip(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
+        """The line above the table, left and right."""
+        return (), ()
+
+    def empty(self) -> Sequence[tuple[Piece, ...]]:
+        """What is said where nothing is listed: what would fill it."""
+        raise NotImplementedError
+
+    def place_of(self, row: Any) -> Place | None:
+        """Where enter leads from a row."""
+        return None
+
+    def owner_of(self, row: Any) -> str | None:
+        """The user to whom a row belongs."""
+        return None
+
+    # --- a view ---------------------------------------------------------------------------------
+
+    @property
+    def table(self) -> Table:
+        """The rows."""
+        return self.query_one("#rows", Table)
+
+    def summary(self) -> Sequence[Piece]:
+        """How many rows there are, and how many of them are marked."""
+        table = self.table
+        said: list[Piece] = [(f"{table.total:,} {self.ONE}{'' if table.total == 1 else 's'}", "")]
+        if table.marks:
+            said.append((f" · {len(table.marks):,} marked", "accent"))
+        return said
+
+    def copied(self) -> tuple[str, str] | None:
+        """The names of the marked rows, else of the one under the cursor."""
+        keys = list(self.table.marks) or ([self.table.cursor_key] if self.table.cursor_key is not None else [])
+        if not keys:
+            return None
+        what = f"{len(keys):,} {self.ONE}s" if len(keys) > 1 else self.ONE
+        return what, "\n".join(key.decode("utf-8", "backslashreplace") for key in keys)
+
+    def owner(self) -> str | None:
+        """The user of the row under the cursor."""
+        row = self.table.row()
+        return None if row is None else self.owner_of(row)
+
+    def do_open(self) -> bool:
+        """Go to what the cursor is on."""
+        row = self.table.row()
+        place = self.place_of(row) if row is not None else None
+        if place is not None:
+            self.post_message(Goes(place))
+        return place is not None
+
+    def do_mark(self) -> bool:
+        """Mark the row, or take its mark off."""
+        self.table.toggle_mark()
+        return True
+
+    def do_unmark(self) -> bool:
+        """Take all marks off."""
+        self.table.clear_marks()
+        return True
+
+    def do_up(self) -> bool:
+        """One row up."""
+        self.table.move(-1)
+        return True
+
+    def do_down(self) -> bool:
+        """One row down."""
+        self.table.move(1)
+        return True
+
+    def do_page_up(self) -> bool:
+        """One screen up."""
+        self.table.move_pages(-1)
+        return True
+
+    def do_page_down(self) -> bool:
+        """One screen down."""
+        self.table.move_pages(1)
+        return True
+
+    def do_first(self) -> bool:
+        """The first row."""
+        self.table.move_to(0)
+        return True
+
+    def do_last(self) -> bool:
+        """The last row."""
+        self.table.move_to(self.table.total - 1)
+        return True
+
+    def on_table_opened(self, message: Table.Opened) -> None:
+        """Open with the mouse."""
+        message.stop()
+        self.do_open()
+
+    def on_table_cursor_moved(self, message: Table.CursorMoved) -> None:
+        """Say how many are marked."""
+        message.stop()
+        self.tell()
+
+    def tell(self) -> None:
+        """Draw the line above the table anew, and let the footer be drawn."""
+        left, right = self.strip()
+        self.query_one("#strip", Line).say(left, right)
+        self.post_message(Tells())

@@ -1,0 +1,103 @@
+"""A screen of the console: it asks with a query, shows snapshots that answer it, and does what actions say.
+
+It reads nothing itself. The app gives it snapshots, and asks for what it wants through Asks and Goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import ClassVar
+
+from textual.message import Message
+from textual.widget import Widget
+
+from console.model.filters import Filter, Kind
+from console.model.pages import Found
+from console.model.ports import Snapshot
+from console.model.queries import SearchQuery, ViewQuery
+from console.screens.place import Place
+from console.widgets.pieces import Piece
+
+
+class Asks(Message):
+    """A view wants this to be read, again and again. `fresh`: it is another list, so that answers to what was asked before are
+    stale; else it is another page of the same."""
+
+    def __init__(self, query: ViewQuery, fresh: bool = True) -> None:
+        super().__init__()
+        self.query, self.fresh = query, fresh
+
+
+class Searches(Message):
+    """A view wants a search in place of the one before; None ends it."""
+
+    def __init__(self, query: SearchQuery | None) -> None:
+        super().__init__()
+        self.query = query
+
+
+class Goes(Message):
+    """A view wants to be left for another place."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+
+
+class Tells(Message):
+    """What the footer says at its right has changed."""
+
+
+class View(Widget):
+    """One screen. Its `name` is that of actions.py; `FIELDS` are those that a filter may name, none where it has no filter."""
+
+    FIELDS: ClassVar[Mapping[str, Kind]] = {}
+
+    DEFAULT_CSS = """
+    View { height: 1fr; layout: vertical; }
+    """
+
+    asked: ViewQuery
+    """What it shows, or waits for."""
+
+    zone: tzinfo | None = None
+    """The zone of absolute times; None is this machine's."""
+
+    def open(self, place: Place) -> None:
+        """Begin to show another place: forget what was shown, and say what is awaited."""
+        raise NotImplementedError
+
+    def place(self) -> Place:
+        """Where one is, for the history."""
+        raise NotImplementedError
+
+    def filter_with(self, filter: Filter) -> None:
+        """Show only what matches from now on."""
+
+    def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
+        """Show the answer to `query`, one of those that this view asked."""
+        raise NotImplementedError
+
+    def fail(self, reason: str) -> None:
+        """The server did not answer. What is shown stays; where nothing is yet, say why."""
+
+    def progress(self, found: Found | None, reason: str) -> None:
+        """The search that this view asked for has come further, or failed."""
+
+    def do(self, action: str) -> bool:
+        """Do an action of actions.py; False when there is nothing to do it to."""
+        method = getattr(self, f"do_{action}", None)
+        return bool(method()) if method is not None else False
+
+    def copied(self) -> tuple[str, str] | None:
+        """What `y` copies: a word for it, and the text."""
+        return None
+
+    def owner(self) -> str | None:
+        """The user to whom what is under the cursor belongs."""
+        return None
+
+    def summary(self) -> Sequence[Piece]:
+        """What the footer says at its right."""
+        return ()

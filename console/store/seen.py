@@ -1,0 +1,64 @@
+"""What one reader remembers between its reads: the names that it has met, so that a refresh need not ask first who is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from console.store.run_errors import RunErrors
+
+MAX_QUEUES = 5_000
+MAX_WORKERS = 2_000
+MAX_LIMITS = 1_000
+MAX_NAME = 1_000
+
+
+@dataclass(slots=True)
+class Seen:
+    """Names of queues and workers, as Redis has them, that a list, a worker, an entry or a job has named.
+
+    Used by one thread at a time. What was met stays until it is forgotten, MAX_QUEUES and MAX_WORKERS at the most.
+    `registered` are those of the queues that were on RQ's own list. A name of more than MAX_NAME bytes is not remembered.
+    `errors` are why runs of schedules failed.
+    """
+
+    queues: set[bytes] = field(default_factory=set)
+    workers: set[bytes] = field(default_factory=set)
+    registered: set[bytes] = field(default_factory=set)
+    errors: RunErrors = field(default_factory=RunErrors)
+    limits: set[bytes] = field(default_factory=set)
+    """Names of rate limits, MAX_LIMITS at the most."""
+
+    def meet_queues(self, names: Iterable[bytes]) -> None:
+        """Remember these queues, as long as there is room."""
+        for name in names:
+            if len(self.queues) >= MAX_QUEUES:
+                return
+            if len(name) <= MAX_NAME:
+                self.queues.add(name)
+
+    def meet_workers(self, names: Iterable[bytes]) -> None:
+        """Remember these workers, as long as there is room."""
+        for name in names:
+            if len(self.workers) >= MAX_WORKERS:
+                return
+            if len(name) <= MAX_NAME:
+                self.workers.add(name)
+
+    def meet_limits(self, names: Iterable[bytes]) -> None:
+        """Remember these rate limits, as long as there is room."""
+        for name in names:
+            if len(self.limits) >= MAX_LIMITS:
+                return
+            if len(name) <= MAX_NAME:
+                self.limits.add(name)
+
+    def forget_queues(self, names: Iterable[bytes]) -> None:
+        """Forget these queues, because they are no more."""
+        gone = set(names)
+        self.queues -= gone
+        self.registered -= gone
+
+    def forget_workers(self, names: Iterable[bytes]) -> None:
+        """Forget these workers, because they are no more."""
+        self.workers.difference_update(names)
