@@ -209,8 +209,10 @@ def masked_value(value: Value, secrets: Secrets = DEFAULT) -> Value:
     return _Masking(secrets).value(value)
 
 
-def masked_call(call: Call, secrets: Secrets = DEFAULT) -> Call:
+def masked_call(call: Call | Undecodable, secrets: Secrets = DEFAULT) -> Call | Undecodable:
     """`call` with its instance, arguments and keyword arguments masked."""
+    if isinstance(call, Undecodable):
+        return _masked_undecodable(call, secrets)
     masking = _Masking(secrets)
     return Call(
         masked_text(call.function, secrets),
@@ -220,15 +222,15 @@ def masked_call(call: Call, secrets: Secrets = DEFAULT) -> Call:
     )
 
 
-def masked_payload(found: Value | Call | Undecodable, secrets: Secrets = DEFAULT) -> Value | Call | Undecodable:
+def masked_payload(found: Value | Undecodable, secrets: Secrets = DEFAULT) -> Value | Undecodable:
     """Whatever was decoded, masked; of what is undecodable, the beginning of its bytes."""
-    if isinstance(found, Call):
-        return masked_call(found, secrets)
-    if isinstance(found, Undecodable):
-        head = bytes.fromhex(found.head)
-        shown = _masked_bytes(head, secrets)
-        return found if shown == head else replace(found, head=shown.hex(" "))
-    return masked_value(found, secrets)
+    return _masked_undecodable(found, secrets) if isinstance(found, Undecodable) else masked_value(found, secrets)
+
+
+def _masked_undecodable(found: Undecodable, secrets: Secrets) -> Undecodable:
+    head = bytes.fromhex(found.head)
+    shown = _masked_bytes(head, secrets)
+    return found if shown == head else replace(found, head=shown.hex(" "))
 
 
 class _Masking:
