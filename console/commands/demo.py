@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from console.commands.server import one_line_errors
 from console.demo import summary
@@ -42,11 +40,11 @@ ENDED_BY = ("process_died", "server_silent")
 def demo(users: int | None, workers: int, seconds: float | None, keep: Path | None, as_json: bool) -> int:
     """Show it all: a real server, stock workers and scheduler, sample users, and a site to scrape.
 
-    Without --for it shows what happens until ctrl-c. Everything that it starts ends with it.
+    Without --for it opens the console over it all, until that is left. Everything that it starts ends with it.
     """
     plan = Plan(users, workers, seconds, keep)
     screen = Console()
-    on_screen = seconds is None and screen.is_terminal and not as_json
+    on_screen = seconds is None and screen.is_terminal and sys.stdin.isatty() and not as_json
     try:
         with interruptible() as asked:
             outcome = _on_screen(plan, asked, screen) if on_screen else _quietly(plan, asked)
@@ -69,21 +67,24 @@ def demo(users: int | None, workers: int, seconds: float | None, keep: Path | No
 
 
 def _on_screen(plan: Plan, asked: Interruption, screen: Console) -> Outcome:
-    """Play with the live picture, below the lines that tell where to look around; the summary takes its place at the end."""
-    # It refreshes only when it is told to, so no thread exists when the processes are started.
-    with Live(Text("starting …", "dim"), console=screen, auto_refresh=False, transient=True) as picture:
-        told: list[Text] = []
+    """Play while the console is open over the demonstration's server: leaving the console ends it."""
+    console: subprocess.Popen[bytes] | None = None
 
-        def show(reading: Reading, seconds: float, stage: Stage) -> None:
-            if not told:
-                told.extend(summary.whereabouts(stage, callable_as(sys.argv[0])))
-                for line in told:
-                    # The terminal breaks what is too long, so that it can be copied as one line.
-                    screen.print(line, soft_wrap=True)
-            above = sum(max(1, math.ceil(line.cell_len / screen.width)) for line in told)
-            picture.update(summary.live(reading, seconds, plan.workers, screen.width, screen.height - above - 1), refresh=True)
+    def show(reading: Reading, seconds: float, stage: Stage) -> None:
+        nonlocal console
+        if console is None:
+            for line in summary.whereabouts(stage, callable_as(sys.argv[0])):
+                # The terminal breaks what is too long, so that it can be copied as one line.
+                screen.print(line, soft_wrap=True)
+            # A process of its own: the console belongs to a main thread, and this one watches what was started.
+            console = subprocess.Popen([sys.executable, "-m", "console.cli"], env=dict(stage.environ))
 
-        return play(plan, asked, show)
+    try:
+        return play(plan, asked, show, over=lambda: console is not None and console.poll() is not None)
+    finally:
+        if console is not None and console.poll() is None:
+            console.terminate()
+            console.wait()
 
 
 def _quietly(plan: Plan, asked: Interruption) -> Outcome:

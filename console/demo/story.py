@@ -66,8 +66,9 @@ class Outcome:
 Show = Callable[[Reading, float, Stage], None]
 
 
-def play(plan: Plan, asked: Interruption, show: Show) -> Outcome:
-    """Run the demonstration, calling `show` with each reading, the seconds since the start, and the stage.
+def play(plan: Plan, asked: Interruption, show: Show, over: Callable[[], bool] = lambda: False) -> Outcome:
+    """Run the demonstration until its time is up or it is `over`, calling `show` with each reading, the seconds since the
+    start, and the stage.
 
     Raises Spoiled when it could not begin and KeyboardInterrupt when it was interrupted before. No process that it started is
     left when it returns or raises.
@@ -81,7 +82,7 @@ def play(plan: Plan, asked: Interruption, show: Show) -> Outcome:
             stage.start_workers(on, plan.workers)
             stage.start_scheduler(on)
             started = time.monotonic()
-            reading, problem = _watch(connection, on, first, plan.seconds, show)
+            reading, problem = _watch(connection, on, first, plan.seconds, show, over)
             seconds = time.monotonic() - started
             if problem:
                 outcome = Outcome(seconds, since(reading, first), (*bad, problem))
@@ -103,12 +104,14 @@ def _import(connection: Redis, on: Stage, site: str, count: int | None) -> tuple
     return tuple(Problem("bad_user", f"{file.name}, line {row.line}: {row.reason}") for row in imported.bad)
 
 
-def _watch(connection: Redis, on: Stage, first: Reading, limit: float | None, show: Show) -> tuple[Reading, Problem | None]:
-    """Read and show until the time is up, somebody interrupts, or something goes wrong. Returns the last reading."""
+def _watch(
+    connection: Redis, on: Stage, first: Reading, limit: float | None, show: Show, over: Callable[[], bool]
+) -> tuple[Reading, Problem | None]:
+    """Read and show until time is up, it is over, somebody interrupts, or something goes wrong. Returns the last reading."""
     started = heard = shown = time.monotonic()
     reading = first
     show(since(reading, first), 0.0, on)
-    while not on.asked.times and (limit is None or time.monotonic() - started < limit):
+    while not on.asked.times and not over() and (limit is None or time.monotonic() - started < limit):
         if ended := processes.first_ended(on.children):
             return reading, Problem("process_died", processes.obituary(ended))
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""What the demonstration shows: the picture of a reading, and the summary of what happened, for people and for programs."""
+"""What the demonstration says: where to look around, and the summary of what happened, for people and for programs."""
 
 from __future__ import annotations
 
@@ -22,37 +22,11 @@ from console.model.text import visible
 MAX_CALL = 36
 """How much of a call is shown."""
 
-NOW = ("waiting", "oldest", "running", "retrying")
-
-WHOLE_LANES = 70
-"""Columns of a terminal that has room for all that is told of the lanes."""
-
-STILL = 3.0
-"""Seconds after which a scheduler that looks once a second is shown to be silent."""
-
-
-def live(reading: Reading, seconds: float, workers: int, width: int, height: int) -> RenderableType:
-    """The picture of one reading, `seconds` after the start, on a terminal of `width` columns, in `height` lines: the runs that
-    ended give way first, then the lanes."""
-    counts = f"   {_span(seconds)}   {counted(reading.users, 'user')}   {counted(workers, 'worker')}   "
-    head = Text.assemble(("tq-console demo", "bold"), counts, _scheduler(reading), no_wrap=True, overflow="ellipsis")
-    label, fact = _schedules(reading)
-    facts = Text.assemble((f"{label}   ", "dim"), fact, no_wrap=True, overflow="ellipsis")
-    needed = len(reading.lanes) + 3
-    if height < needed:
-        return Group(head, facts)
-    parts: list[RenderableType] = [head, _lanes(reading, now=True, short=width < WHOLE_LANES), facts]
-    # Between the parts stands an empty line where there is room for it.
-    if height > needed + len(parts):
-        needed += len(parts)
-        parts = [line for part in parts for line in (part, "")]
-    return Group(*parts, *([_ended(reading, height - needed)] if height > needed else []))
-
 
 def whereabouts(stage: Stage, program: str) -> Iterator[Text]:
     """What a person is told once, a line each: how to look around, what can be pasted, and where data and logs stay. `program`
     is how this program can be called."""
-    yield Text("to look around (ctrl-c ends all of it):", "dim")
+    yield Text("to look around from another terminal, until the demonstration ends:", "dim")
     yield Text(f"RQ_REDIS_URL={shlex.quote(stage.url)} {program} status")
     if stage.kept:
         yield _kept(stage.folder, stage.continued)
@@ -69,7 +43,7 @@ def report(outcome: Outcome) -> RenderableType:
     if outcome.kept:
         head.append("\n").append_text(_kept(outcome.kept, outcome.continued))
     facts = _facts(_schedules(reading), *(_site(outcome.site) if outcome.site else ()))
-    parts = (head, "", _lanes(reading, now=False), "", facts, "", _ended(reading, LAST), "", _problems(outcome))
+    parts = (head, "", _lanes(reading), "", facts, "", _ended(reading, LAST), "", _problems(outcome))
     return Padding(Group(*parts), (1, 2), expand=False)
 
 
@@ -93,25 +67,15 @@ def document(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _lanes(reading: Reading, *, now: bool, short: bool = False) -> Table:
-    """What is in the lanes `now`, or what is left in them; `short` is for a narrow terminal."""
-    columns = NOW[: 1 if short else None] if now else ("left",)
+def _lanes(reading: Reading) -> Table:
+    """What is left in the lanes, and how runs ended there."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("lane")
-    for column in (*columns, "done", "failed", "retried"):
+    for column in ("left", "done", "failed", "retried"):
         table.add_column(column, justify="right")
     for lane in reading.lanes:
-        table.add_row(
-            lane.name,
-            *(_state(lane)[: len(columns)] if now else (str(lane.waiting + lane.running + lane.retrying),)),
-            *_counts(lane),
-        )
+        table.add_row(lane.name, str(lane.waiting + lane.running + lane.retrying), *_counts(lane))
     return table
-
-
-def _state(lane: Lane) -> tuple[str, str, str, str]:
-    oldest = "–" if lane.oldest_s is None else _span(lane.oldest_s)
-    return str(lane.waiting), oldest, str(lane.running), str(lane.retrying)
 
 
 def _counts(lane: Lane) -> tuple[Text, Text, Text]:
@@ -128,13 +92,6 @@ def _schedules(reading: Reading) -> tuple[str, Text]:
     if reading.set_aside:
         line.append(f"   {reading.set_aside} set aside", "red")
     return "schedules", line
-
-
-def _scheduler(reading: Reading) -> tuple[str, str]:
-    if reading.beat_at is None:
-        return "rqscheduler begins", "dim"
-    silent = reading.at - reading.beat_at
-    return (f"rqscheduler silent for {_span(silent)}", "yellow") if silent > STILL else ("rqscheduler looks every second", "")
 
 
 def _site(site: Mapping[str, Any]) -> tuple[tuple[str, Text], ...]:

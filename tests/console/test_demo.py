@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
-import io
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from redis import ConnectionPool, Redis, UnixDomainSocketConnection
-from rich.console import Console
 
 from console.commands.demo import callable_as
 from console.demo import processes, sample, summary
-from console.demo.reading import EndedRun, lost_runs, read, since
+from console.demo.reading import lost_runs, read, since
 from console.demo.stage import LOCK, MAX_SOCKET_PATH, Stage
 from jobs import controls, keys, registering, rows
 from jobs.users import User
@@ -195,30 +194,57 @@ def test_killed_it_takes_the_others_with_it(demo: Callable[..., Demo]) -> None:
     one.ended()
 
 
-def test_on_a_terminal_it_shows_what_happens_until_ctrl_c(demo: Callable[..., Demo], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
+@pytest.fixture
+def on_a_terminal(demo: Callable[..., Demo], monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Demo, int]]:
+    """The demonstration on a terminal of its own, and the other side of that."""
+    monkeypatch.setenv("TERM", "xterm-256color")
     ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (30, 100))
     one = demo("--users", "3", stdin=theirs, stdout=theirs, stderr=theirs, text=False, preexec_fn=lambda: os.login_tty(theirs))
     os.close(theirs)
+    yield one, ours
+    os.close(ours)
+
+
+def until_heard(terminal: int, *words: bytes, shown: bytes = b"") -> bytes:
+    """Read what the terminal shows until all of `words` were there."""
+    while not all(word in shown for word in words):
+        shown += heard(terminal)
+    return shown
+
+
+def until_silent(terminal: int) -> bytes:
+    """Read what the terminal shows until nobody holds the other side."""
     shown = b""
-    try:
-        while b"3, 0 paused" not in shown or b"tq-console status" not in shown:
-            shown += heard(ours)
-        one.complete()
-        os.write(ours, b"\x03")
-        while one.process.poll() is None:
-            shown += heard(ours)
-    except OSError:
-        # Linux's way to say that nobody holds the other side any more.
-        pass
-    finally:
-        os.close(ours)
+    with contextlib.suppress(OSError):
+        while True:
+            shown += heard(terminal)
+    return shown
+
+
+def test_on_a_terminal_it_opens_the_console_and_ends_when_that_is_left(on_a_terminal: tuple[Demo, int]) -> None:
+    one, terminal = on_a_terminal
+    shown = until_heard(terminal, b"tq-console status", b"Overview", b"3 schedules armed")
+    one.complete()
+    os.write(terminal, b"q")
+    shown += until_silent(terminal)
     status, _, _ = one.ended()
-    assert status == 130
-    assert b"interrupted" in shown
-    assert b"no problems" in shown, "the summary is printed at the end"
-    assert b"webhooks" in shown
-    assert b"\x1b[?1049h" not in shown, "it uses no alternate screen"
+    assert status == 0
+    assert shown.count(b"\x1b[?1049h") == shown.count(b"\x1b[?1049l") == 1, "the console leaves the terminal as it was"
+    left = shown[shown.rindex(b"\x1b[?1049l") :]
+    assert b"no problems" in left, "the summary is printed at the end"
+    assert b"webhooks" in left
+
+
+def test_when_one_dies_the_console_makes_room_for_what_happened(on_a_terminal: tuple[Demo, int]) -> None:
+    one, terminal = on_a_terminal
+    until_heard(terminal, b"3 schedules armed")
+    one.complete()["rqscheduler"][0].kill()
+    shown = until_silent(terminal)
+    status, _, _ = one.ended()
+    assert status == 1
+    assert b"\x1b[?1049l" in shown
+    assert b"rqscheduler" in shown[shown.rindex(b"\x1b[?1049l") :]
 
 
 def test_a_used_folder_is_said_to_be_gone_on_with(demo: Callable[..., Demo], tmp_path: Path) -> None:
@@ -331,36 +357,10 @@ def test_a_reading_sees_what_is_there(redis: Redis) -> None:
     assert high.oldest_s is not None
 
 
-def drawn(redis: Redis, width: int, height: int) -> list[str]:
-    run = EndedRun("id", "high", "scrape('ada')", True, 0.0, 0.1, 1, "")
-    reading = replace(read(redis), ended=(run,) * 6)
-    console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
-    console.print(summary.live(reading, 1.0, 1, width, height))
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().splitlines()
-
-
-@pytest.mark.parametrize("height", [2, 5, 6, 7, 9, 12, 20])
-@pytest.mark.parametrize("width", [40, 80])
-def test_the_picture_fits_a_short_pane(redis: Redis, width: int, height: int) -> None:
-    page = drawn(redis, width, height)
-    assert len(page) <= height
-    assert page[0].startswith("tq-console demo   1 s   0 users   1 wor")
-    assert any(line.startswith("schedules   0, 0 paused") for line in page)
-    if height >= 6:
-        assert [line.split()[:2] for line in page if line.startswith(("high", "default", "low"))] == [
-            ["high", "0"],
-            ["default", "0"],
-            ["low", "0"],
-        ]
-    if height >= 20:
-        assert sum("scrape" in line for line in page) == 6
-
-
 def test_the_line_that_lets_one_look_around_can_be_pasted(tmp_path: Path) -> None:
     stage = Stage(tmp_path, Path("/a b/valkey.sock"), processes.Interruption(), kept=True, continued=True)
     hint, paste, kept = (line.plain for line in summary.whereabouts(stage, ".venv/bin/tq-console"))
-    assert "ctrl-c" in hint
+    assert "another terminal" in hint
     assert paste == "RQ_REDIS_URL=unix:///a%20b/valkey.sock .venv/bin/tq-console status"
     assert kept == f"continues with the data of {tmp_path}; logs in {tmp_path}/*.log"
 
