@@ -48,8 +48,8 @@ class QueueStatus:
     minute past due in there. `workers` listen and are not gone, `busy` are those of them that run a job, of whichever queue.
     `drain_s` is the time to empty at the present pace, None when the queue grows.
 
-    `key` is the name as Redis has it. Of a queue that is neither a lane nor on screen, only `waiting`, `running`, `scheduled`,
-    `overdue`, `failed`, `workers` and `busy` are read.
+    `key` is the name as Redis has it. Of a queue that is neither a lane nor on screen, only `waiting`, `running`, `overdue`,
+    `failed`, `workers` and `busy` are read.
     """
 
     name: str

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from console.model.drain import flow
+from console.model.drain import Flow, flow
 from console.model.queries import OverviewQuery
 from console.model.status import QueueStatus, WorkerStatus
 from console.store import rq_keys, samples
@@ -21,13 +21,14 @@ OVERDUE = 60
 """Seconds past due after which nobody seems to move a scheduled job: RQ's scheduler and ours look every second or minute."""
 
 SAMPLED_LANE = 100
-SAMPLED_OTHERS = 1_000
+SAMPLED_OTHERS = 300
 """How many of the first due scheduled jobs are looked at, to tell retries: of each lane, and of all other queues together."""
 
 MAX_LOCK = 200
 """Bytes of a lock's value that are read: the name of the scheduler that holds it."""
 
 _LANES = tuple(lane.encode() for lane in LANES)
+_UNKNOWN_PACE = Flow()
 _QUEUE, _WIP, _SCHEDULED, _FAILED, _LOCK, _JOB = (
     key.encode() for key in (keys.RQ_QUEUE, keys.RQ_WIP, keys.RQ_SCHEDULED, keys.RQ_FAILED, keys.RQ_SCHEDULER_LOCK, keys.RQ_JOB)
 )
@@ -38,7 +39,6 @@ class Counts(NamedTuple):
 
     waiting: int | None
     running: int | None
-    scheduled: int | None
     overdue: int | None
     failed: int | None
     failed_expired: int | None
@@ -58,6 +58,7 @@ class AskedMore:
     """What else is asked about a lane, or a queue on screen."""
 
     head: Answer
+    scheduled: Answer
     first_due: Answer
     deferred: Answer
     finished: Answer
@@ -72,7 +73,7 @@ class AskedJobs:
     """The questions about jobs that were found in a queue: the next one, and the first due of the scheduled ones."""
 
     head: Answer | None
-    first_due: tuple[Answer, ...]
+    first_due: Answers
 
 
 class AskedQueues:
@@ -88,8 +89,9 @@ class AskedQueues:
         self._more: dict[bytes, AskedMore] = {}
         self._jobs: dict[bytes, AskedJobs] = {}
 
-    def ask(self, trip: Trip, names: Iterable[bytes]) -> None:
-        """Ask about those of the queues `names`, all that are known so far, that were not asked about yet."""
+    def ask(self, trip: Trip, names: Iterable[bytes], in_full: Iterable[bytes] = ()) -> None:
+        """Ask about those of the queues `names`, all that are known so far, that were not asked about yet; besides those on
+        screen `in_full` about these of them."""
         known = ordered(names)
         new = tuple(name for name in known if name not in self._known)
         self._known.update(new)
@@ -98,7 +100,7 @@ class AskedQueues:
         start = len(_LANES) + self._query.start
         shown = (*_LANES, *known[start : start + self._query.size])
         sampled = min(SAMPLED_LANE, max(1, SAMPLED_OTHERS // len(shown)))
-        for name in shown:
+        for name in (*shown, *in_full):
             if name not in self._more:
                 self._more[name] = _ask_more(trip, name, self._now, SAMPLED_LANE if is_lane(name) else sampled)
 
@@ -122,10 +124,18 @@ class AskedQueues:
             for name, *values in zip(asked.names, *(answers.values for answers in asked.counts), strict=True)
         }
 
+    def is_empty(self, name: bytes, counts: Counts) -> bool:
+        """Whether a queue that was asked about in full holds nothing."""
+        more = self._more.get(name)
+        if more is None or any(count != 0 for count in counts):
+            return False
+        return all(answer.count() == 0 for answer in (more.scheduled, more.deferred, more.finished, more.canceled))
+
     def restore(self, name: bytes, counts: Counts, workers: Iterable[WorkerStatus], promises: Mapping[str, int]) -> QueueStatus:
         """A queue with these counts; `workers` are those that listen on it. What was not asked about it is None."""
         more, jobs = self._more.get(name), self._jobs.get(name)
-        pace = flow(samples.restore(more.samples) if more else (), counts.waiting, self._now)
+        scheduled = more.scheduled.count() if more else None
+        pace = flow(samples.restore(more.samples), counts.waiting, self._now) if more else _UNKNOWN_PACE
         present = [worker for worker in workers if worker.verdict != "gone"]
         shown = text(name)
         return QueueStatus(
@@ -138,8 +148,8 @@ class AskedQueues:
             out_per_min=pace.out_per_min,
             drain_s=pace.drain_s,
             running=counts.running,
-            retrying=_retrying(counts.scheduled, jobs),
-            scheduled=counts.scheduled,
+            retrying=_retrying(scheduled, jobs),
+            scheduled=scheduled,
             overdue=counts.overdue,
             deferred=more.deferred.count() if more else None,
             finished=_less(more.finished.count(), more.finished_expired.count()) if more else None,
@@ -178,11 +188,6 @@ def is_lane(name: bytes) -> bool:
     return name in _LANES
 
 
-def is_empty(counts: Counts) -> bool:
-    """Whether a queue holds nothing."""
-    return (counts.waiting, counts.running, counts.scheduled, counts.failed) == (0, 0, 0, 0)
-
-
 def _ask_counts(trip: Trip, names: tuple[bytes, ...], now: float) -> AskedCounts:
     def each(command: str, prefix: str, *arguments: str | float) -> Answers:
         return trip.ask_each(command, [prefix.encode() + name for name in names], *arguments)
@@ -192,7 +197,6 @@ def _ask_counts(trip: Trip, names: tuple[bytes, ...], now: float) -> AskedCounts
         (
             each("LLEN", keys.RQ_QUEUE),
             each("ZCARD", keys.RQ_WIP),
-            each("ZCARD", keys.RQ_SCHEDULED),
             each("ZCOUNT", keys.RQ_SCHEDULED, "-inf", now - OVERDUE),
             each("ZCARD", keys.RQ_FAILED),
             each("ZCOUNT", keys.RQ_FAILED, *_expired(now)),
@@ -210,6 +214,7 @@ def _ask_more(trip: Trip, name: bytes, now: float, sampled: int) -> AskedMore:
     finished = keys.RQ_FINISHED.encode() + name
     return AskedMore(
         head=trip.ask("LINDEX", keys.RQ_QUEUE.encode() + name, 0),
+        scheduled=trip.ask("ZCARD", keys.RQ_SCHEDULED.encode() + name),
         first_due=trip.ask("ZRANGE", keys.RQ_SCHEDULED.encode() + name, 0, sampled - 1),
         deferred=trip.ask("ZCARD", keys.RQ_DEFERRED.encode() + name),
         finished=trip.ask("ZCARD", finished),
@@ -224,9 +229,12 @@ def _ask_jobs(trip: Trip, more: AskedMore) -> AskedJobs:
     head = more.head.value
     return AskedJobs(
         head=trip.ask("HMGET", keys.RQ_JOB.encode() + head, "enqueued_at", "created_at") if isinstance(head, bytes) else None,
-        first_due=tuple(
-            trip.ask("HMGET", keys.RQ_JOB.encode() + job, "started_at", "retries_left", "number_of_retries")
-            for job in more.first_due.rows()
+        first_due=trip.ask_each(
+            "HMGET",
+            [keys.RQ_JOB.encode() + job for job in more.first_due.rows()],
+            "started_at",
+            "retries_left",
+            "number_of_retries",
         ),
     )
 
@@ -239,12 +247,12 @@ def _waited(head: Answer, now: float) -> float | None:
 def _retrying(scheduled: int | None, jobs: AskedJobs | None) -> int | None:
     if scheduled is None or (scheduled and jobs is None):
         return None
-    return sum(map(_tried, jobs.first_due)) if jobs else 0
+    return sum(map(_tried, jobs.first_due.values)) if jobs else 0
 
 
-def _tried(job: Answer) -> bool:
+def _tried(job: list[bytes | None] | None) -> bool:
     """Whether a scheduled job has been tried before. One that repeats can look the same when it may be retried too."""
-    started, left, tried = job.value or (None, None, None)
+    started, left, tried = job or (None, None, None)
     return bool(started) and (left is not None or bool(whole(tried)))
 
 

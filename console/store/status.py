@@ -14,7 +14,7 @@ from console.model.masking import mask_url
 from console.model.queries import OverviewQuery
 from console.model.status import ServerInfo, Status, Unread, WorkerStatus
 from console.store import queues, rq_keys, schedulers, workers
-from console.store.queues import AskedQueues, Counts
+from console.store.queues import AskedQueues
 from console.store.seen import Seen
 from console.store.trip import Answer, Trip
 from console.store.values import text, whole
@@ -47,7 +47,10 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     known = workers.ask_hashes(first, sorted(seen.workers))
     first.go()
 
-    seen.meet_queues(queues.registered(queue_names) | workers.queues_of(known))
+    registered, truncated = queues.registered(queue_names), _unread("queues", queue_names, queues_total)
+    unlisted = frozenset() if truncated else seen.registered - registered
+    seen.meet_queues(registered | workers.queues_of(known))
+    seen.registered = (seen.registered | registered) & seen.queues
     present = frozenset(workers.names(worker_names))
     if not _unread("workers", worker_names, workers_total):
         seen.forget_workers(seen.workers - present)
@@ -55,16 +58,16 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
 
     second = Trip(connection)
     asked.ask_jobs(second)
-    asked.ask(second, seen.queues)
+    asked.ask(second, seen.queues, in_full=unlisted)
     known = workers.ask_executions(second, known)
     new = workers.ask_hashes(second, sorted(seen.workers.difference(known.names)))
     asked_rqschedulers = schedulers.ask_rqschedulers(second, schedules)
     asked_rq = schedulers.ask_rq(second, asked.locks())
-    origins = [second.ask("HGET", keys.RQ_JOB.encode() + entry, "origin") for entry in soonest.rows()]
+    origins = second.ask_each("HGET", [keys.RQ_JOB.encode() + entry for entry in soonest.rows()], "origin")
     second.go()
 
     seen.meet_queues(workers.queues_of(new))
-    seen.meet_queues(origin.value for origin in origins if origin.value)
+    seen.meet_queues(filter(None, origins.values))
 
     third = Trip(connection)
     asked.ask_jobs(third)
@@ -81,8 +84,10 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     for worker in found_workers:
         for name in worker.queues:
             listening[name].append(worker.status)
-    if not _unread("queues", queue_names, queues_total):
-        _forget_deleted(seen, queues.registered(queue_names), counts, listening)
+    # Queues that RQ took off its list are forgotten as soon as nothing is left of them.
+    seen.forget_queues(
+        {name for name in unlisted if name in counts and name not in listening and asked.is_empty(name, counts[name])}
+    )
     promises = _promises() if installed.value else {}
     status = Status(
         as_of=now,
@@ -100,18 +105,9 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
         suspended=None if suspended.value is None else bool(suspended.value),
         pass_lock=schedulers.pass_lock(schedules, now),
         refused=tuple({refused.what: refused for trip in (first, second, third) for refused in trip.refused}.values()),
-        unread=(*_unread("queues", queue_names, queues_total), *_unread("workers", worker_names, workers_total)),
+        unread=(*truncated, *_unread("workers", worker_names, workers_total)),
     )
     return replace(status, problems=problems.find(status))
-
-
-def _forget_deleted(
-    seen: Seen, registered: frozenset[bytes], counts: Mapping[bytes, Counts], listening: Mapping[bytes, list[WorkerStatus]]
-) -> None:
-    """Forget the queues that were on RQ's list, are not any more, and have neither jobs nor workers."""
-    unlisted = seen.registered - registered
-    seen.registered = (seen.registered | registered) & seen.queues
-    seen.forget_queues({name for name in unlisted if queues.is_empty(counts[name]) and name not in listening})
 
 
 def _latency(*trips: Trip) -> float:

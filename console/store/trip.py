@@ -76,7 +76,8 @@ class Trip:
         rest = b"".join(map(_word, arguments))
         self._packed += [b"%b$%d\r\n%b\r\n%b" % (head, len(key), key, rest) for key in keys]
         answers = Answers(keys)
-        self._asked.append((command, answers))
+        if keys:
+            self._asked.append((command, answers))
         return answers
 
     def go(self) -> None:
@@ -103,19 +104,25 @@ class Trip:
         for command, answer in self._asked:
             callback = callbacks.get(command)
             if isinstance(answer, Answer):
-                answer.value = self._reply(connection, answer.what, callback)
+                (answer.value,) = self._replies(connection, (answer.what,), callback)
             else:
-                answer.values = [self._reply(connection, key, callback) for key in answer.keys]
+                answer.values = self._replies(connection, answer.keys, callback)
             if self.first_reply_s is None:
                 self.first_reply_s = time.perf_counter() - start
 
-    def _reply(self, connection: Any, what: str | bytes, callback: Callable[[Any], Any] | None) -> Any:
-        try:
-            value = connection.read_response()
-        except ResponseError as error:
-            self.refused.append(Refused(text(what), " ".join(str(error).split())[:200]))
-            return None
-        return value if callback is None else callback(value)
+    def _replies(self, connection: Any, asked: Sequence[str | bytes], callback: Callable[[Any], Any] | None) -> list[Any]:
+        """The next replies, one for each of `asked`, None for a refusal."""
+        found: list[Any] = []
+        read, count = connection.read_response, len(asked)
+        while len(found) < count:
+            try:
+                while len(found) < count:
+                    value = read()
+                    found.append(value if callback is None else callback(value))
+            except ResponseError as error:
+                self.refused.append(Refused(text(asked[len(found)]), " ".join(str(error).split())[:200]))
+                found.append(None)
+        return found
 
 
 def _word(argument: str | bytes | float) -> bytes:

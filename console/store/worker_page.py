@@ -82,7 +82,7 @@ def _workers(line: Line, names: Answer, total: Answer, seen: Seen) -> Steps[tupl
         asked.append(_ask(line, fresh))
         yield
         seen.meet_queues(workers.queues_of(asked[1].workers))
-    running = sorted({job for part in asked for job in _running(part.workers) if job})
+    running = sorted({job for part in asked for job in workers.running(part.workers) if job})
     about = Reading(bounded.fields(line, [keys.RQ_JOB.encode() + job for job in running], ("started_at",), ("description",)))
     progress = Reading(bounded.fields(line, [keys.ATTEMPTS.encode() + job for job in running], (), ("progress",)))
     yield from beside(about, progress)
@@ -95,18 +95,6 @@ def _workers(line: Line, names: Answer, total: Answer, seen: Seen) -> Steps[tupl
 def _ask(line: Line, names: Sequence[bytes]) -> Asked:
     prefix = workers.WORKER.encode()
     return Asked(workers.ask(line.trip, names), line.trip.ask_each("HMGET", [prefix + name for name in names], *FIELDS))
-
-
-def _running(asked: AskedWorkers) -> list[bytes | None]:
-    """The id of the job that each runs, None of one that is not busy."""
-    state, current = workers.FIELDS.index("state"), workers.FIELDS.index("current_job")
-    found: list[bytes | None] = []
-    for fields, execution in zip(asked.hashes, asked.executions, strict=True):
-        told = fields.rows() or [None] * len(workers.FIELDS)
-        runs = execution.rows()
-        job = runs[0].partition(b":")[0] if runs else told[current]
-        found.append(job or None if told[state] == b"busy" else None)
-    return found
 
 
 def _schedulers(line: Line, now: float, seen: Seen) -> Steps[tuple[SchedulerStatus, ...]]:
@@ -158,7 +146,7 @@ def _held(asked: Sequence[Answers]) -> dict[bytes, bytes]:
 def _rows(asked: Asked, jobs: dict[bytes, Job], now: float, replica: bool, secrets: Secrets) -> list[WorkerRow]:
     found = workers.restore(asked.workers, now, replica)
     rows = []
-    for worker, running, more in zip(found, _running(asked.workers), asked.more.values, strict=True):
+    for worker, running, more in zip(found, workers.running(asked.workers), asked.more.values, strict=True):
         birth, worked, version = more or [None] * len(FIELDS)
         job = jobs.get(running) if running else None
         started = instant(job.fields.get("started_at")) if job else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from console.model.status import Verdict, WorkerStatus
-from console.store.trip import Answer, Trip
+from console.store.trip import Answer, Answers, Trip
 from console.store.values import age, instant, text, text_or_none, whole
 from jobs.keys import RQ_KEY_PREFIX
 
@@ -37,7 +37,7 @@ FIELDS = (
 )
 """`current_job` is where RQ before 3 says what a worker runs."""
 
-_STATE, _QUEUES = FIELDS.index("state"), FIELDS.index("queues")
+_STATE, _QUEUES, _CURRENT = (FIELDS.index(name) for name in ("state", "queues", "current_job"))
 _UNKNOWN = [None] * len(FIELDS)
 
 NEWBORN = 5.0
@@ -50,12 +50,12 @@ IDLE_BEAT = 450.0
 
 @dataclass(frozen=True, slots=True)
 class AskedWorkers:
-    """The questions about the workers `names`, and their answers after the trip."""
+    """The questions about the workers `names`, and their answers after the trip: FIELDS of each, and what some of them run."""
 
     names: tuple[bytes, ...]
-    hashes: tuple[Answer, ...]
-    executions: tuple[Answer, ...]
+    hashes: Answers
     subscribers: Answer | None
+    executions: Answers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,34 +80,38 @@ def names(answer: Answer) -> tuple[bytes, ...]:
 
 def ask(trip: Trip, workers: Sequence[bytes]) -> AskedWorkers:
     """Ask everything about these workers: two commands for each, and one for all."""
-    asked = ask_hashes(trip, workers)
-    return replace(asked, executions=tuple(_ask_execution(trip, name) for name in workers))
+    return replace(ask_hashes(trip, workers), executions=_ask_executions(trip, workers))
 
 
 def ask_hashes(trip: Trip, workers: Sequence[bytes]) -> AskedWorkers:
     """Ask everything about these workers but what they run: one command for each, and one for all."""
     return AskedWorkers(
         names=tuple(workers),
-        hashes=tuple(trip.ask("HMGET", WORKER.encode() + name, *FIELDS) for name in workers),
-        executions=tuple(Answer(name) for name in workers),
+        hashes=trip.ask_each("HMGET", [WORKER.encode() + name for name in workers], *FIELDS),
         subscribers=trip.ask("PUBSUB NUMSUB", *(CHANNEL.encode() + name for name in workers)) if workers else None,
     )
 
 
 def ask_executions(trip: Trip, asked: AskedWorkers) -> AskedWorkers:
     """Ask what those of the workers run that say they are busy."""
-    return replace(
-        asked,
-        executions=tuple(
-            _ask_execution(trip, name) if fields.rows()[_STATE : _STATE + 1] == [b"busy"] else execution
-            for name, fields, execution in zip(asked.names, asked.hashes, asked.executions, strict=True)
-        ),
-    )
+    busy = [name for name, fields in _told(asked) if fields[_STATE] == b"busy"]
+    return replace(asked, executions=_ask_executions(trip, busy))
 
 
 def queues_of(asked: AskedWorkers) -> set[bytes]:
     """The names of the queues that these workers listen on."""
-    return {queue for fields in asked.hashes for queue in _named((fields.value or _UNKNOWN)[_QUEUES])}
+    return {queue for _, fields in _told(asked) for queue in _named(fields[_QUEUES])}
+
+
+def running(asked: AskedWorkers) -> list[bytes | None]:
+    """The id of the job that each of the workers runs, None of one that is not busy."""
+    executions = dict(zip(asked.executions.keys, asked.executions.values, strict=True)) if asked.executions else {}
+    found: list[bytes | None] = []
+    for name, fields in _told(asked):
+        runs = executions.get(_executions(name))
+        job = runs[0].partition(b":")[0] if runs else fields[_CURRENT]
+        found.append(job or None if fields[_STATE] == b"busy" else None)
+    return found
 
 
 def restore(asked: AskedWorkers, now: float, replica: bool) -> tuple[Worker, ...]:
@@ -115,8 +119,8 @@ def restore(asked: AskedWorkers, now: float, replica: bool) -> tuple[Worker, ...
     known = asked.subscribers.rows() if asked.subscribers is not None and not replica else []
     subscribers: list[int | None] = [count for _, count in known] or [None] * len(asked.names)
     return tuple(
-        _restore(name, fields.value or _UNKNOWN, execution.rows(), count, now)
-        for name, fields, execution, count in zip(asked.names, asked.hashes, asked.executions, subscribers, strict=True)
+        _restore(name, fields, job, count, now)
+        for (name, fields), job, count in zip(_told(asked), running(asked), subscribers, strict=True)
     )
 
 
@@ -132,19 +136,27 @@ def verdict(*, born: float | None, beat: float | None, died: bool, busy: bool, s
     return "late" if now - beat > (BUSY_BEAT if busy else IDLE_BEAT) else "live"
 
 
-def _ask_execution(trip: Trip, worker: bytes) -> Answer:
-    return trip.ask("SRANDMEMBER", WORKER.encode() + worker + b":executions", 1)
+def _told(asked: AskedWorkers) -> list[tuple[bytes, list[Any]]]:
+    """FIELDS of each worker."""
+    return [(name, fields or _UNKNOWN) for name, fields in zip(asked.names, asked.hashes.values, strict=True)]
+
+
+def _ask_executions(trip: Trip, workers: Sequence[bytes]) -> Answers:
+    return trip.ask_each("SRANDMEMBER", [_executions(name) for name in workers], 1)
+
+
+def _executions(worker: bytes) -> bytes:
+    return WORKER.encode() + worker + b":executions"
 
 
 def _named(queues: bytes | None) -> tuple[bytes, ...]:
     return tuple(queue for queue in (queues or b"").split(b",")[:MAX_QUEUES_OF_ONE] if queue)
 
 
-def _restore(name: bytes, fields: list[Any], executions: list[Any], subscribers: int | None, now: float) -> Worker:
-    born, beat, queues, host, state, done, failed, death, current = fields
+def _restore(name: bytes, fields: list[Any], job: bytes | None, subscribers: int | None, now: float) -> Worker:
+    born, beat, queues, host, state, done, failed, death, _ = fields
     named = _named(queues)
     seen = instant(beat)
-    running = executions[0].partition(b":")[0] if executions else current
     judged = verdict(
         born=instant(born), beat=seen, died=death is not None, busy=state == b"busy", subscribers=subscribers, now=now
     )
@@ -154,7 +166,7 @@ def _restore(name: bytes, fields: list[Any], executions: list[Any], subscribers:
         queues=tuple(text(queue) for queue in named),
         state=text_or_none(state),
         verdict=judged,
-        job=text_or_none(running) if state == b"busy" else None,
+        job=text_or_none(job),
         heartbeat_s=age(seen, now),
         # RQ writes a count when there is something to count.
         done=0 if done is None and seen is not None else whole(done),

@@ -67,7 +67,7 @@ def test_of_queues_off_screen_the_counts_are_read_and_no_more(twenty: Redis) -> 
     assert [one.name for one in found.queues if one.finished is not None] == ["high", "default", "low", "q04", "q05"]
     shown, hidden = queue(found, "q05"), queue(found, "q06")
     assert (shown.waiting, shown.failed, shown.scheduled, shown.retrying) == (1, 1, 1, 0)
-    assert (hidden.waiting, hidden.failed, hidden.scheduled, hidden.retrying) == (1, 1, 1, None)
+    assert (hidden.waiting, hidden.failed, hidden.overdue, hidden.retrying) == (1, 1, 0, None)
     assert shown.oldest_s is not None
     assert hidden.oldest_s is None
 

@@ -92,6 +92,28 @@ def test_one_sending_however_many_questions_and_none_without_any(kept: Redis) ->
     assert trip.first_reply_s > 0
 
 
+def test_one_question_about_many_keys_has_an_answer_for_each(kept: Redis) -> None:
+    trip = Trip(kept)
+    before = trip.ask("LLEN", "list")
+    each = trip.ask_each("ZCOUNT", [b"zset", b"hash", b"nothing"], "-inf", 2)
+    found = trip.ask_each("HMGET", [b"hash", b"nothing"], "a", b"b")
+    streams = trip.ask_each("XREVRANGE", [b"stream"], "+", "-")
+    after = trip.ask("LLEN", "list")
+    trip.go()
+    assert (before.value, each.values, after.value) == (2, [1, None, 0], 2)
+    assert found.values == [[b"1", b"\x00"], [None, None]]
+    assert streams.values == [kept.xrevrange("stream")]
+    assert [refused.what for refused in trip.refused] == ["hash"]
+
+
+def test_a_question_about_no_key_is_no_trip(kept: Redis) -> None:
+    trip = Trip(kept)
+    none = trip.ask_each("HGET", [], "a")
+    with RoundTrips(kept) as trips:
+        trip.go()
+    assert (trips.count, none.values) == (0, [])
+
+
 def test_a_connection_that_the_server_closed_is_made_anew(kept: Redis, server: Server) -> None:
     with Redis.from_url(server.url, retry=Retry(NoBackoff(), 0)) as client:
         kept.client_kill_filter(_id=str(client.client_id()))
