@@ -11,6 +11,7 @@ from redis import Redis
 from console.commands import output
 from console.commands.table import Cell, Column, table
 from console.model.masking import masked
+from console.model.schedules import RunRow as ScheduleRun
 from jobs import attempts
 from jobs.attempts import Attempt
 from jobs.run_log import LogLine, Progress
@@ -115,7 +116,7 @@ def fields(row: RunRow) -> dict[str, Any]:
     return run_fields(row.run) | {"error": row.error or None}
 
 
-def run_fields(run: RunRecord) -> dict[str, Any]:
+def run_fields(run: RunRecord | ScheduleRun) -> dict[str, Any]:
     """A run for programs."""
     return {
         "run": run.id,

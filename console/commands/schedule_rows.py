@@ -1,121 +1,119 @@
-"""Schedules as the commands show them: the record with its state, its next slot and its last run."""
+"""Schedules as the commands show them: a row's columns for people, and its fields for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-from redis import Redis
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from console.commands import output, run_rows
-from console.commands.table import Column
-from console.store.cadence_words import cadence_in_words
-from jobs import keys, schedules
-from jobs.schedules import RunRecord, Schedule
+from console.commands.table import Column, table
+from console.model import words
+from console.model.filters import Filter, Term
+from console.model.ports import Reader
+from console.model.queries import MAX_PAGE, SchedulesQuery, Source
+from console.model.schedules import RunRow, ScheduleRow, SchedulesPage
 
-STATES = ("armed", "paused", "inactive", "late", "orphaned")
+STATES: Final = ("armed", "paused", "inactive", "late", "running", "failing", "retrying", "orphaned", "foreign")
 
-LATE_AFTER = 120.0
-"""Seconds past its slot from which a schedule is late: two passes of an rqscheduler that looks once a minute, its default."""
-
-COLUMNS = (
-    Column("USER", "clip"),
-    Column("TIER", spare=True),
-    Column("TASK"),
-    Column("LANE", spare=True),
-    Column("CADENCE", "flow"),
-    Column("STATE"),
-    Column("NEXT", "flow"),
-    Column("LAST RUN", "flow"),
-    Column("SKIPPED", "flow"),
-    Column("NOTE", "flow"),
-)
+Drawn = Callable[[ScheduleRow, float], str]
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRow:
-    """A schedule with what its entry says: `state` is one of STATES, `next_at` (epoch seconds) is None for an orphan."""
-
-    schedule: Schedule
-    state: str
-    next_at: int | None
+def page(server: Reader, query: SchedulesQuery, now: float) -> SchedulesPage:
+    """A page of schedules. Raises ReadError."""
+    found = server.read(query, now)
+    assert isinstance(found, SchedulesPage), "a reader answers what it is asked"
+    return found
 
 
-def with_state(connection: Redis, found: Sequence[Schedule], now: float) -> list[ScheduleRow]:
-    """Those schedules with their states at `now`, in one round trip."""
-    if not found:
-        return []
-    scores = connection.zmscore(keys.ENTRIES, [schedule.id for schedule in found])
-    return [_row(schedule, score, now) for schedule, score in zip(found, scores, strict=True)]
+def of_user(server: Reader, user_id: str, now: float) -> list[ScheduleRow]:
+    """One user's schedules, as far as they can be read. Raises ReadError."""
+    query = SchedulesQuery(size=MAX_PAGE, filter=Filter((Term("user", "=", user_id),)))
+    return [row for row in page(server, query, now).rows if readable(row)]
 
 
-def last_runs(connection: Redis, rows: Sequence[ScheduleRow]) -> list[RunRecord | None]:
-    """The newest run of each, in one round trip."""
-    found = schedules.last_runs(connection, [row.schedule.id for row in rows], n=1) if rows else []
-    return [runs[0] if runs else None for runs in found]
+def readable(row: ScheduleRow) -> bool:
+    """Whether more is known of a user's schedule than that there is one."""
+    return row.source != "user" or row.fired is not None
 
 
-def cells(row: ScheduleRow, last: RunRecord | None, now: float) -> tuple[str, ...]:
-    """The row for people, a cell for each of COLUMNS."""
-    schedule = row.schedule
-    note = f"{schedule.note} ({schedule.noted_by})" if schedule.note and schedule.noted_by else schedule.note
-    return (
-        schedule.user,
-        schedule.tier,
-        schedule.task,
-        schedule.lane,
-        cadence_in_words(schedule),
-        row.state,
-        _next_in_words(row, now),
-        "" if last is None else _last_in_words(last, now),
-        ", ".join(f"{reason} × {times:,}" for reason, times in sorted(schedule.skipped.items()) if times),
-        note,
-    )
+def show(rows: Sequence[ScheduleRow], source: Source, now: float) -> None:
+    """Print a line for each of these schedules of one source."""
+    columns = _OF_USERS if source == "user" else _OF_OTHERS
+    table([column for column, _ in columns], [[drawn(row, now) for _, drawn in columns] for row in rows])
 
 
-def fields(row: ScheduleRow, last: RunRecord | None) -> dict[str, Any]:
-    """The row for programs: the fields that COMMANDS.md promises."""
-    schedule = row.schedule
+def fields(row: ScheduleRow) -> dict[str, Any]:
+    """The row for programs: the fields that COMMANDS.md promises, and more."""
     return {
-        "id": schedule.id,
-        "user": schedule.user,
-        "tier": schedule.tier,
-        "task": schedule.task,
-        "lane": schedule.lane,
-        "cadence": schedule.cadence.spec(),
-        "cadence_in_words": cadence_in_words(schedule),
-        "tz": schedule.zone,
+        "id": row.id,
+        "user": row.user,
+        "tier": row.tier,
+        "task": row.task,
+        "lane": row.lane,
+        "cadence": row.spec or row.cadence,
+        "cadence_in_words": row.cadence,
+        "tz": row.zone,
         "state": row.state,
         "next_at": output.utc(row.next_at),
-        "last": None if last is None else run_rows.run_fields(last),
-        "fired": schedule.fired,
-        "skipped": dict(schedule.skipped),
-        "note": schedule.note,
-        "noted_by": schedule.noted_by,
+        "last": run_rows.run_fields(row.runs[0]) if row.runs else None,
+        "fired": row.fired,
+        "skipped": dict(row.skipped),
+        "note": row.note,
+        "noted_by": row.noted_by,
+        "source": row.source,
+        "call": row.call,
     }
 
 
 def _next_in_words(row: ScheduleRow, now: float) -> str:
     """When it fires next, which a schedule that is stopped does not."""
     if row.next_at is None or row.state in ("paused", "inactive"):
-        return "—"
+        return words.DASH
     return output.due(row.next_at, now)
 
 
-def _last_in_words(run: RunRecord, now: float) -> str:
-    """How a run went and when: "finished 4.1 s, 48 minutes ago"."""
+def _last_in_words(row: ScheduleRow, now: float) -> str:
+    """How the last run went and when: "finished 4.1 s, 48 minutes ago"."""
+    if not row.runs:
+        return ""
+    run: RunRow = row.runs[0]
     how = f"{run.state} {output.duration(run.duration_s)}".rstrip()
     return how if run.started_at is None else f"{how}, {output.relative(run.started_at, now)}"
 
 
-def _row(schedule: Schedule, score: float | None, now: float) -> ScheduleRow:
-    if schedule.paused:
-        state = "paused"
-    elif not schedule.active:
-        state = "inactive"
-    elif score is None:
-        state = "orphaned"
-    else:
-        state = "late" if score < now - LATE_AFTER else "armed"
-    return ScheduleRow(schedule, state, None if score is None else int(score))
+def _skipped(row: ScheduleRow, now: float) -> str:
+    return ", ".join(f"{reason} × {times:,}" for reason, times in sorted(row.skipped.items()) if times)
+
+
+def _note(row: ScheduleRow, now: float) -> str:
+    return f"{row.note} ({row.noted_by})" if row.note and row.noted_by else row.note
+
+
+_LANE: Final = (Column("LANE", spare=True), lambda row, now: row.lane or "")
+_CADENCE: Final = (Column("CADENCE", "flow"), lambda row, now: row.cadence)
+_STATE: Final = (Column("STATE"), lambda row, now: row.state)
+_NEXT: Final = (Column("NEXT", "flow"), _next_in_words)
+_LAST: Final = (Column("LAST RUN", "flow"), _last_in_words)
+
+_OF_USERS: Final[tuple[tuple[Column, Drawn], ...]] = (
+    (Column("USER", "clip"), lambda row, now: row.user or ""),
+    (Column("TIER", spare=True), lambda row, now: row.tier or ""),
+    (Column("TASK"), lambda row, now: row.task or ""),
+    _LANE,
+    _CADENCE,
+    _STATE,
+    _NEXT,
+    _LAST,
+    (Column("SKIPPED", "flow"), _skipped),
+    (Column("NOTE", "flow"), _note),
+)
+_OF_OTHERS: Final[tuple[tuple[Column, Drawn], ...]] = (
+    (Column("ID", "clip"), lambda row, now: row.id),
+    (Column("CALL", "flow"), lambda row, now: row.call),
+    (Column("QUEUE", "clip", spare=True), lambda row, now: row.lane or ""),
+    _CADENCE,
+    _STATE,
+    _NEXT,
+    _LAST,
+    (Column("NOTE", "flow"), _note),
+)

@@ -8,29 +8,25 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 from redis import Redis
 
-from console.commands import output, run_rows, schedule_rows
+from console.commands import output, run_rows
 from console.commands.parameters import duration, epoch, instant, text, whole
 from console.commands.quarantine import drop, put_back, quarantined
-from console.commands.schedule_rows import ScheduleRow
+from console.commands.schedule_list import list_
 from console.commands.server import connection, one_line_errors
 from console.commands.table import Column, table
 from console.store.cadence_words import cadence_in_words
-from jobs import controls, registering, run_log, tiers, users
+from jobs import controls, registering, run_log, users
 from jobs import schedules as records
 from jobs.cadence import Cadence, Cron, Every, zone_of
 from jobs.errors import InvalidSchedule, UnknownSchedule
 from jobs.schedules import OVERLAPS, Schedule
-
-PAGE = 500
-MAX_SCANNED = 10_000
-"""How many schedules a filter looks at."""
 
 SLOTS_SHOWN = 5
 DONE, NOT_HELD = 0, 1
@@ -48,44 +44,6 @@ def _of_schedule(command: F) -> F:
 @click.group()
 def schedules() -> None:
     """Users' schedules: look at them, change them, pause, run and repair them."""
-
-
-@schedules.command("list")
-@click.option("--user", "user_id", type=text, help="Only this user's.")
-@click.option("--tier", type=text, help="Only schedules of this tier.")
-@click.option("--state", type=click.Choice(schedule_rows.STATES), help="Only schedules in this state.")
-@click.option("--limit", type=whole(1, MAX_SCANNED), metavar="N", default=50, show_default=True)
-@_json
-@one_line_errors
-def list_(user_id: str | None, tier: str | None, state: str | None, limit: int, as_json: bool) -> None:
-    """Schedules in the order of their users. With a filter, the first 10,000 are looked at."""
-    now = time.time()
-    with connection() as redis:
-        if user_id is not None:
-            users.get(redis, user_id)
-        found = _found(redis, user_id, tier, state, limit, now)
-        last = schedule_rows.last_runs(redis, found.shown)
-    if tier is not None and not found.total and tier not in tiers.current():
-        raise click.UsageError(f"tier {ascii(tier)[:40]} is unknown; use one of {', '.join(tiers.current())}")
-    if as_json:
-        rows = [schedule_rows.fields(row, run) for row, run in zip(found.shown, last, strict=True)]
-        output.document(
-            {"total": found.total, "schedules": rows, "unreadable": found.unreadable, "not_looked_at": found.not_looked_at}
-        )
-    elif found.shown:
-        table(schedule_rows.COLUMNS, [schedule_rows.cells(row, run, now) for row, run in zip(found.shown, last, strict=True)])
-    elif user_id is None and tier is None and state is None and not found.unreadable:
-        output.warn("no schedules yet; `users set`, `users import` or `schedules set` makes them")
-    else:
-        output.warn("no schedule is so; without --user, --tier and --state, `schedules list` shows all")
-    if found.unreadable:
-        output.warn(f"schedules that cannot be read: {found.unreadable:,}; `tq-console schedules repair` makes them anew")
-    if found.not_looked_at:
-        output.warn(
-            f"the filter looked at the first {MAX_SCANNED:,} schedules; {found.not_looked_at:,} more were not looked at"
-        )
-    if found.more:
-        output.warn(f"{len(found.shown):,} of {found.total:,} schedules; --limit shows more")
 
 
 @schedules.command("set")
@@ -274,7 +232,7 @@ def repair(as_json: bool) -> None:
             output.warn("left are those of a tier or a task that is unknown here; check TQ_TIERS and TQ_TASKS")
 
 
-for _command in (quarantined, put_back, drop):
+for _command in (list_, quarantined, put_back, drop):
     schedules.add_command(_command)
 
 
@@ -286,43 +244,6 @@ def _unknown_user_first(redis: Redis, user_id: str) -> Iterator[None]:
     except UnknownSchedule:
         users.get(redis, user_id)
         raise
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Schedules to show. `total` is how many match, as far as was looked, and `more` how many of these are not shown;
-    `unreadable` counts those whose definition is gone."""
-
-    total: int
-    shown: list[ScheduleRow]
-    more: int
-    unreadable: int = 0
-    not_looked_at: int = 0
-
-
-def _found(redis: Redis, user_id: str | None, tier: str | None, state: str | None, limit: int, now: float) -> _Found:
-    if user_id is not None:
-        own = _matching(schedule_rows.with_state(redis, records.of_user(redis, user_id), now), tier, state)
-        return _Found(len(own), own[:limit], max(0, len(own) - limit))
-    total = records.count(redis)
-    filtered = tier is not None or state is not None
-    looked_at = min(total, MAX_SCANNED if filtered else limit)
-    matched = unreadable = 0
-    shown: list[ScheduleRow] = []
-    for at in range(0, looked_at, PAGE):
-        size = min(PAGE, looked_at - at)
-        page = schedule_rows.with_state(redis, records.page(redis, at, size), now)
-        unreadable += size - len(page)
-        matching = _matching(page, tier, state)
-        matched += len(matching)
-        shown += matching[: limit - len(shown)]
-    if filtered:
-        return _Found(matched, shown, matched - len(shown), unreadable, total - looked_at)
-    return _Found(total, shown, total - looked_at, unreadable)
-
-
-def _matching(rows: list[ScheduleRow], tier: str | None, state: str | None) -> list[ScheduleRow]:
-    return [row for row in rows if tier in (None, row.schedule.tier) and state in (None, row.state)]
 
 
 def _say_definition(schedule: Schedule) -> None:

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from console.commands import output, run_rows, schedule_rows
 from console.commands.parameters import text, whole
 from console.commands.run_rows import RunRow
-from console.commands.server import connection, one_line_errors
+from console.commands.server import connection, one_line_errors, reader
 from console.commands.table import Column, table
 from console.model.masking import masked
 from jobs import imports, keys, registering, rows, schedules
@@ -129,10 +129,10 @@ def list_(prefix: str, limit: int, after: str | None, as_json: bool) -> None:
 def show(user_id: str, as_json: bool) -> None:
     """One user with schedules and last runs. Credentials and queries in URLs are masked."""
     now = time.time()
-    with connection() as redis:
+    with connection() as redis, reader() as server:
         user = directory.get(redis, user_id)
-        found = schedule_rows.with_state(redis, schedules.of_user(redis, user_id), now)
-        last = schedules.last_runs(redis, [row.schedule.id for row in found], n=10) if found else []
+        found = schedule_rows.of_user(server, user_id, now)
+        last = schedules.last_runs(redis, [row.id for row in found], n=10) if found else []
         every_run = iter(run_rows.with_attempts(redis, [run for own in last for run in own]))
         runs = [[next(every_run) for _ in own] for own in last]
     if as_json:
@@ -140,8 +140,7 @@ def show(user_id: str, as_json: bool) -> None:
             {
                 "user": _user_fields(user),
                 "schedules": [
-                    schedule_rows.fields(row, own[0].run if own else None)
-                    | {"last_error": _last_error(own), "runs": [run_rows.fields(run) for run in own]}
+                    schedule_rows.fields(row) | {"last_error": _last_error(own), "runs": [run_rows.fields(run) for run in own]}
                     for row, own in zip(found, runs, strict=True)
                 ],
             }
@@ -159,12 +158,12 @@ def show(user_id: str, as_json: bool) -> None:
     )
     for row, own in zip(found, runs, strict=True):
         output.blank()
-        table(schedule_rows.COLUMNS, [schedule_rows.cells(row, own[0].run if own else None, now)])
+        schedule_rows.show([row], "user", now)
         if error := _last_error(own):
             output.say(f"last error: {error}")
         if own:
             output.blank()
-            run_rows.show_runs(own, row.schedule.id, now)
+            run_rows.show_runs(own, row.id, now)
 
 
 @users.command("set")

@@ -31,7 +31,7 @@ class ScheduleRow:
     `source` is user, rq-scheduler, rq or rq-cron. `state` is armed, paused, inactive, late, running, failing, orphaned,
     retrying for a job that RQ will try again, or `foreign` for what is not ours and has nothing wrong with it. `runs` are the
     newest ten, newest first. `skipped` counts by reason.
-    `next_slots` are filled in for a user's own page and one schedule only.
+    `next_slots` are filled in for a user's own page and one schedule only. `spec` is a user's cadence as jobs.cadence reads it.
     """
 
     key: bytes
@@ -53,6 +53,7 @@ class ScheduleRow:
     note: str = ""
     noted_by: str = ""
     next_slots: tuple[float, ...] = ()
+    spec: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,7 @@ def _restore(
         note=masked_text(_told(raw, "note") or "", secrets),
         noted_by=_told(raw, "by") or "",
         next_slots=_slots(schedule, due, slots, now) if schedule and slots else (),
+        spec=text(schedule.cadence.spec()) if schedule else "",
     )
     return UserSchedule(row, runs, bool(raw))
 

@@ -18,9 +18,9 @@ import pytest
 from redis import Redis
 
 from console.cli import run
-from console.commands import schedules as command
-from console.commands.schedule_rows import LATE_AFTER
+from console.commands import schedule_list as command
 from console.store.cadence_words import cadence_in_words
+from console.store.schedulers import LATE
 from jobs import controls, keys, quarantine, schedules, settings
 from jobs.cadence import Cadence, Cron, Every
 from jobs.registering import set_schedule, set_user, set_users
@@ -96,6 +96,8 @@ def test_list_as_json_has_the_promised_fields(redis: Redis, say: Say) -> None:
         "skipped": {},
         "note": "vendor asked",
         "noted_by": "ann@desk",
+        "source": "user",
+        "call": "scrape_for_user('ada')",
     }
 
 
@@ -103,7 +105,7 @@ def test_list_tells_the_states_apart_and_filters_by_them(redis: Redis, say: Say)
     names = ["armed", "inactive", "late", "orphaned", "paused"]
     set_users(redis, [User(name, "pro", active=name != "inactive") for name in names])
     controls.pause(redis, "paused", "scrape")
-    redis.zadd(keys.ENTRIES, {schedule_id("late", "scrape"): time.time() - LATE_AFTER - 5})
+    redis.zadd(keys.ENTRIES, {schedule_id("late", "scrape"): time.time() - LATE - 5})
     redis.zrem(keys.ENTRIES, schedule_id("orphaned", "scrape"))
     assert [(one["user"], one["state"]) for one in listed(say)] == [(name, name) for name in names]
     assert [one["next_at"] is None for one in listed(say)] == [name == "orphaned" for name in names]
