@@ -42,11 +42,6 @@ class Secrets:
 DEFAULT: Final = Secrets()
 
 
-def secrets(names: str | None) -> Secrets:
-    """The secrets of an installation: `names` are those that it adds, parted by commas or blanks (TQ_MASK)."""
-    return Secrets(tuple(re.split(r"[\s,]+", names.strip()))) if names and names.strip() else DEFAULT
-
-
 # --- text ---------------------------------------------------------------------------------------
 
 _NAME_END = re.compile(r"[\w-]*")
