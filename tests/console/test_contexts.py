@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,3 +140,31 @@ def test_where_there_is_no_context_it_says_where_to_write_one() -> None:
     with pytest.raises(SettingError) as caught:
         contexts.named((), "prod")
     assert str(caught.value) == f"there is no context prod; there are none: write them into {contexts.usual_file()}"
+
+
+# --- on the command line ------------------------------------------------------------------------
+
+
+def test_a_context_or_a_setting_that_is_wrong_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    file = written(tmp_path, f'[prod]\nurl = "{URL}"\ncolour = "pink"\n')
+    for environ, words in (
+        ({"TQ_CONTEXTS": str(file)}, "[prod] colour is pink; write one of blue"),
+        ({"TQ_CONTEXT": "prod"}, "there is no context prod; there are none"),
+        ({"TQ_REFRESH": "fast"}, "TQ_REFRESH: fast is no number of seconds"),
+    ):
+        done = program("jobs", **environ)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert done.stderr.startswith("tq-console: ")
+        assert words in done.stderr
+        assert SECRET not in done.stderr
+
+
+def program(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "console.cli", *arguments],
+        env={**os.environ, **environ},
+        check=False,
+        timeout=60,
+        text=True,
+        capture_output=True,
+    )
