@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from textual import work
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.screen import Screen
 
@@ -67,7 +67,7 @@ class Console(App[Target], inherit_bindings=False):
 
     TITLE = "tq-console"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", show=False, priority=True)]
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class Console(App[Target], inherit_bindings=False):
         self._history = History(Place(screen, FIRST[screen]))
         self._zone: tzinfo | None = None
         self._copied: tuple[str, str] | None = None
+        self._typed_ahead: list[str] = []
         for one in themes.THEMES:
             self.register_theme(one)
         self.theme = themes.NAMES.get(theme, themes.DARK.name)
@@ -103,11 +104,14 @@ class Console(App[Target], inherit_bindings=False):
 
     async def on_main_started(self, message: Main.Started) -> None:
         """Begin to read, once there is something to show it on."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self._poller.start()
         await self._show(self._history.present)
         if self._expression:
             self._filter_with(self._expression)
+        for action in self._typed_ahead:
+            await self.act(action)
         self.set_interval(1.0, self._draw_header)
 
     def exit(self, result: Target | None = None, return_code: int = 0, message: Any = None) -> None:
@@ -168,7 +172,7 @@ class Console(App[Target], inherit_bindings=False):
         for other in self._views.values():
             other.display = other is view
         view.zone = self._zone
-        self.query_one(FilterBar).close()
+        self._main.query_one(FilterBar).close()
         view.open(place)
         self._open = True
         self._draw_chrome()
@@ -243,9 +247,20 @@ class Console(App[Target], inherit_bindings=False):
         """Do what was clicked in the tabs or the footer."""
         await self.act(message.action)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a filter is being written, its keys are letters."""
+        return not (action == "act" and self._open and self._main.query_one(FilterBar).is_open)
+
     async def action_act(self, action: str) -> None:
-        """What every binding calls."""
-        await self.act(action)
+        """What every binding calls. What is typed before there is a screen is done as soon as there is one."""
+        if self._open:
+            await self.act(action)
+        else:
+            self._typed_ahead.append(action)
+
+    def action_leave(self) -> None:
+        """Leave, whatever is open."""
+        self.exit()
 
     async def act(self, action: str) -> None:
         """Do an action of the table, where it applies: the app's own, else the view's."""
@@ -257,8 +272,8 @@ class Console(App[Target], inherit_bindings=False):
             result = own()
             if result is not None:
                 await result
-        else:
-            self.view.do(action)
+        elif isinstance(place := self.view.do(action), Place):
+            await self.go(place)
 
     async def _to_screen(self, screen: str) -> None:
         """A screen as it was left, under the filter that one has at present where it makes sense there."""
@@ -271,11 +286,7 @@ class Console(App[Target], inherit_bindings=False):
             self._filter_with(carried, quietly=True)
 
     async def do_back(self) -> None:
-        """Close what is open, else go back."""
-        bar = self.query_one(FilterBar)
-        if bar.is_open:
-            bar.close()
-            return
+        """Go back to where one was."""
         self._history.leave(self.view.place())
         if (place := self._history.back()) is not None:
             await self._show(place)
@@ -297,7 +308,7 @@ class Console(App[Target], inherit_bindings=False):
     def do_filter(self) -> None:
         """Edit the filter."""
         present = self._asked_filters.get(self.screen_name, Filter())
-        self.query_one(FilterBar).open(f"{present} " if present else "", self.view.FIELDS)
+        self._main.query_one(FilterBar).open(f"{present} " if present else "", self.view.FIELDS)
 
     def do_unfilter(self) -> None:
         """Show everything again."""
@@ -318,15 +329,15 @@ class Console(App[Target], inherit_bindings=False):
         self._poller.freeze(self._frozen)
         self._draw_header()
 
-    def do_palette(self) -> None:
+    async def do_palette(self) -> None:
         """Ask where to go, or what to do."""
-        self.push_screen(
+        await self.push_screen(
             CommandPalette([Palette], placeholder="job ID, user NAME, queue NAME, a screen, a context, an action …")
         )
 
-    def do_help(self) -> None:
+    async def do_help(self) -> None:
         """Say what the keys do here."""
-        self.push_screen(Help(self.screen_name, self.read_only, self.view.FIELDS))
+        await self.push_screen(Help(self.screen_name, self.read_only, self.view.FIELDS))
 
     def do_theme(self) -> None:
         """The next theme."""

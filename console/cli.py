@@ -10,13 +10,16 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from dotenv import load_dotenv
 
 from console import contexts, settings
 from console.actions import SCREENS
+from console.contexts import Context
 from console.model.text import visible
+from console.settings import Settings
 
 COMMANDS = {
     "demo": "console.commands.demo:demo",
@@ -31,6 +34,11 @@ DONE, NOT_HELD, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        # Finding a command imports it, and rq with it, which reads its prefix then: the context comes first.
+        ctx.obj = _started(ctx.params["context"], ctx.params["refresh"])
+        return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
 
@@ -55,6 +63,17 @@ def tq_console(
     ctx: click.Context, context: str | None, screen: str, expression: str, read_only: bool, refresh: str | None
 ) -> int | None:
     """An operations console for RQ, and the per-user job layer that it operates. Without a command: the console itself."""
+    asked, known, chosen = ctx.obj
+    if ctx.invoked_subcommand is not None:
+        return None
+    from console.commands.open import open_console
+
+    url = os.environ.get("RQ_REDIS_URL") or "redis://localhost:6379/0"
+    return open_console(url, chosen, known, replace(asked, read_only=asked.read_only or read_only), screen, expression)
+
+
+def _started(context: str | None, refresh: str | None) -> tuple[Settings, tuple[Context, ...], Context | None]:
+    """The settings, the contexts, and the one asked for, which is the environment's from here on. Raises UsageError."""
     try:
         asked = settings.read()
         known = contexts.read(asked.contexts)
@@ -65,14 +84,9 @@ def tq_console(
     except settings.SettingError as error:
         raise click.UsageError(visible(str(error))) from None
     if chosen is not None:
-        # Commands, rq and the job layer read these; nothing of theirs is imported yet.
+        # Commands, rq and the job layer read these.
         os.environ["RQ_REDIS_URL"], os.environ["RQ_KEY_PREFIX"] = chosen.url, chosen.prefix
-    if ctx.invoked_subcommand is not None:
-        return None
-    from console.commands.open import open_console
-
-    url = os.environ.get("RQ_REDIS_URL") or "redis://localhost:6379/0"
-    return open_console(url, chosen, known, replace(asked, read_only=asked.read_only or read_only), screen, expression)
+    return asked, known, chosen
 
 
 def main() -> None:

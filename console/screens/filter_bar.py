@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
@@ -26,12 +28,13 @@ class FilterBar(Vertical):
 
     DEFAULT_CSS = """
     FilterBar { height: 2; display: none; background: $surface; }
-    FilterBar.open { display: block; }
     FilterBar Horizontal { height: 1; }
     FilterBar #slash { width: 3; background: $surface; }
     FilterBar Input { width: 1fr; border: none; padding: 0; height: 1; background: $surface; }
     FilterBar Input:focus { border: none; }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", show=False)]
 
     def __init__(self) -> None:
         super().__init__(id="filter")
@@ -46,23 +49,27 @@ class FilterBar(Vertical):
     def open(self, expression: str, fields: Mapping[str, Kind]) -> None:
         """Let `expression` be edited, in which `fields` may be named."""
         self._fields = fields
-        self.add_class("open")
+        self.display = True
         self.query_one("#slash", Line).say(((" /", "accent"),))
         line = self.query_one(Input)
         line.value = expression
         line.cursor_position = len(expression)
-        line.focus()
+        self.screen.set_focus(line)
         self._explain()
 
     def close(self) -> None:
         """Leave everything as it is."""
-        self.remove_class("open")
+        self.display = False
         self.screen.set_focus(None)
+
+    def action_close(self) -> None:
+        """Leave the filter as it is."""
+        self.close()
 
     @property
     def is_open(self) -> bool:
         """Whether an expression is being edited."""
-        return self.has_class("open")
+        return bool(self.display)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say what is wrong so far."""

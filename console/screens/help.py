@@ -29,7 +29,7 @@ class Help(ModalScreen[None]):
         Binding("pagedown,ctrl+f,space", "scroll(10)", "page down", show=False),
         Binding("home,g", "scroll(-1000)", "first", show=False),
         Binding("end,G", "scroll(1000)", "last", show=False),
-        Binding("ctrl+c,ctrl+q", "app.act('quit')", "quit", show=False),
+        Binding("ctrl+c", "app.leave", "quit", show=False),
     ]
 
     DEFAULT_CSS = """

@@ -28,7 +28,16 @@ class Main(Screen[None], inherit_bindings=False):
     """Header, tabs, a view, and the footer. Every key of the table is bound here, so no widget needs one of its own."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(action.keys), f"app.act('{action.id}')", action.label, show=False, id=action.id, tooltip=action.help)
+        Binding(
+            ",".join(action.keys),
+            f"app.act('{action.id}')",
+            action.label,
+            show=False,
+            # Then a key is done with before the next one is looked at, however fast they are typed.
+            priority=True,
+            id=action.id,
+            tooltip=action.help,
+        )
         for action in ACTIONS
     ]
     AUTO_FOCUS = ""
@@ -68,7 +77,7 @@ class Main(Screen[None], inherit_bindings=False):
         """Say why what is shown is old; nothing, where that is empty."""
         line = self.query_one("#trouble", Line)
         line.set_class(bool(reason), "shown")
-        line.say([(f" ✗ {reason}", "bad")], [("what is shown is old; it is tried again ", "dim")])
+        line.say([(f" ✗ {reason}", "bad")])
 
     def tell_place(self, place: Place, filtered: str) -> None:
         """Say in the tabs where one is, and under which filter."""

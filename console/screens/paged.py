@@ -99,13 +99,10 @@ class Paged(View):
         text = self.page.text()
         return ("line", text) if text else None
 
-    def do_open(self) -> bool:
-        """Go to what the cursor is on."""
+    def do_open(self) -> Place | None:
+        """Where what the cursor is on leads."""
         target = self.page.target()
-        place = self.place_of(target) if target is not None else None
-        if place is not None:
-            self.post_message(Goes(place))
-        return place is not None
+        return self.place_of(target) if target is not None else None
 
     def do_fold(self) -> bool:
         """Fold or unfold what is long."""
@@ -142,7 +139,8 @@ class Paged(View):
     def on_page_opened(self, message: Page.Opened) -> None:
         """Open with the mouse."""
         message.stop()
-        self.do_open()
+        if (place := self.do_open()) is not None:
+            self.post_message(Goes(place))
 
     def _moved(self, lines: int) -> bool:
         self.page.move(lines)

@@ -79,13 +79,10 @@ class Tabled(View):
         row = self.table.row()
         return None if row is None else self.owner_of(row)
 
-    def do_open(self) -> bool:
-        """Go to what the cursor is on."""
+    def do_open(self) -> Place | None:
+        """Where what the cursor is on leads."""
         row = self.table.row()
-        place = self.place_of(row) if row is not None else None
-        if place is not None:
-            self.post_message(Goes(place))
-        return place is not None
+        return self.place_of(row) if row is not None else None
 
     def do_mark(self) -> bool:
         """Mark the row, or take its mark off."""
@@ -130,7 +127,8 @@ class Tabled(View):
     def on_table_opened(self, message: Table.Opened) -> None:
         """Open with the mouse."""
         message.stop()
-        self.do_open()
+        if (place := self.do_open()) is not None:
+            self.post_message(Goes(place))
 
     def on_table_cursor_moved(self, message: Table.CursorMoved) -> None:
         """Say how many are marked."""

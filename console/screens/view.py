@@ -5,7 +5,7 @@ It reads nothing itself. The app gives it snapshots, and asks for what it wants 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import ClassVar
 
@@ -85,10 +85,10 @@ class View(Widget):
     def progress(self, found: Found | None, reason: str) -> None:
         """The search that this view asked for has come further, or failed."""
 
-    def do(self, action: str) -> bool:
-        """Do an action of actions.py; False when there is nothing to do it to."""
-        method = getattr(self, f"do_{action}", None)
-        return bool(method()) if method is not None else False
+    def do(self, action: str) -> Place | bool | None:
+        """Do an action of actions.py. A place is where it leads; False and None mean that there is nothing to do it to."""
+        method: Callable[[], Place | bool | None] | None = getattr(self, f"do_{action}", None)
+        return method() if method is not None else False
 
     def copied(self) -> tuple[str, str] | None:
         """What `y` copies: a word for it, and the text."""

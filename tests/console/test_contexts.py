@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from console import contexts
 from console.contexts import Context
 from console.settings import SettingError
+from tests.conftest import Server
 
 SECRET = "s3cret"
 URL = f"rediss://ops:{SECRET}@cache-1/0"
@@ -143,6 +146,15 @@ def test_where_there_is_no_context_it_says_where_to_write_one() -> None:
 
 
 # --- on the command line ------------------------------------------------------------------------
+
+
+def test_a_command_works_on_the_context_that_is_chosen(redis: Redis, server: Server, tmp_path: Path) -> None:
+    redis.rpush("shop:queue:mail", "job-1")
+    redis.sadd("shop:queues", "shop:queue:mail")
+    file = written(tmp_path, f'[here]\nurl = "{server.url}"\nprefix = "shop"\n')
+    done = program("--context", "here", "jobs", "--json", TQ_CONTEXTS=str(file), RQ_REDIS_URL="redis://nowhere.invalid/0")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [job["id"] for job in json.loads(done.stdout)["jobs"]] == ["job-1"]
 
 
 def test_a_context_or_a_setting_that_is_wrong_is_one_line_and_exit_2(tmp_path: Path) -> None:
