@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from console.model.drain import Flow, flow
+from console.model.drain import flow
 from console.model.queries import OverviewQuery
 from console.model.status import QueueStatus, WorkerStatus
 from console.store import rq_keys, samples
@@ -28,7 +28,6 @@ MAX_LOCK = 200
 """Bytes of a lock's value that are read: the name of the scheduler that holds it."""
 
 _LANES = tuple(lane.encode() for lane in LANES)
-_UNKNOWN_PACE = Flow()
 _QUEUE, _WIP, _SCHEDULED, _FAILED, _LOCK, _JOB = (
     key.encode() for key in (keys.RQ_QUEUE, keys.RQ_WIP, keys.RQ_SCHEDULED, keys.RQ_FAILED, keys.RQ_SCHEDULER_LOCK, keys.RQ_JOB)
 )
@@ -124,19 +123,32 @@ class AskedQueues:
             for name, *values in zip(asked.names, *(answers.values for answers in asked.counts), strict=True)
         }
 
-    def is_empty(self, name: bytes, counts: Counts) -> bool:
-        """Whether a queue that was asked about in full holds nothing."""
-        more = self._more.get(name)
-        if more is None or any(count != 0 for count in counts):
-            return False
-        return all(answer.count() == 0 for answer in (more.scheduled, more.deferred, more.finished, more.canceled))
+    def in_full(self, name: bytes) -> bool:
+        """Whether a queue was asked about in full."""
+        return name in self._more
 
-    def restore(self, name: bytes, counts: Counts, workers: Iterable[WorkerStatus], promises: Mapping[str, int]) -> QueueStatus:
-        """A queue with these counts; `workers` are those that listen on it. What was not asked about it is None."""
-        more, jobs = self._more.get(name), self._jobs.get(name)
-        scheduled = more.scheduled.count() if more else None
-        pace = flow(samples.restore(more.samples), counts.waiting, self._now) if more else _UNKNOWN_PACE
-        present = [worker for worker in workers if worker.verdict != "gone"]
+    def restore(
+        self, workers: Mapping[bytes, Sequence[WorkerStatus]], promises: Mapping[str, int], before: dict[bytes, QueueStatus]
+    ) -> dict[bytes, QueueStatus]:
+        """The queues by name, once the trips were made; `workers` has those that listen on each. What was not asked is None.
+
+        `before` is what the last reading has made of those off screen: of a thousand most are the same a second later, and are
+        not made again.
+        """
+        return {
+            name: self._in_full(name, counts, workers.get(name, ()), promises)
+            if name in self._more
+            else _in_short(name, counts, workers.get(name, ()), before.get(name))
+            for name, counts in self.counts().items()
+        }
+
+    def _in_full(
+        self, name: bytes, counts: Counts, workers: Iterable[WorkerStatus], promises: Mapping[str, int]
+    ) -> QueueStatus:
+        more, jobs = self._more[name], self._jobs.get(name)
+        scheduled = more.scheduled.count()
+        pace = flow(samples.restore(more.samples), counts.waiting, self._now)
+        listening, busy = _present(workers)
         shown = text(name)
         return QueueStatus(
             name=shown,
@@ -151,13 +163,13 @@ class AskedQueues:
             retrying=_retrying(scheduled, jobs),
             scheduled=scheduled,
             overdue=counts.overdue,
-            deferred=more.deferred.count() if more else None,
-            finished=_less(more.finished.count(), more.finished_expired.count()) if more else None,
+            deferred=more.deferred.count(),
+            finished=_less(more.finished.count(), more.finished_expired.count()),
             failed=_less(counts.failed, counts.failed_expired),
-            canceled=more.canceled.count() if more else None,
-            workers=len(present),
-            busy=sum(worker.state == "busy" for worker in present),
-            ended=samples.ends(more.ends, self._now) if more and more.ends else None,
+            canceled=more.canceled.count(),
+            workers=listening,
+            busy=busy,
+            ended=samples.ends(more.ends, self._now) if more.ends else None,
             key=name,
         )
 
@@ -186,6 +198,41 @@ def ordered(names: Iterable[bytes]) -> tuple[bytes, ...]:
 def is_lane(name: bytes) -> bool:
     """Whether the queue of that name is one of the lanes."""
     return name in _LANES
+
+
+def _in_short(name: bytes, counts: Counts, workers: Iterable[WorkerStatus], before: QueueStatus | None) -> QueueStatus:
+    """A queue off screen; `before`, if it is the same."""
+    failed, (listening, busy) = _less(counts.failed, counts.failed_expired), _present(workers)
+    known = (counts.waiting, counts.running, counts.overdue, failed, listening, busy)
+    if before and known == (before.waiting, before.running, before.overdue, before.failed, before.workers, before.busy):
+        return before
+    return QueueStatus(
+        name=text(name),
+        lane=False,
+        waiting=counts.waiting,
+        oldest_s=None,
+        promise_s=None,
+        in_per_min=None,
+        out_per_min=None,
+        drain_s=None,
+        running=counts.running,
+        retrying=None,
+        scheduled=None,
+        overdue=counts.overdue,
+        deferred=None,
+        finished=None,
+        failed=failed,
+        canceled=None,
+        workers=listening,
+        busy=busy,
+        key=name,
+    )
+
+
+def _present(workers: Iterable[WorkerStatus]) -> tuple[int, int]:
+    """How many of the workers are not gone, and how many of these are busy."""
+    states = [worker.state for worker in workers if worker.verdict != "gone"]
+    return len(states), states.count("busy")
 
 
 def _ask_counts(trip: Trip, names: tuple[bytes, ...], now: float) -> AskedCounts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from console.model.status import QueueStatus
 from console.store.run_errors import RunErrors
 
 MAX_QUEUES = 5_000
@@ -19,12 +20,13 @@ class Seen:
 
     Used by one thread at a time. What was met stays until it is forgotten, MAX_QUEUES and MAX_WORKERS at the most.
     `registered` are those of the queues that were on RQ's own list. A name of more than MAX_NAME bytes is not remembered.
-    `errors` are why runs of schedules failed.
+    `errors` are why runs of schedules failed; `in_short` is what the last overview has told of the queues off screen.
     """
 
     queues: set[bytes] = field(default_factory=set)
     workers: set[bytes] = field(default_factory=set)
     registered: set[bytes] = field(default_factory=set)
+    in_short: dict[bytes, QueueStatus] = field(default_factory=dict)
     errors: RunErrors = field(default_factory=RunErrors)
     limits: set[bytes] = field(default_factory=set)
     """Names of rate limits, MAX_LIMITS at the most."""

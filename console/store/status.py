@@ -12,7 +12,7 @@ from redis import Redis
 from console.model import problems
 from console.model.masking import mask_url
 from console.model.queries import OverviewQuery
-from console.model.status import ServerInfo, Status, Unread, WorkerStatus
+from console.model.status import QueueStatus, ServerInfo, Status, Unread, WorkerStatus
 from console.store import queues, rq_keys, schedulers, workers
 from console.store.queues import AskedQueues
 from console.store.seen import Seen
@@ -76,7 +76,6 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     asked_rq += schedulers.ask_rq(third, asked.locks(), asked_rq)
     third.go()
 
-    counts = asked.counts()
     found_info = info.value if isinstance(info.value, dict) else {}
     both = [*workers.restore(known, now, _is_replica(found_info)), *workers.restore(new, now, _is_replica(found_info))]
     found_workers = sorted((worker for worker in both if worker.name in seen.workers), key=lambda worker: worker.name)
@@ -84,17 +83,14 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     for worker in found_workers:
         for name in worker.queues:
             listening[name].append(worker.status)
+    found = asked.restore(listening, _promises() if installed.value else {}, seen.in_short)
     # Queues that RQ took off its list are forgotten as soon as nothing is left of them.
-    seen.forget_queues(
-        {name for name in unlisted if name in counts and name not in listening and asked.is_empty(name, counts[name])}
-    )
-    promises = _promises() if installed.value else {}
+    seen.forget_queues({name for name in unlisted if name not in listening and _is_empty(found[name])})
+    seen.in_short = {name: queue for name, queue in found.items() if not asked.in_full(name)}
     status = Status(
         as_of=now,
         server=_server(found_info, _latency(first, second), url or settings.current().redis_url),
-        queues=tuple(
-            asked.restore(name, counts[name], listening.get(name, ()), promises) for name in queues.ordered(seen.queues)
-        ),
+        queues=tuple(found[name] for name in queues.ordered(seen.queues)),
         workers=tuple(worker.status for worker in found_workers),
         schedulers=(
             *schedulers.rqschedulers(schedules, asked_rqschedulers, now),
@@ -108,6 +104,12 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
         unread=(*truncated, *_unread("workers", worker_names, workers_total)),
     )
     return replace(status, problems=problems.find(status))
+
+
+def _is_empty(queue: QueueStatus) -> bool:
+    """Whether a queue that was read in full holds nothing."""
+    counts = (queue.waiting, queue.running, queue.scheduled, queue.deferred, queue.finished, queue.failed, queue.canceled)
+    return all(count == 0 for count in counts)
 
 
 def _latency(*trips: Trip) -> float:

@@ -72,6 +72,17 @@ def test_of_queues_off_screen_the_counts_are_read_and_no_more(twenty: Redis) -> 
     assert hidden.oldest_s is None
 
 
+def test_a_queue_off_screen_is_told_anew_when_it_changes_and_in_full_when_it_comes_on_screen(twenty: Redis) -> None:
+    seen, off_screen = Seen(), OverviewQuery(size=0)
+    before = status.read(twenty, off_screen, time.time(), seen)
+    Queue("q05", connection=twenty).enqueue("time.sleep", 0)
+    after = status.read(twenty, off_screen, time.time(), seen)
+    assert (queue(before, "q05").waiting, queue(after, "q05").waiting) == (1, 2)
+    assert queue(before, "q06") == queue(after, "q06")
+    assert queue(status.read(twenty, ALL, time.time(), seen), "q06").finished == 0
+    assert queue(status.read(twenty, off_screen, time.time(), seen), "q06").finished is None
+
+
 def test_a_queue_that_comes_up_is_there_at_once_and_so_is_since_when_its_next_job_waits(twenty: Redis) -> None:
     seen = Seen()
     status.read(twenty, ALL, time.time(), seen)
