@@ -189,7 +189,7 @@ def _result(entry: tuple[bytes, Mapping[bytes, bytes]], secrets: Secrets) -> Att
     name, raw = entry
     trace = decoding.traceback(raw[b"exc_string"]) if raw.get(b"exc_string") else None
     outcome = OUTCOMES.get(raw.get(b"type", b""), "unknown")
-    error: str | None = None
+    error = rq_keys.EXHAUSTED_SAID if raw.get(b"type") == rq_keys.EXHAUSTED else None
     if isinstance(trace, str):
         outcome = _outcome(outcome, trace)
         error = masked_text(tracebacks.final_line(trace)[:HEAD], secrets)[:MAX_ERROR] or None

@@ -6,6 +6,7 @@ from typing import Final
 
 from redis import Redis
 
+from console.model.job_terms import FAILED
 from console.model.pages import JobsPage
 from console.model.queries import JobsQuery
 from console.model.secrets import Secrets
@@ -14,9 +15,6 @@ from console.store.job_lists import AMONG, RATE_LIMITED, REGISTRIES, Ranks
 from console.store.seen import Seen
 
 NO_QUEUE: Final = "rate limits know no queue: those of all queues are shown"
-
-FAILED: Final = ("failed", "stopped")
-"""States whose rows tell an error."""
 
 
 def read(connection: Redis, query: JobsQuery, now: float, seen: Seen, secrets: Secrets) -> JobsPage:

@@ -99,12 +99,6 @@ class StoreReader:
 
     def _search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
         # What the reads remember belongs to their thread, and a search may run beside them.
-        seen = Seen()
-        if isinstance(query, SchedulesQuery):
-            from console.store import schedule_search
-
-            return schedule_search.search(self._connection, query, now, stopped, seen, self._secrets)
-        # What the reads remember belongs to their thread, and a search may run beside them.
         connection, seen, secrets = self._connection, Seen(), self._secrets
         match query:
             case JobsQuery() | FailuresQuery():

@@ -13,6 +13,7 @@ from typing import Final
 from redis import Redis
 
 from console.model import tracebacks, words
+from console.model.job_terms import FAILED
 from console.model.pages import JobRow
 from console.model.payload import Pairs, Undecodable
 from console.model.queries import JOB_STATES
@@ -232,7 +233,7 @@ def _row(job: _Job, score: float | None, secrets: Secrets, owners: bool) -> JobR
         created_at=instant(fields.get("created_at")),
         enqueued_at=instant(fields.get("enqueued_at")),
         started_at=instant(fields.get("started_at")),
-        ended_at=instant(fields.get("ended_at")),
+        ended_at=instant(fields.get("ended_at")) or _noted_at(job),
         at=None if never else number(score),
         worker=text_or_none(fields.get("worker_name")),
         error=_error(job, secrets),
@@ -248,14 +249,26 @@ def _call(job: _Job, secrets: Secrets) -> str:
     return text(masked_text(job.found.get("description", b"").decode("utf-8", "backslashreplace"), secrets))
 
 
+def _newest(job: _Job) -> tuple[bytes, dict[bytes, bytes]]:
+    """The id and the fields of the newest entry of its results, empty where none was fetched."""
+    entries = job.newest.rows() if job.newest else []
+    name, fields = entries[0] if entries and isinstance(entries[0], list | tuple) else (b"", {})
+    return name, fields if isinstance(fields, dict) else {}
+
+
+def _noted_at(job: _Job) -> float | None:
+    """When the result of a job that failed or was stopped was written: RQ notes no end of one that was stopped."""
+    milliseconds = number(_newest(job)[0].partition(b"-")[0]) if job.state in FAILED else None
+    return None if milliseconds is None else milliseconds / 1_000
+
+
 def _error(job: _Job, secrets: Secrets) -> str | None:
     if job.results is not None and (job.results.count() or 0) > SMALL:
         return "(results too large for a list)"
-    entries = job.newest.rows() if job.newest else []
-    newest = entries[0][1] if entries and isinstance(entries[0], list | tuple) else None
-    packed = newest.get(b"exc_string") if isinstance(newest, dict) else None
+    _, newest = _newest(job)
+    packed = newest.get(b"exc_string")
     if not packed:
-        return None
+        return rq_keys.EXHAUSTED_SAID if newest.get(b"type") == rq_keys.EXHAUSTED else None
     return (_line_of if len(packed) <= SHORT else _line_of.__wrapped__)(packed, secrets)
 
 

@@ -42,6 +42,13 @@ RESULTS: Final = f"{RQ_KEY_PREFIX}:results:"
 """stream `RESULTS<job id>`: type (1 finished, 2 failed, 3 stopped, 4 retried, 5 too many retries), worker_name, exc_string,
 return_value, execution_id, execution_started_at, execution_ended_at. About the newest ten; expires with the job."""
 
+EXHAUSTED: Final = b"5"
+"""The type of a result that has no exc_string though the job failed: it returned a Retry, and had none left
+(rq.worker.base.handle_job_retry)."""
+
+EXHAUSTED_SAID: Final = "it asked for another try, and had no more"
+"""What is said of such a failure."""
+
 EXECUTIONS: Final = f"{RQ_KEY_PREFIX}:executions:"
 """zset `EXECUTIONS<job id>`, member = execution id, score = until when it is trusted to be alive, and a minute. 150 s."""
 

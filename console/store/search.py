@@ -36,7 +36,7 @@ def jobs(
     reverse = isinstance(query, JobsQuery) and query.reverse
     lists = job_lists.count(connection, query.queue, (AMONG.get(state, state),), now, seen)
     of = sum(one.total for one in lists.of(state))
-    errors = state in FAILED and _asks_for(query.filter, "error")
+    errors = state in FAILED and _asks_for(query.filter, "error", "age", "ran")
     owners = _asks_for(query.filter, "user", "tier", "task")
     refused = [*lists.refused]
     met: set[bytes] = set()
