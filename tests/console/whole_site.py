@@ -1,0 +1,151 @@
+"""An installation with jobs of every kind that RQ knows and schedules of every source, and all that can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+from rq.cron import CronScheduler
+
+import jobs
+from console.model import job_terms, schedule_terms
+from console.model.filters import parse
+from console.model.pages import Found
+from console.model.ports import Snapshot
+from console.model.queries import (
+    JOB_STATES,
+    SOURCES,
+    FailuresQuery,
+    JobQuery,
+    JobsQuery,
+    OverviewQuery,
+    SchedulesQuery,
+    SearchQuery,
+    UserQuery,
+    ViewQuery,
+    WorkersQuery,
+)
+from console.store.reader import open_reader
+from jobs import heartbeat_entry
+from jobs.users import User
+from tests.catalogue import Catalogue, build
+from tests.catalogue_tasks import echo
+from tests.conftest import Stock
+from tests.contents import contents
+
+UNKNOWN = b"never was"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server with the catalogue, and schedules of every source."""
+
+    redis: Redis
+    url: str
+    catalogue: Catalogue
+
+    @property
+    def queues(self) -> list[bytes]:
+        return sorted({listed.queue.encode() for listed in self.catalogue.jobs.values()})
+
+
+@contextmanager
+def site(url: str, folder: Path) -> Iterator[Site]:
+    """Make it on the server at `url`, which is emptied first, and end its processes afterwards."""
+    stock = Stock(url, folder)
+    redis = Redis.from_url(url)
+    redis.flushall()
+    catalogue = build(redis, stock)
+    heartbeat_entry.install(redis)
+    jobs.set_user(redis, User("ada", "free"), ["scrape"])
+    cron = CronScheduler(connection=redis, name="cron-1")
+    cron.register(echo, "mail", args=(1, 2), interval=90, name="sums")
+    cron.register_birth()
+    cron.save()
+    # Keys that would expire while the tests compare say nothing about the reading.
+    for key in redis.scan_iter(count=1_000):
+        if 0 < redis.pttl(key) < 120_000:
+            redis.expire(key, 600)
+    try:
+        yield Site(redis, url, catalogue)
+    finally:
+        catalogue.end()
+        stock.end()
+        redis.close()
+
+
+def questions(site: Site) -> list[ViewQuery]:
+    """Everything that a screen can ask."""
+    queues = [None, *site.queues, UNKNOWN]
+    return [
+        *(OverviewQuery(start, size) for start, size in ((0, 50), (0, 500), (1, 2), (10_000, 50), (0, 0))),
+        *(JobsQuery(state, queue, reverse=turn) for state in JOB_STATES for queue in queues for turn in (False, True)),
+        *(JobsQuery(state, start=2, size=3) for state in JOB_STATES),
+        *(FailuresQuery(queue) for queue in queues),
+        *(FailuresQuery(start=start, size=3) for start in (1, 10_000)),
+        *(SchedulesQuery(source, start) for source in SOURCES for start in (0, 10_000)),
+        SchedulesQuery(filter=parse("user=ada", schedule_terms.FIELDS)),
+        WorkersQuery(),
+        *(JobQuery(listed.id.encode()) for listed in site.catalogue.jobs.values()),
+        JobQuery(UNKNOWN),
+        UserQuery("ada"),
+        UserQuery("nobody"),
+    ]
+
+
+def searches(site: Site) -> list[SearchQuery]:
+    """Searches by fields of every kind, and by a bare word."""
+    expressions = ("echo", "error:hung", "user:bob", "func:*echo age<1h", "-id:nothing", "worker:x retries>0")
+    return [
+        *(
+            JobsQuery(state, queue, filter=parse(said, job_terms.FIELDS))
+            for state in JOB_STATES
+            for queue in (None, b"mail")
+            for said in expressions
+        ),
+        *(FailuresQuery(filter=parse(said, job_terms.FIELDS)) for said in expressions),
+        *(SchedulesQuery(source, filter=parse("-id:nothing", schedule_terms.FIELDS)) for source in SOURCES),
+    ]
+
+
+def seen_by(url: str, asked: Sequence[ViewQuery], now: float) -> list[Snapshot]:
+    """What a user sees who looks at everything twice: the second time the reader knows its way about."""
+    reader = open_reader(url)
+    try:
+        for query in asked:
+            reader.read(query, now)
+        return [reader.read(query, now) for query in asked]
+    finally:
+        reader.close()
+
+
+def found_by(url: str, asked: Sequence[SearchQuery], now: float) -> list[list[Found]]:
+    reader = open_reader(url)
+    try:
+        return [list(reader.search(query, now, lambda: False)) for query in asked]
+    finally:
+        reader.close()
+
+
+def reading_commands(redis: Redis) -> set[str]:
+    """What the server counts as reading, and what goes with every connection."""
+    named: Any = redis.execute_command("ACL", "CAT", "read")
+    words = {word.decode() if isinstance(word, bytes) else word for word in named}
+    return words | {"info", "ping", "pubsub|numsub", "client|setinfo", "hello", "auth"}
+
+
+@contextmanager
+def nothing_changes(redis: Redis) -> Iterator[None]:
+    """Every key, its content and its end are afterwards what they were, and nothing but reading was asked."""
+    before = contents(redis)
+    changes = redis.info()["rdb_changes_since_last_save"]
+    redis.config_resetstat()
+    yield
+    sent = {name.removeprefix("cmdstat_") for name in redis.info("commandstats")} - {"config|resetstat"}
+    assert sent - reading_commands(redis) == set()
+    assert redis.info()["rdb_changes_since_last_save"] == changes
+    assert contents(redis) == before
