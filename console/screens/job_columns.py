@@ -50,9 +50,10 @@ def _waited(row: JobRow, now: float) -> Cell:
 
 
 def _ran(row: JobRow, now: float) -> Cell:
-    if row.started_at is None:
+    ended = now if row.state == "running" else row.ended_at
+    if row.started_at is None or ended is None:
         return ("—", "dim")
-    return words.age(max(0.0, (row.ended_at if row.ended_at is not None else now) - row.started_at))
+    return words.age(max(0.0, ended - row.started_at))
 
 
 def _running(row: JobRow, now: float) -> Cell:
