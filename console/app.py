@@ -9,6 +9,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -143,7 +144,7 @@ class Console(App[Target], inherit_bindings=False):
 
     async def go(self, place: Place) -> None:
         """Show another place, and remember this one."""
-        self._history.leave(self.view.place())
+        self._leave()
         self._history.go(place)
         await self._show(place)
 
@@ -159,6 +160,10 @@ class Console(App[Target], inherit_bindings=False):
         self._history = History(Place(screen, FIRST[screen]))
         await self._main.query("View").remove()
         await self._show(self._history.present)
+
+    def _leave(self) -> None:
+        """Remember this place as it is when it is left."""
+        self._history.leave(replace(self.view.place(), filter=self._history.present.filter))
 
     async def _show(self, place: Place) -> None:
         name = place.screen
@@ -189,7 +194,6 @@ class Console(App[Target], inherit_bindings=False):
         self._as_of: float | None = None
         self._failure: ReadFailed | None = None
         self._frozen = self._open = False
-        self._asked_filters: dict[str, Filter] = {}
         self._views: dict[str, View] = {}
         self._poller = Poller(target.connect, self.post_message, self._refresh_s, self._clock, seq)
 
@@ -280,20 +284,20 @@ class Console(App[Target], inherit_bindings=False):
         if screen == self.screen_name:
             return
         place = self._history.newest(screen) or Place(screen, FIRST[screen])
-        carried = str(self._asked_filters.get(self.screen_name, Filter()))
+        carried = str(self._history.present.filter)
         await self.go(place)
-        if carried and not self._asked_filters.get(screen):
+        if carried and not place.filter:
             self._filter_with(carried, quietly=True)
 
     async def do_back(self) -> None:
         """Go back to where one was."""
-        self._history.leave(self.view.place())
+        self._leave()
         if (place := self._history.back()) is not None:
             await self._show(place)
 
     async def do_forward(self) -> None:
         """Go forward again."""
-        self._history.leave(self.view.place())
+        self._leave()
         if (place := self._history.forward()) is not None:
             await self._show(place)
 
@@ -307,11 +311,12 @@ class Console(App[Target], inherit_bindings=False):
 
     def do_filter(self) -> None:
         """Edit the filter."""
-        present = self._asked_filters.get(self.screen_name, Filter())
+        present = self._history.present.filter
         self._main.query_one(FilterBar).open(f"{present} " if present else "", self.view.FIELDS)
 
     def do_unfilter(self) -> None:
         """Show everything again."""
+        self.view.widen()
         self._apply(Filter())
 
     def on_filter_bar_applied(self, message: FilterBar.Applied) -> None:
@@ -348,7 +353,8 @@ class Console(App[Target], inherit_bindings=False):
         """Times in UTC, or in this machine's zone."""
         self._zone = UTC if self._zone is None else None
         self.view.zone = self._zone
-        self._poller.again()
+        self.view.draw()
+        self._draw_header()
         self._say("times are in UTC" if self._zone is UTC else "times are in this machine's zone")
 
     def do_copy(self) -> None:
@@ -395,8 +401,8 @@ class Console(App[Target], inherit_bindings=False):
         self._apply(found)
 
     def _apply(self, found: Filter) -> None:
-        self._asked_filters[self.screen_name] = found
         self.view.filter_with(found)
+        self._history.leave(replace(self._history.present, filter=found))
         self._draw_tabs()
 
     # --- what is always there -------------------------------------------------------------------
@@ -425,7 +431,7 @@ class Console(App[Target], inherit_bindings=False):
         self._main.tell_trouble(self._failure.reason if self._failure is not None and self._as_of is not None else "")
 
     def _draw_tabs(self) -> None:
-        self._main.tell_place(self._history.present, str(self._asked_filters.get(self.screen_name, "")))
+        self._main.tell_place(self._history.present)
 
     def _draw_footer(self) -> None:
         self._main.tell_keys(self.screen_name, self.read_only, self.view.summary())

@@ -34,10 +34,16 @@ def filtered(query: JobsQuery, filter: Filter) -> JobsQuery:
     state = next((state for state in JOB_STATES if state == wanted), None)
     if state is not None:
         query = replace(query, state=state, filter=query.filter.without("state"))
-    queue = filter.exact("queue") or filter.exact("lane")
-    if queue is not None:
-        query = replace(query, queue=queue.encode(), filter=query.filter.without("queue").without("lane"))
-    return query
+    queue, rest = queue_of(query.filter)
+    return replace(query, queue=queue or query.queue, filter=rest)
+
+
+def queue_of(filter: Filter) -> tuple[bytes | None, Filter]:
+    """The one queue that `filter` names with `queue:` or `lane:`, if it does, and the rest of the filter."""
+    name = filter.exact("queue") or filter.exact("lane")
+    if name is None:
+        return None, filter
+    return name.encode(), filter.without("queue").without("lane")
 
 
 def matches(filter: Filter, row: JobRow, now: float) -> bool:

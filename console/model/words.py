@@ -109,6 +109,14 @@ def call(description: str) -> str:
     return ".".join(kept) + bracket + arguments
 
 
+def error(line: str) -> str:
+    """The last line of a traceback without the modules of its class: `jobs.errors.PermanentError: gone` is
+    `PermanentError: gone`."""
+    name, colon, rest = line.partition(":")
+    parts = name.split(".")
+    return parts[-1] + colon + rest if all(part.isidentifier() for part in parts) else line
+
+
 def bar(number: int, most: int, cells: int) -> str:
     """A bar of `number` out of `most` in `cells` cells, to the eighth of one; something is never drawn as nothing."""
     if number <= 0 or most <= 0:

@@ -62,7 +62,7 @@ def header(
     return left, right
 
 
-def tabs(place: Place, filtered: str) -> tuple[list[Piece], list[Piece], dict[int, str]]:
+def tabs(place: Place) -> tuple[list[Piece], list[Piece], dict[int, str]]:
     """The second line: the screens by number, what is open beside them, and the filter; and the actions of its pieces."""
     line: list[Piece] = [(" ", "")]
     spots: dict[int, str] = {}
@@ -75,8 +75,8 @@ def tabs(place: Place, filtered: str) -> tuple[list[Piece], list[Piece], dict[in
     if isinstance(place.query, JobQuery | UserQuery):
         named = place.query.id if isinstance(place.query, UserQuery) else place.query.id.decode("utf-8", "backslashreplace")
         right.append((f"{place.screen} {named}", "accent"))
-    if filtered:
-        right.append((f"  / {filtered}", "warn"))
+    if place.filter:
+        right.append((f"  / {place.filter}", "warn"))
     return line, [*right, (" ", "")], spots
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from console.model import job_terms
 from console.model.filters import Filter, Kind
 from console.model.job_terms import FIELDS
 from console.model.pages import JobRow
-from console.model.queries import FailuresQuery, JobQuery
+from console.model.queries import FailuresQuery, JobQuery, same_list
 from console.screens import job_columns
 from console.screens.listing import Listing
 from console.screens.place import Place
@@ -30,12 +31,15 @@ class FailuresView(Listing):
 
     def filter_with(self, filter: Filter) -> None:
         """`queue:` chooses the queue; the rest is searched for."""
-        query = replace(self.asked, filter=filter, start=0, only=None)
-        queue = filter.exact("queue") or filter.exact("lane")
-        if queue is not None:
-            query = replace(query, queue=queue.encode(), filter=query.filter.without("queue").without("lane"))
-        if query != replace(self.asked, start=0, only=None):
+        queue, rest = job_terms.queue_of(filter)
+        query = replace(self.asked, queue=queue or self.asked.queue, filter=rest, start=0, only=None)
+        if not same_list(query, self.asked):
             self.change(query)
+
+    def widen(self) -> None:
+        """The failures of every queue."""
+        if self.asked.queue is not None:
+            self.change(replace(self.asked, queue=None, start=0, only=None))
 
     def strip(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """Of which queue, and in which order."""

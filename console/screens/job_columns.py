@@ -26,7 +26,7 @@ def call(row: JobRow, now: float) -> Cell:
 
 def error(row: JobRow, now: float) -> Cell:
     """The last line of the traceback."""
-    return (row.error, "bad") if row.error else ("—", "dim")
+    return (words.error(row.error), "bad") if row.error else ("—", "dim")
 
 
 def _text(field: str) -> Callable[[JobRow, float], Cell]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from console.model import words
+from console.model import job_terms, words
 from console.model.filters import Filter, Kind
 from console.model.job_terms import FIELDS
 from console.model.pages import JobRow, JobsPage
-from console.model.queries import JOB_STATES, JobQuery, JobsQuery, JobState
+from console.model.queries import JOB_STATES, JobQuery, JobsQuery, JobState, same_list
 from console.screens import job_columns
 from console.screens.listing import Listing
 from console.screens.place import Place
@@ -59,15 +59,14 @@ class JobsView(Listing):
 
     def filter_with(self, filter: Filter) -> None:
         """`state:` and `queue:` choose the list; the rest is searched for in it."""
-        query = replace(self.asked, filter=filter, start=0, only=None)
-        state = filter.exact("state")
-        if state in JOB_STATES:
-            query = replace(query, state=state, filter=query.filter.without("state"))
-        queue = filter.exact("queue") or filter.exact("lane")
-        if queue is not None:
-            query = replace(query, queue=queue.encode(), filter=query.filter.without("queue").without("lane"))
-        if query != replace(self.asked, start=0, only=None):
+        query = job_terms.filtered(self.asked, filter)
+        if not same_list(query, self.asked):
             self.change(query)
+
+    def widen(self) -> None:
+        """The jobs of every queue."""
+        if self.asked.queue is not None:
+            self.change(replace(self.asked, queue=None, start=0, only=None))
 
     def strip(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """The states with their counts, as many as fit, the chosen one always; and the queue."""

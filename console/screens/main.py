@@ -79,9 +79,9 @@ class Main(Screen[None], inherit_bindings=False):
         line.set_class(bool(reason), "shown")
         line.say([(f" ✗ {reason}", "bad")])
 
-    def tell_place(self, place: Place, filtered: str) -> None:
+    def tell_place(self, place: Place) -> None:
         """Say in the tabs where one is, and under which filter."""
-        left, right, spots = chrome.tabs(place, filtered)
+        left, right, spots = chrome.tabs(place)
         self.query_one("#tabs", Line).say(left, right, spots)
 
     def tell_keys(self, screen: str, read_only: bool, summary: Sequence[Piece]) -> None:

@@ -9,13 +9,12 @@ from textual.app import ComposeResult
 
 from console.model import words
 from console.model.counting import counted
-from console.model.filters import Filter, Kind
-from console.model.ports import Snapshot
-from console.model.queries import JobsQuery, OverviewQuery, ViewQuery
+from console.model.filters import Kind
+from console.model.queries import JobsQuery, OverviewQuery
 from console.model.status import QueueStatus, Status
 from console.screens.place import Place
-from console.screens.tabled import Tabled
 from console.screens.view import Asks, Tells
+from console.screens.whole import Whole
 from console.widgets.columns import Column
 from console.widgets.lines import Line, Page, Row
 from console.widgets.pieces import Cell, Piece
@@ -34,13 +33,12 @@ FIELDS: Mapping[str, Kind] = {
 ORDERS = ("name", "waiting", "oldest", "failed")
 
 
-class OverviewView(Tabled):
+class OverviewView(Whole):
     """Every lane and queue, and what is wrong."""
 
     ONE = "queue"
     FIELDS = FIELDS
-
-    asked: OverviewQuery
+    ORDERS = ORDERS
 
     DEFAULT_CSS = """
     OverviewView #rows { height: auto; max-height: 60%; min-height: 4; }
@@ -49,50 +47,17 @@ class OverviewView(Tabled):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(name=name)
+        super().__init__(name)
         self.asked = OverviewQuery()
-        self._filter = Filter()
-        self._order = "name"
-        self._status: Status | None = None
 
     def compose(self) -> ComposeResult:
         yield Table(self.key, id="rows")
         yield Line(id="strip")
         yield Page(id="problems", cursor=False)
 
-    def open(self, place: Place) -> None:
-        """Show what was read last, until it is read anew."""
-        assert isinstance(place.query, OverviewQuery)
-        self.asked = place.query
-        self.table.clear(place.cursor_key, place.cursor)
-        self.table.notice = ((("Reading …", "dim"),),)
-        self._draw()
-        self.post_message(Asks(self.asked))
-
-    def place(self) -> Place:
-        """The queues, with the cursor."""
-        return Place(self.name or "", self.asked, self.table.cursor_key, self.table.cursor)
-
-    def filter_with(self, filter: Filter) -> None:
-        """Show only the queues that match."""
-        self._filter = filter
-        self._draw()
-
-    def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
-        """Show all queues, and what is wrong."""
-        assert isinstance(snapshot, Status)
-        self._status = snapshot
-        self._draw()
-
-    def fail(self, reason: str) -> None:
-        """Say why, where nothing is shown yet."""
-        if self._status is None:
-            self.table.notice = ((("The server did not answer.", "bad"),), ((reason, ""),), (("It is tried again.", "dim"),))
-            self.table.refresh()
-
     def columns(self) -> Sequence[Column[QueueStatus]]:
         """As many as fit."""
-        most = max((row.waiting or 0 for row in self._status.queues), default=0) if self._status else 0
+        most = max((row.waiting or 0 for row in self.snapshot.queues), default=0) if self.snapshot else 0
         return (
             Column("LANE", 12, _name, grow=2, most=40, sort="name"),
             Column("", 8, lambda row, now: (words.bar(row.waiting or 0, most, 8), "accent"), drop=4),
@@ -111,6 +76,8 @@ class OverviewView(Tabled):
 
     def empty(self) -> Sequence[tuple[Piece, ...]]:
         """What would fill it."""
+        if self.wanted:
+            return ((("No queue matches.", ""),), (("backspace takes the filter off, / changes it", "dim"),))
         return (
             (("No queue yet.", ""),),
             (("A queue appears when something is enqueued, or when a worker listens on it.", "dim"),),
@@ -120,26 +87,20 @@ class OverviewView(Tabled):
         """Enter opens the queue's jobs."""
         return Place("jobs", JobsQuery(queue=row.key))
 
-    def do_sort(self) -> bool:
-        """The next order."""
-        self._sort_by(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
-        return True
-
-    def on_table_sort_asked(self, message: Table.SortAsked) -> None:
-        """The title of a column was clicked."""
-        message.stop()
-        self._sort_by(message.order)
-
-    def on_table_rows_wanted(self, message: Table.RowsWanted) -> None:
-        """Let the queues in sight be read whole."""
-        message.stop()
+    def rows(self, snapshot: Status) -> Sequence[QueueStatus]:
+        """The queues that match, in order."""
+        found = [row for row in snapshot.queues if self.wanted.matches(*_terms(row))]
+        if self.order != "name":
+            field = "oldest_s" if self.order == "oldest" else self.order
+            found.sort(key=lambda row: -(getattr(row, field) or 0))
+        return found
 
     def on_table_cursor_moved(self, message: Table.CursorMoved) -> None:
         """Read those queues whole that are in sight in the order of their names."""
         super().on_table_cursor_moved(message)
         start, size = self.table.wanted()
         query = replace(self.asked, start=start, size=max(size, self.asked.size))
-        if self._order == "name" and not self._filter and query != self.asked and self._status is not None:
+        if self.order == "name" and not self.wanted and query != self.asked and self.snapshot is not None:
             self.asked = query
             self.post_message(Asks(query, fresh=False))
 
@@ -147,26 +108,8 @@ class OverviewView(Tabled):
         """The line above the table is that of the problems: it is drawn with them."""
         self.post_message(Tells())
 
-    def _sort_by(self, order: str) -> None:
-        self._order = order
-        self._draw()
-
-    def _draw(self) -> None:
-        if self._status is None:
-            return
-        status, table = self._status, self.table
-        rows = [row for row in status.queues if self._filter.matches(*_terms(row))]
-        if self._order != "name":
-            field = "oldest_s" if self._order == "oldest" else self._order
-            rows.sort(key=lambda row: -(getattr(row, field) or 0))
-        table.set_columns(self.columns())
-        table.sorted_by = self._order
-        table.notice = () if rows else self.empty() if not self._filter else ((("No queue matches.", ""),),)
-        table.show(rows, 0, len(rows), status.as_of)
-        self._draw_problems(status)
-        self.tell()
-
-    def _draw_problems(self, status: Status) -> None:
+    def draw_beside(self, status: Status) -> None:
+        """What is wrong, and how many schedules there are."""
         schedules = status.schedules
         known: list[Piece] = [
             (f"{words.count(schedules.armed)} schedules armed", ""),

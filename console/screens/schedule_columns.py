@@ -102,7 +102,7 @@ def _lane(row: ScheduleRow, now: float) -> Cell:
 
 
 def _cadence(row: ScheduleRow, now: float) -> Cell:
-    return ((row.cadence, ""), (f" {row.zone}" if row.zone else "", "dim")) if row.cadence else _NONE
+    return row.cadence or _NONE
 
 
 def _call(row: ScheduleRow, now: float) -> Cell:

@@ -135,6 +135,10 @@ class Tabled(View):
         message.stop()
         self.tell()
 
+    def draw(self) -> None:
+        """Draw the rows anew."""
+        self.table.refresh()
+
     def tell(self) -> None:
         """Draw the line above the table anew, and let the footer be drawn."""
         left, right = self.strip()

@@ -74,8 +74,7 @@ def _schedule(one: ScheduleRow, now: float, cells: int, folded: bool, zone: tzin
     rows = head(f"SCHEDULE {one.task or one.id}")
     rows.append(fact("state", state(one.state), (f"  {one.note}" if one.note else "", ""),
                      (f", {one.noted_by}" if one.noted_by else "", "dim"), target=("schedule", one.key)))  # fmt: skip
-    where = "".join(f"  {word}" for word in (one.zone, one.lane) if word)
-    rows.append(fact("cadence", (one.cadence or words.DASH, ""), (where, "dim")))
+    rows.append(fact("cadence", (one.cadence or words.DASH, ""), (f"  {one.lane or ''}", "dim")))
     slots = one.next_slots or ((one.next_at,) if one.next_at is not None else ())
     told = slots[: 2 if folded else SLOTS]
     rows += [instant("next" if at == 0 else "", slot, now, zone) for at, slot in enumerate(told)]
@@ -126,7 +125,7 @@ def _job(job: JobRow, now: float, cells: int) -> Row:
     line: list[Piece] = [state(job.state, 12), (f"{words.relative(at, now):<12}", "dim")]
     room = max(12, cells - 30)
     if job.error:
-        line += [*fit((job.call or job.id, ""), min(40, room // 2)), ("  ", ""), (job.error, "bad")]
+        line += [*fit((job.call or job.id, ""), min(40, room // 2)), ("  ", ""), (words.error(job.error), "bad")]
     else:
         line.append((job.call or job.id, ""))
     return Row(tuple(line), ("job", job.key))

@@ -73,7 +73,13 @@ class View(Widget):
         raise NotImplementedError
 
     def filter_with(self, filter: Filter) -> None:
-        """Show only what matches from now on."""
+        """Show only what matches."""
+
+    def widen(self) -> None:
+        """Show more than one queue again, where one was chosen."""
+
+    def draw(self) -> None:
+        """Draw what was read last anew, as after a change of the zone."""
 
     def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
         """Show the answer to `query`, one of those that this view asked."""

@@ -10,13 +10,11 @@ from textual.app import ComposeResult
 
 from console.model import words
 from console.model.filters import Filter, Kind, Term
-from console.model.ports import Snapshot
-from console.model.queries import JobQuery, ViewQuery, WorkersQuery
+from console.model.queries import JobQuery, WorkersQuery
 from console.model.workers import WorkerRow, WorkersPage
 from console.screens import worker_columns
 from console.screens.place import Place
-from console.screens.tabled import Tabled
-from console.screens.view import Asks
+from console.screens.whole import Whole
 from console.widgets.columns import Column
 from console.widgets.lines import Line
 from console.widgets.pieces import Piece
@@ -36,11 +34,12 @@ NO_SCHEDULER: Final = (
 )
 
 
-class WorkersView(Tabled):
+class WorkersView(Whole):
     """Every worker, the worst first, and every scheduler."""
 
     ONE = "worker"
     FIELDS = FIELDS
+    ORDERS = ORDERS
 
     DEFAULT_CSS = """
     WorkersView #rows { height: 1fr; min-height: 4; }
@@ -48,11 +47,8 @@ class WorkersView(Tabled):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(name=name)
+        super().__init__(name)
         self.asked = WorkersQuery()
-        self._filter = Filter()
-        self._order = "verdict"
-        self._page: WorkersPage | None = None
 
     def compose(self) -> ComposeResult:
         yield Line(id="strip")
@@ -61,43 +57,13 @@ class WorkersView(Tabled):
             lambda row: row.name.encode("utf-8", "surrogateescape"), worker_columns.OF_SCHEDULERS, id="schedulers", cursor=False
         )
 
-    def open(self, place: Place) -> None:
-        """Show what was read last, until it is read anew."""
-        assert isinstance(place.query, WorkersQuery)
-        self.asked = place.query
-        self.table.clear(place.cursor_key, place.cursor)
-        self.table.notice = ((("Reading …", "dim"),),)
-        self._draw()
-        self.post_message(Asks(self.asked))
-
-    def place(self) -> Place:
-        """The workers, with the cursor."""
-        return Place(self.name or "", self.asked, self.table.cursor_key, self.table.cursor)
-
-    def filter_with(self, filter: Filter) -> None:
-        """Show only the workers that match."""
-        self._filter = filter
-        self._draw()
-
-    def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
-        """Show all workers and schedulers."""
-        assert isinstance(snapshot, WorkersPage)
-        self._page = snapshot
-        self._draw()
-
-    def fail(self, reason: str) -> None:
-        """Say why, where nothing is shown yet."""
-        if self._page is None:
-            self.table.notice = ((("The server did not answer.", "bad"),), ((reason, ""),), (("It is tried again.", "dim"),))
-            self.table.refresh()
-
     def columns(self) -> Sequence[Column[WorkerRow]]:
         """As many as fit."""
         return worker_columns.COLUMNS
 
     def strip(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """How many are well, how many work, and what was not read."""
-        page = self._page
+        page: WorkersPage | None = self.snapshot
         if page is None:
             return (), ()
         told: list[Piece] = [(" ■ all workers are suspended ", "warn")] if page.suspended else [(" ", "")]
@@ -112,9 +78,9 @@ class WorkersView(Tabled):
 
     def empty(self) -> Sequence[tuple[Piece, ...]]:
         """What would fill it."""
-        if self._page is not None and self._page.refused:
-            return tuple((("▲ ", "warn"), (f"{one.what}: {one.reason}", "")) for one in self._page.refused)
-        if self._filter:
+        if self.snapshot is not None and self.snapshot.refused:
+            return tuple((("▲ ", "warn"), (f"{one.what}: {one.reason}", "")) for one in self.snapshot.refused)
+        if self.wanted:
             return ((("No worker matches.", ""),), (("backspace takes the filter off, / changes it", "dim"),))
         return ((("No worker.", ""),), (("A worker appears when it starts: rq worker high default low", "dim"),))
 
@@ -122,38 +88,17 @@ class WorkersView(Tabled):
         """Enter opens the job that it runs."""
         return None if row.job_key is None else Place("job", JobQuery(row.job_key))
 
-    def do_sort(self) -> bool:
-        """The next order."""
-        self._sort_by(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
-        return True
+    def rows(self, snapshot: WorkersPage) -> Sequence[WorkerRow]:
+        """The workers that match, in order."""
+        found = [row for row in snapshot.workers if _matches(self.wanted, row)]
+        found.sort(key=lambda row: (_rank(row, self.order), row.status.name, row.key))
+        return found
 
-    def on_table_sort_asked(self, message: Table.SortAsked) -> None:
-        """The title of a column was clicked."""
-        message.stop()
-        self._sort_by(message.order)
-
-    def on_table_rows_wanted(self, message: Table.RowsWanted) -> None:
-        """All are known."""
-        message.stop()
-
-    def _sort_by(self, order: str) -> None:
-        self._order = order
-        self._draw()
-
-    def _draw(self) -> None:
-        page, table = self._page, self.table
-        if page is None:
-            return
-        rows = [row for row in page.workers if _matches(self._filter, row)]
-        rows.sort(key=lambda row: (_rank(row, self._order), row.status.name, row.key))
-        table.set_columns(self.columns())
-        table.sorted_by = self._order
-        table.notice = () if rows else self.empty()
-        table.show(rows, 0, len(rows), page.as_of)
+    def draw_beside(self, snapshot: WorkersPage) -> None:
+        """The schedulers."""
         schedulers = self.query_one("#schedulers", Table)
         schedulers.notice = NO_SCHEDULER
-        schedulers.show(page.schedulers, 0, len(page.schedulers), page.as_of)
-        self.tell()
+        schedulers.show(snapshot.schedulers, 0, len(snapshot.schedulers), snapshot.as_of)
 
 
 def _matches(filter: Filter, row: WorkerRow) -> bool:

@@ -70,7 +70,8 @@ def schedule(user: str = "ada@example.com", **changes: Any) -> ScheduleRow:
 
 SCHEDULES = (
     schedule(),
-    schedule("bob", tier="free", lane="low", cadence="daily 09:00", zone="Europe/Rome", state="failing", next_at=NOW + 68_000,
+    schedule("bob", tier="free", lane="low", cadence="daily 09:00, Europe/Rome", zone="Europe/Rome", state="failing",
+             next_at=NOW + 68_000,
              runs=runs("........xx"), last_error="ReadTimeout: shop.example did not answer within 20 s"),
     schedule("cy", cadence="every hour, at :41", state="paused", next_at=None, runs=runs("....."), note="vendor asked",
              noted_by="ann"),
