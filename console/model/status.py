@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from console.model.throughput import Throughput
+
 Verdict = Literal["live", "late", "gone"]
 Severity = Literal["error", "warning"]
 
@@ -175,6 +177,7 @@ class Status:
     pass_lock: PassLock | None
     refused: tuple[Refused, ...] = ()
     unread: tuple[Unread, ...] = ()
+    throughput: tuple[Throughput, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 

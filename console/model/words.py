@@ -3,6 +3,7 @@ seconds; None is what nobody knows, and is said as a dash."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
@@ -24,6 +25,7 @@ TONES: Final = {
 }  # fmt: skip
 """The tone in which a state is said, none for those that are what one expects."""
 
+_HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -115,6 +117,19 @@ def error(line: str) -> str:
     name, colon, rest = line.partition(":")
     parts = name.split(".")
     return parts[-1] + colon + rest if all(part.isidentifier() for part in parts) else line
+
+
+def spark(values: Sequence[int | None], most: int) -> str:
+    """A sign for each value, as high as it is among `most`; a blank for what nobody knows, a dot for nothing."""
+    return "".join(_spark(value, most) for value in values)
+
+
+def _spark(value: int | None, most: int) -> str:
+    if value is None:
+        return " "
+    if value <= 0 or most <= 0:
+        return "·"
+    return _HEIGHTS[min(len(_HEIGHTS), max(1, round(value / most * len(_HEIGHTS)))) - 1]
 
 
 def bar(number: int, most: int, cells: int) -> str:

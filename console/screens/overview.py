@@ -12,6 +12,7 @@ from console.model.counting import counted
 from console.model.filters import Kind
 from console.model.queries import JobsQuery, OverviewQuery
 from console.model.status import QueueStatus, Status
+from console.screens import throughput_lines
 from console.screens.place import Place
 from console.screens.view import Asks, Tells
 from console.screens.whole import Whole
@@ -44,6 +45,7 @@ class OverviewView(Whole):
     OverviewView #rows { height: auto; max-height: 60%; min-height: 4; }
     OverviewView #strip { background: $background; }
     OverviewView #problems { height: 1fr; }
+    OverviewView #throughput { height: auto; background: $surface; }
     """
 
     def __init__(self, name: str) -> None:
@@ -54,10 +56,12 @@ class OverviewView(Whole):
         yield Table(self.key, id="rows")
         yield Line(id="strip")
         yield Page(id="problems", cursor=False)
+        yield Page(id="throughput", cursor=False)
 
     def columns(self) -> Sequence[Column[QueueStatus]]:
         """As many as fit."""
-        most = max((row.waiting or 0 for row in self.snapshot.queues), default=0) if self.snapshot else 0
+        # A few jobs that wait draw no bar that is full.
+        most = max([10, *(row.waiting or 0 for row in self.snapshot.queues)]) if self.snapshot else 10
         return (
             Column("LANE", 12, _name, grow=2, most=40, sort="name"),
             Column("", 8, lambda row, now: (words.bar(row.waiting or 0, most, 8), "accent"), drop=4),
@@ -131,6 +135,7 @@ class OverviewView(Whole):
             rows.append(Row((glyph, (f"{problem.subject}: ", "strong"), (problem.message, ""))))
             rows.append(Row(((f"  → {problem.remedy}", "dim"),)))
         self.query_one("#problems", Page).show(rows)
+        self.query_one("#throughput", Page).show(throughput_lines.lines(status.throughput, self.size.width))
 
 
 def _count(field: str, tone: str = "") -> Callable[[QueueStatus, float], Cell]:

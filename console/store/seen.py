@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from console.model.status import QueueStatus
 from console.store.run_errors import RunErrors
+from console.store.throughput import Recorded
 
 MAX_QUEUES = 5_000
 MAX_WORKERS = 2_000
@@ -28,6 +29,8 @@ class Seen:
     registered: set[bytes] = field(default_factory=set)
     in_short: dict[bytes, QueueStatus] = field(default_factory=dict)
     errors: RunErrors = field(default_factory=RunErrors)
+    recorded: dict[str, Recorded] = field(default_factory=dict)
+    """The last hour of the lanes' samples."""
     limits: set[bytes] = field(default_factory=set)
     """Names of rate limits, MAX_LIMITS at the most."""
 

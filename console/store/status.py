@@ -13,7 +13,7 @@ from console.model import problems
 from console.model.masking import mask_url
 from console.model.queries import OverviewQuery
 from console.model.status import QueueStatus, ServerInfo, Status, Unread, WorkerStatus
-from console.store import queues, rq_keys, schedulers, workers
+from console.store import queues, rq_keys, schedulers, throughput, workers
 from console.store.queues import AskedQueues
 from console.store.seen import Seen
 from console.store.trip import Answer, Trip
@@ -43,6 +43,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     worker_names, workers_total = workers.ask_names(first)
     schedules = schedulers.ask_schedules(first, now)
     soonest = first.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", "+inf", "LIMIT", 0, SOONEST)
+    recorded = throughput.ask(first, seen.recorded, now)
     asked.ask(first, seen.queues)
     known = workers.ask_hashes(first, sorted(seen.workers))
     first.go()
@@ -101,6 +102,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
         suspended=None if suspended.value is None else bool(suspended.value),
         pass_lock=schedulers.pass_lock(schedules, now),
         refused=tuple({refused.what: refused for trip in (first, second, third) for refused in trip.refused}.values()),
+        throughput=throughput.restore(recorded, seen.recorded, now),
         unread=(*truncated, *_unread("workers", worker_names, workers_total)),
     )
     return replace(status, problems=problems.find(status))

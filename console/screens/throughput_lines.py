@@ -1,0 +1,44 @@
+"""The last hour of the lanes, a line each: how many runs ended in each minute, and in which of them some failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.model import words
+from console.model.throughput import MINUTES, Throughput
+from console.widgets.lines import Row
+from console.widgets.pieces import Piece
+
+LABEL = 12
+TOTALS = 26
+"""Cells for the lane's name, and for its totals."""
+
+
+def lines(lanes: Sequence[Throughput], cells: int) -> list[Row]:
+    """A head and a line for each lane, of as many of the last minutes as there is room for; none where nothing is recorded."""
+    if not lanes:
+        return []
+    shown = max(10, min(MINUTES, cells - LABEL - TOTALS - 4))
+    most = max((_ended(done, failed) or 0 for lane in lanes for done, failed in _minutes(lane, shown)), default=0)
+    scale = f"  the highest is {most:,} a minute" if most else ""
+    title: tuple[Piece, ...] = (("RUNS ENDED", "head"), (f"  each minute of the last {shown}{scale}", "dim"))
+    return [Row(title), *(_line(lane, shown, most) for lane in lanes)]
+
+
+def _line(lane: Throughput, shown: int, most: int) -> Row:
+    line: list[Piece] = [(f"{lane.lane:<{LABEL}}", "strong")]
+    for done, failed in _minutes(lane, shown):
+        tone = "bad" if failed and failed > (done or 0) else "warn" if failed else "accent"
+        ended = _ended(done, failed)
+        line.append((words.spark((ended,), most), tone if ended else "dim"))
+    done_all, failed_all = (sum(filter(None, values[-shown:])) for values in (lane.done, lane.failed))
+    line += [(f"{done_all:>9,} done", ""), (f"{failed_all:>6,} failed", "bad" if failed_all else "dim")]
+    return Row(tuple(line))
+
+
+def _minutes(lane: Throughput, shown: int) -> list[tuple[int | None, int | None]]:
+    return list(zip(lane.done[-shown:], lane.failed[-shown:], strict=True))
+
+
+def _ended(done: int | None, failed: int | None) -> int | None:
+    return None if done is None else done + (failed or 0)
