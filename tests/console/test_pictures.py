@@ -1,0 +1,151 @@
+"""Pictures of the main screens over the demo's data, at three sizes, with the clock standing still.
+
+`pytest tests/console/test_pictures.py --snapshot-update` draws them anew; the README shows some of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from redis import Redis
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from console.app import Console
+from console.demo import sample
+from console.model.pages import Found
+from console.model.ports import Snapshot, Target
+from console.model.queries import JobsQuery, SearchQuery, ViewQuery
+from console.model.status import Status
+from console.store.reader import StoreReader, open_reader
+from jobs import settings, tiers
+from tests.conftest import Server
+from tests.console.pilots import Driver, driving
+from tests.console.recording import load, restore
+
+SIZES = ((80, 24), (120, 40), (200, 60))
+URL = "redis://localhost:6379/0"
+
+
+class Svg(SingleFileSnapshotExtension):
+    """A picture in a file of its own."""
+
+    file_extension = "svg"
+    _write_mode = WriteMode.TEXT
+
+
+@pytest.fixture
+def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(Svg)
+
+
+@dataclass
+class Steady:
+    """The store's reader of the demo's data, and the same answer to what every server answers otherwise each time."""
+
+    reader: StoreReader
+
+    def read(self, query: ViewQuery, now: float) -> Snapshot:
+        found = self.reader.read(query, now)
+        if isinstance(found, Status):
+            return replace(found, server=replace(found.server, url=URL, latency_ms=0.4, version="9.1.2", used_memory=3_000_000))
+        return found
+
+    def search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
+        return self.reader.search(query, now, stopped)
+
+    def close(self) -> None:
+        self.reader.close()
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo's data in the test's server, and the instant when it was recorded."""
+
+    at: float
+    target: Target
+
+
+@pytest.fixture
+def demo(redis: Redis, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Demo]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setenv("TQ_TIERS", str(sample.TIERS))
+    settings.current.cache_clear()
+    tiers.current.cache_clear()
+    recorded: dict[str, Any] = load()
+    restore(redis, recorded)
+    with redis.pubsub() as listening:
+        # The demo's workers listened when it was recorded.
+        listening.subscribe(*recorded["channels"])
+        for _ in recorded["channels"]:
+            listening.get_message(timeout=5)
+        yield Demo(recorded["at"], Target("demo", URL, lambda: Steady(open_reader(server.url)), "green"))
+    monkeypatch.undo()
+    time.tzset()
+
+
+async def failed_job(driver: Driver) -> None:
+    await driver.press("3")
+    await driver.shows("failures")
+    await driver.press("enter")
+    await driver.shows("ATTEMPTS")
+
+
+async def one_user(driver: Driver) -> None:
+    await driver.press("4")
+    await driver.shows("ada@lovelace")
+    await driver.press("j", "enter")
+    await driver.shows("SCHEDULE scrape")
+
+
+async def finished(driver: Driver) -> None:
+    await driver.press("2")
+    await driver.shows("queued")
+    await driver.app.go(replace(driver.app.view.place(), query=JobsQuery("finished")))
+    await driver.shows("[finished", "scrape_for_user")
+
+
+def numbered(key: str, *texts: str) -> Callable[[Driver], Any]:
+    async def opened(driver: Driver) -> None:
+        await driver.press(key)
+        await driver.shows(*texts)
+
+    return opened
+
+
+SCREENS = {
+    "overview": numbered("1", "schedules armed"),
+    "jobs": finished,
+    "failures": numbered("3", "failures"),
+    "schedules": numbered("4", "ada@lovelace"),
+    "workers": numbered("5", "rqscheduler"),
+    "activity": numbered("6", "ON ITS OWN"),
+    "job": failed_job,
+    "user": one_user,
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_screen(demo: Demo, picture: SnapshotAssertion, screen: str, size: tuple[int, int]) -> None:
+    async with driving(Console([demo.target], demo.target, refresh_s=1, clock=lambda: demo.at), size) as driver:
+        await driver.shows("schedules armed")
+        await SCREENS[screen](driver)
+        await driver.until(lambda: "Reading" not in driver.text)
+        await driver.pilot.pause(0.2)
+        assert driver.app.export_screenshot(title="tq-console") == picture
+
+
+@pytest.mark.parametrize("theme", ["light", "contrast"], ids=lambda theme: f"failures-{theme}")
+async def test_theme(demo: Demo, picture: SnapshotAssertion, theme: str) -> None:
+    async with driving(Console([demo.target], demo.target, theme=theme, refresh_s=1, clock=lambda: demo.at)) as driver:
+        await driver.press("3")
+        await driver.shows("failures")
+        await driver.until(lambda: "Reading" not in driver.text)
+        await driver.pilot.pause(0.2)
+        assert driver.app.export_screenshot(title="tq-console") == picture
