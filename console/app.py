@@ -17,7 +17,6 @@ from typing import Any, ClassVar, Final
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
 from textual.screen import Screen
 
 from console import private_file, themes
@@ -38,15 +37,13 @@ from console.model.queries import (
 from console.model.status import Status
 from console.model.text import visible
 from console.poller import Poller
+from console.screens import views
 from console.screens.chrome import Freshness
 from console.screens.filter_bar import FilterBar
-from console.screens.help import Help
 from console.screens.history import History
 from console.screens.main import Main
-from console.screens.palette import Palette
 from console.screens.place import Place
 from console.screens.view import Asks, Goes, Searches, Tells, View
-from console.screens.views import VIEWS
 from console.widgets.lines import Line
 
 STALE_AFTER: Final = 5.0
@@ -80,11 +77,13 @@ class Console(App[Target], inherit_bindings=False):
         theme: str = "dark",
         clock: Callable[[], float] = time.time,
         crashed: Callable[[BaseException], str] | None = None,
+        answered: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
         self.targets, self.target = targets, target
         self.fault = ""
         self._refresh_s, self._clock, self._crashed = refresh_s, clock, crashed
+        self._answered = answered
         self._expression = expression
         self._history = History(Place(screen, FIRST[screen]))
         self._zone: tzinfo | None = None
@@ -183,7 +182,7 @@ class Console(App[Target], inherit_bindings=False):
         self._draw_chrome()
 
     def _made(self, name: str) -> View:
-        view = self._views[name] = VIEWS[name](name)
+        view = self._views[name] = views.made(name)
         return view
 
     def _look_at(self, target: Target, seq: int) -> None:
@@ -205,6 +204,7 @@ class Console(App[Target], inherit_bindings=False):
             return
         if isinstance(message.snapshot, Status):
             self._status = message.snapshot
+        self._tell_answered()
         if self._open and message.seq == self._poller.seq and same_list(message.query, self.view.asked):
             self._as_of, self._failure = message.snapshot.as_of, None
             self.view.show(message.query, message.snapshot)
@@ -215,9 +215,16 @@ class Console(App[Target], inherit_bindings=False):
         if message.seq < self._first_seq:
             return
         self._failure = message
+        self._tell_answered()
         if self._open:
             self.view.fail(message.reason)
         self._draw_header()
+
+    def _tell_answered(self) -> None:
+        """Once, when the first answer is on screen: the program has started."""
+        if self._answered is not None:
+            self.call_after_refresh(self._answered)
+            self._answered = None
 
     def on_search_progressed(self, message: SearchProgressed) -> None:
         """Let the view that searches know, unless it has begun another search."""
@@ -336,12 +343,18 @@ class Console(App[Target], inherit_bindings=False):
 
     async def do_palette(self) -> None:
         """Ask where to go, or what to do."""
+        from textual.command import CommandPalette
+
+        from console.screens.palette import Palette
+
         await self.push_screen(
             CommandPalette([Palette], placeholder="job ID, user NAME, queue NAME, a screen, a context, an action …")
         )
 
     async def do_help(self) -> None:
         """Say what the keys do here."""
+        from console.screens.help import Help
+
         await self.push_screen(Help(self.screen_name, self.read_only, self.view.FIELDS))
 
     def do_theme(self) -> None:

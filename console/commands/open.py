@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -24,6 +25,9 @@ def open_console(
     # Textual draws on standard error.
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise click.UsageError("the console needs a terminal; without one, `tq-console status` prints what it would show")
+    # What is made while the program starts stays: looking through it for garbage is a seventh of the start, and later
+    # a pause of tens of milliseconds now and then.
+    gc.disable()
     from console import crash
     from console.app import Console
 
@@ -31,7 +35,16 @@ def open_console(
     first = next((target for target in targets if chosen is not None and target.name == chosen.name), None)
     if first is None:
         first = Target("", mask_url(url), _opens(url, settings), read_only=settings.read_only)
-    console = Console(targets, first, settings.refresh_s, screen, expression, settings.theme, crashed=crash.note)
+    console = Console(
+        targets,
+        first,
+        settings.refresh_s,
+        screen,
+        expression,
+        settings.theme,
+        crashed=crash.note,
+        answered=_collect_from_here_on,
+    )
     elsewhere = console.run()
     if console.fault:
         click.echo(f"tq-console: {console.fault}", err=True)
@@ -39,6 +52,11 @@ def open_console(
     if elsewhere is not None:
         os.execv(sys.executable, [sys.executable, "-m", "console.cli", "--context", elsewhere.name])  # noqa: S606
     return 0
+
+
+def _collect_from_here_on() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def _target(context: Context, settings: Settings) -> Target:

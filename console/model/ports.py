@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from console.model.job import JobDetail
-from console.model.pages import Found, JobsPage
-from console.model.queries import SearchQuery, ViewQuery
-from console.model.schedules import SchedulesPage, UserPage
-from console.model.status import Status
-from console.model.workers import WorkersPage
+if TYPE_CHECKING:
+    # Each view imports the rows that it shows: a start waits for those of the first one only.
+    from console.model.job import JobDetail
+    from console.model.pages import Found, JobsPage
+    from console.model.queries import SearchQuery, ViewQuery
+    from console.model.schedules import SchedulesPage, UserPage
+    from console.model.status import Status
+    from console.model.workers import WorkersPage
 
-Snapshot = Status | JobsPage | JobDetail | SchedulesPage | UserPage | WorkersPage
+Snapshot: TypeAlias = "Status | JobsPage | JobDetail | SchedulesPage | UserPage | WorkersPage"
 
 
 class ReadError(Exception):

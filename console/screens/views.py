@@ -1,27 +1,27 @@
-"""Which view draws which screen of actions.py."""
+"""Which view draws which screen of actions.py. Each is imported when it is opened: a start pays for the first one only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Final
 
-from console.screens.activity import ActivityView
-from console.screens.failures import FailuresView
-from console.screens.job import JobView
-from console.screens.jobs import JobsView
-from console.screens.overview import OverviewView
-from console.screens.schedules import SchedulesView
-from console.screens.user import UserView
 from console.screens.view import View
-from console.screens.workers import WorkersView
 
-VIEWS: Final[Mapping[str, Callable[[str], View]]] = {
-    "overview": OverviewView,
-    "jobs": JobsView,
-    "failures": FailuresView,
-    "schedules": SchedulesView,
-    "workers": WorkersView,
-    "activity": ActivityView,
-    "job": JobView,
-    "user": UserView,
+_VIEWS: Final = {
+    "overview": "OverviewView",
+    "jobs": "JobsView",
+    "failures": "FailuresView",
+    "schedules": "SchedulesView",
+    "workers": "WorkersView",
+    "activity": "ActivityView",
+    "job": "JobView",
+    "user": "UserView",
 }
+"""The class of each, which is in the module of the screen's name."""
+
+
+def made(screen: str) -> View:
+    """A view of that screen."""
+    view = getattr(import_module(f"console.screens.{screen}"), _VIEWS[screen])(screen)
+    assert isinstance(view, View)
+    return view

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Final
 
 from rich.style import Style
 from textual.scroll_view import ScrollView
 
-from console.widgets.pieces import TONES
+LOOKS: Final[Mapping[str, tuple[str, str]]] = {
+    "dim": ("tone-dim", ""),
+    "good": ("success", ""),
+    "warn": ("warning", ""),
+    "bad": ("error", ""),
+    "accent": ("primary", ""),
+    "strong": ("foreground", "bold"),
+    "head": ("tone-dim", "bold"),
+    "badge": ("primary", "bold reverse"),
+    "calm": ("success", "bold reverse"),
+    "caution": ("warning", "bold reverse"),
+    "alarm": ("error", "bold reverse"),
+}
+"""How each tone of a piece looks: the theme's variable for its colour, and attributes. The last four are a coloured ground,
+from harmless to dangerous.
+
+These are no component classes of Textual's: each of those is a node of its own, in every widget, whenever styles are applied.
+"""
 
 
 class Drawn(ScrollView, can_focus=False):
     """Lines of pieces. Its styles follow the theme."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"tone--{tone}" for tone in TONES if tone),
-        "line--cursor",
-        "line--chosen",
-    }
 
     DEFAULT_CSS = """
     Drawn {
@@ -26,31 +38,30 @@ class Drawn(ScrollView, can_focus=False):
         scrollbar-background: $background;
         scrollbar-background-hover: $background;
         scrollbar-color: $panel-lighten-2;
-        & > .tone--dim { color: $tone-dim; }
-        & > .tone--good { color: $success; }
-        & > .tone--warn { color: $warning; }
-        & > .tone--bad { color: $error; }
-        & > .tone--accent { color: $primary; }
-        & > .tone--strong { text-style: bold; }
-        & > .tone--head { color: $tone-dim; text-style: bold; }
-        & > .tone--badge { color: $primary; text-style: bold reverse; }
-        & > .tone--calm { color: $success; text-style: bold reverse; }
-        & > .tone--caution { color: $warning; text-style: bold reverse; }
-        & > .tone--alarm { color: $error; text-style: bold reverse; }
-        & > .line--cursor { background: $cursor-background; color: $cursor-foreground; text-style: bold; }
-        & > .line--chosen { color: $primary; text-style: bold reverse; }
     }
     """
+
+    _styles_of_tones: Mapping[str, Style] | None = None
 
     @property
     def cells(self) -> int:
         """How wide a line is, without the scroll bar."""
         return self.scrollable_content_region.width
 
-    def styles_of_tones(self) -> dict[str, Style]:
+    def styles_of_tones(self) -> Mapping[str, Style]:
         """The style of each tone on this widget's background."""
-        return {"": self.rich_style} | {tone: self.get_component_rich_style(f"tone--{tone}") for tone in TONES if tone}
+        if self._styles_of_tones is None:
+            ground, colours = self.rich_style, self.app.theme_variables
+            looks = {tone: Style.parse(f"{attributes} {colours[name]}") for tone, (name, attributes) in LOOKS.items()}
+            self._styles_of_tones = {"": ground} | {tone: ground + look for tone, look in looks.items()}
+        return self._styles_of_tones
 
-    def line_style(self, name: str) -> Style:
-        """What is laid over a line: `cursor` or `chosen`."""
-        return self.get_component_rich_style(f"line--{name}", partial=True)
+    def cursor_style(self) -> Style:
+        """What is laid over the line of the cursor."""
+        colours = self.app.theme_variables
+        return Style.parse(f"bold {colours['cursor-foreground']} on {colours['cursor-background']}")
+
+    def notify_style_update(self) -> None:
+        """Take the styles anew, as they are from here on."""
+        self._styles_of_tones = None
+        super().notify_style_update()

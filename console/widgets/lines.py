@@ -162,7 +162,7 @@ class Page(Drawn):
         row = self._rows[at]
         on = self._has_cursor and at == self.cursor
         line: list[Piece] = [(CURSOR if on else "  ", "accent"), (" " * row.indent, ""), *row.line]
-        return strip(line, cells, styles, self.line_style("cursor") if on else None)
+        return strip(line, cells, styles, self.cursor_style() if on else None)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is; a second click opens."""

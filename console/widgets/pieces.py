@@ -17,13 +17,10 @@ from textual.strip import Strip
 from console.model.text import visible
 
 Piece = tuple[str, str]
-"""A text and its tone, one of TONES."""
+"""A text and its tone: one of LOOKS (drawn.py), or empty."""
 
 Cell = str | Piece | tuple[Piece, ...]
 """What a column shows of a row."""
-
-TONES: Final = ("", "dim", "good", "warn", "bad", "accent", "strong", "head", "badge", "calm", "caution", "alarm")
-"""What a piece means; the last four are drawn as a coloured ground, from harmless to dangerous."""
 
 ELLIPSIS: Final = "…"
 

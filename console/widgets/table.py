@@ -204,7 +204,7 @@ class Table(Drawn):
         for placed in self._placed:
             line += fit(placed.column.cell(row, self._now), placed.width, placed.column.right)
             line.append((" " * (self._next_x(placed) - placed.x - placed.width), ""))
-        return strip(line, width, styles, self.line_style("cursor") if at_cursor else None)
+        return strip(line, width, styles, self.cursor_style() if at_cursor else None)
 
     def _notice_line(self, at: int, width: int, styles: Mapping[str, Style]) -> Strip:
         """A line of what is said in place of rows."""
