@@ -22,6 +22,9 @@ OVERLAPS = ("skip", "allow", "queue")
 MAX_RUNS = 50
 """How many runs of a schedule are remembered."""
 
+MAX_SECONDS = 253_402_300_800
+"""Seconds from the epoch to the end of the year 9999: what a date can tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -212,18 +215,24 @@ def restore(one: str, raw: object) -> Schedule | None:
 
 
 def _runs(one: str, raw: Mapping[bytes, bytes]) -> list[RunRecord]:
-    records = [_run(f"{one}-{suffix.decode('utf-8', 'replace')}", line.decode()) for suffix, line in raw.items()]
+    text = {suffix.decode("utf-8", "replace"): line.decode("utf-8", "replace") for suffix, line in raw.items()}
+    records = [_run(f"{one}-{suffix}", line) for suffix, line in text.items()]
     return sorted(records, key=lambda record: (record.slot or 0, record.id), reverse=True)
 
 
 def _run(run_id: str, line: str) -> RunRecord:
     kind, state, slot, started, duration, attempts = [*line.split(";"), "", "", "", "", "", ""][:6]
-    return RunRecord(run_id, kind, state, _number(slot), _number(started), _number(duration), int(attempts or 0))
+    return RunRecord(run_id, kind, state, _number(slot), _number(started), _number(duration), _count(attempts))
 
 
 def _count(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < 20 else 0
 
 
 def _number(text: str) -> float | None:
-    return float(text) if text else None
+    """A number of seconds below MAX_SECONDS; None of anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) < MAX_SECONDS else None
