@@ -14,7 +14,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from textual import work
+from textual import events, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -448,6 +448,12 @@ class Console(App[Target], inherit_bindings=False):
 
     def _draw_footer(self) -> None:
         self._main.tell_keys(self.screen_name, self.read_only, self.view.summary())
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take of what is pasted, which anybody may have written, one line, and nothing that would act on the terminal."""
+        if isinstance(event, events.Paste):
+            event.text = visible(next(iter(event.text.splitlines()), ""))
+        await super().on_event(event)
 
     def on_resize(self) -> None:
         """What is always there depends on the width."""

@@ -6,6 +6,7 @@ meaning, because monitors match on it. A rule says nothing about what could not 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from console.model.counting import counted
@@ -50,7 +51,7 @@ def no_worker(status: Status) -> Iterator[Problem]:
             "no_worker",
             _subject([queue.name for queue in others], "queues"),
             f"{counted(waiting, 'job waits', 'jobs wait')} and no worker listens: {_named([queue.name for queue in others])}",
-            f"start one: rq worker {others[0].name if len(others) == 1 else 'with these queues'}",
+            f"start one: rq worker {shlex.quote(others[0].name) if len(others) == 1 else 'with these queues'}",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from console.model.job import JobDetail
 from console.model.queries import JobQuery, JobsQuery, UserQuery
+from console.model.text import visible
 from console.screens import job_lines
 from console.screens.paged import Paged
 from console.screens.place import Place
@@ -44,7 +45,7 @@ class JobView(Paged):
 
     def copied(self) -> tuple[str, str] | None:
         """What the line under the cursor stands for, else the id of the job where the line says nothing."""
-        return super().copied() or (("job", self.asked.id.decode("utf-8", "backslashreplace")))
+        return super().copied() or ("job", visible(self.asked.id.decode("utf-8", "backslashreplace")))
 
     def on_resize(self) -> None:
         """Break long lines anew."""

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 
 from console.model.ports import Snapshot
 from console.model.queries import ViewQuery
+from console.model.text import visible
 from console.screens.place import Place
 from console.screens.view import Asks, Goes, Tells, View
 from console.widgets.lines import Line, Page, Row
@@ -95,9 +96,9 @@ class Paged(View):
         """What the line under the cursor stands for, else the line itself."""
         target = self.page.target()
         if target is not None:
-            return target[0], target[1].decode("utf-8", "backslashreplace")
+            return target[0], visible(target[1].decode("utf-8", "backslashreplace"))
         text = self.page.text()
-        return ("line", text) if text else None
+        return ("line", visible(text)) if text else None
 
     def do_open(self) -> Place | None:
         """Where what the cursor is on leads."""

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.markup import escape
 
 from console.actions import ACTIONS, applies, shown
 from console.model.ports import Target
@@ -54,7 +55,7 @@ class Palette(Provider):
     async def discover(self) -> Hits:
         """Everything that needs no name."""
         for offer in self._standing():
-            yield DiscoveryHit(Content(offer.text), offer.do, text=offer.text, help=offer.help)
+            yield DiscoveryHit(Content(offer.text), offer.do, text=offer.text, help=escape(offer.help))
 
     async def search(self, query: str) -> Hits:
         """What matches `query`, the best first, then what it could be the name of."""
@@ -64,9 +65,9 @@ class Palette(Provider):
             score = matcher.match(offer.text)
             found += score > 0 and offer.help == "queue"
             if score > 0 and (offer.help != "queue" or found <= QUEUES):
-                yield Hit(0.4 + score / 2, Content(offer.text), offer.do, text=offer.text, help=offer.help)
+                yield Hit(0.4 + score / 2, Content(offer.text), offer.do, text=offer.text, help=escape(offer.help))
         for score, offer in self._named(query.strip()):
-            yield Hit(score, Content(offer.text), offer.do, text=offer.text, help=offer.help)
+            yield Hit(score, Content(offer.text), offer.do, text=offer.text, help=escape(offer.help))
 
     @property
     def _guide(self) -> Guide:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 
+from console.model.text import visible
 from console.screens.place import Place
 from console.screens.view import Goes, Tells, View
 from console.widgets.columns import Column
@@ -72,7 +73,7 @@ class Tabled(View):
         if not keys:
             return None
         what = f"{len(keys):,} {self.ONE}s" if len(keys) > 1 else self.ONE
-        return what, "\n".join(key.decode("utf-8", "backslashreplace") for key in keys)
+        return what, "\n".join(visible(key.decode("utf-8", "backslashreplace")) for key in keys)
 
     def owner(self) -> str | None:
         """The user of the row under the cursor."""

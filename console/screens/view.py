@@ -97,7 +97,7 @@ class View(Widget):
         return method() if method is not None else False
 
     def copied(self) -> tuple[str, str] | None:
-        """What `y` copies: a word for it, and the text."""
+        """What `y` copies: a word for it, and the text, visible, so that nothing in it acts where it is pasted."""
         return None
 
     def owner(self) -> str | None:

@@ -368,7 +368,7 @@ async def test_another_context_is_another_server_from_the_same_screen_on() -> No
     here, there = FakeReader(), FakeReader(status=status(problems=()), jobs=[job(n) for n in range(7)])
     targets = [
         target(here, name="prod", colour="red"),
-        target(there, name="staging", url="redis://stage/1", read_only=True),
+        target(there, name="staging", url="unix:///run/[red]/[/x].sock", read_only=True),
     ]
     async with driving(Console(targets, targets[0], refresh_s=0.05, clock=lambda: NOW)) as driver:
         await driver.press("2")
@@ -378,9 +378,9 @@ async def test_another_context_is_another_server_from_the_same_screen_on() -> No
         await driver.until(lambda: len(here.asked) > held, "a read that is held back")
         await driver.press("colon")
         await driver.write("staging")
-        await driver.shows("context staging")
+        await driver.shows("context staging", "unix:///run/[red]/[/x].sock")
         await driver.press("enter")
-        await driver.shows("redis://stage/1", "READ-ONLY", "7 jobs")
+        await driver.shows(" staging ", "READ-ONLY", "7 jobs")
         here.gate.set()
         await driver.until(lambda: here.closed, "the old server is let go")
         await driver.shows("7 jobs", "no problem")

@@ -217,3 +217,8 @@ def test_a_message_counts_in_words_that_fit_the_number(status: Status, code: str
 def test_a_scheduler_is_started_as_the_promises_need_it() -> None:
     remedies = {problem.code: problem.remedy for problem in find(schedulers(replace(LATE, poll_s=60.0)))}
     assert remedies == {"no_scheduler": "start one: rqscheduler", "slow_poll": "start it as rqscheduler -i 5"}
+
+
+def test_a_queue_of_any_name_is_told_so_that_a_shell_takes_it_for_one_word() -> None:
+    status = replace(WELL, queues=(HIGH, replace(MAIL, name="x; reboot", waiting=1, workers=0)))
+    assert [problem.remedy for problem in find(status)] == ["start one: rq worker 'x; reboot'"]
