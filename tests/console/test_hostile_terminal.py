@@ -189,6 +189,8 @@ def commands(hostile: Hostile) -> list[list[str]]:
         *(["schedules", "list", "--source", source] for source in SOURCES),
         ["schedules", "list", "--filter", "TQ-ANSI"],
         ["schedules", "list", "--user", USER],
+        ["schedules", "runs", USER, "scrape"],
+        ["schedules", "quarantined"],
         ["users", "list"],
         ["users", "show", USER],
     ]
