@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from textual.app import ComposeResult
 
@@ -62,21 +63,7 @@ class OverviewView(Whole):
         """As many as fit."""
         # A few jobs that wait draw no bar that is full.
         most = max([10, *(row.waiting or 0 for row in self.snapshot.queues)]) if self.snapshot else 10
-        return (
-            Column("LANE", 12, _name, grow=2, most=40, sort="name"),
-            Column("", 8, lambda row, now: (words.bar(row.waiting or 0, most, 8), "accent"), drop=4),
-            Column("WAITING", 9, _count("waiting"), right=True, sort="waiting"),
-            Column("OLDEST", 9, _oldest, right=True, sort="oldest"),
-            Column("PROMISE", 9, _promise, right=True, drop=3),
-            Column("IN/min", 6, _rate("in_per_min"), right=True, drop=5),
-            Column("OUT/min", 7, _rate("out_per_min"), right=True, drop=5),
-            Column("DRAINS", 9, _drains, right=True, drop=2),
-            Column("RUNNING", 7, _count("running", "accent"), right=True, drop=1),
-            Column("RETRYING", 8, _count("retrying", "warn"), right=True, drop=6),
-            Column("SCHEDULED", 9, _count("scheduled"), right=True, drop=7),
-            Column("FAILED", 7, _count("failed", "bad"), right=True, sort="failed"),
-            Column("WORKERS", 12, _workers, right=True, drop=1),
-        )
+        return _columns(most)
 
     def empty(self) -> Sequence[tuple[Piece, ...]]:
         """What would fill it."""
@@ -136,6 +123,26 @@ class OverviewView(Whole):
             rows.append(Row(((f"  → {problem.remedy}", "dim"),)))
         self.query_one("#problems", Page).show(rows)
         self.query_one("#throughput", Page).show(throughput_lines.lines(status.throughput, self.size.width))
+
+
+@lru_cache(maxsize=2)
+def _columns(most: int) -> Sequence[Column[QueueStatus]]:
+    """The same ones for the same `most`, the number of jobs that fills a bar, so that a table knows them again."""
+    return (
+        Column("LANE", 12, _name, grow=2, most=40, sort="name"),
+        Column("", 8, lambda row, now: (words.bar(row.waiting or 0, most, 8), "accent"), drop=4),
+        Column("WAITING", 9, _count("waiting"), right=True, sort="waiting"),
+        Column("OLDEST", 9, _oldest, right=True, sort="oldest"),
+        Column("PROMISE", 9, _promise, right=True, drop=3),
+        Column("IN/min", 6, _rate("in_per_min"), right=True, drop=5),
+        Column("OUT/min", 7, _rate("out_per_min"), right=True, drop=5),
+        Column("DRAINS", 9, _drains, right=True, drop=2),
+        Column("RUNNING", 7, _count("running", "accent"), right=True, drop=1),
+        Column("RETRYING", 8, _count("retrying", "warn"), right=True, drop=6),
+        Column("SCHEDULED", 9, _count("scheduled"), right=True, drop=7),
+        Column("FAILED", 7, _count("failed", "bad"), right=True, sort="failed"),
+        Column("WORKERS", 12, _workers, right=True, drop=1),
+    )
 
 
 def _count(field: str, tone: str = "") -> Callable[[QueueStatus, float], Cell]:

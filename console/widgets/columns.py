@@ -34,11 +34,12 @@ class Column(Generic[R]):
 
 @dataclass(frozen=True)
 class Placed(Generic[R]):
-    """A column, and the cells that it has."""
+    """A column, the cells that it has, and those between it and the next one."""
 
     column: Column[R]
     x: int
     width: int
+    gap: int
 
 
 def place(columns: Sequence[Column[R]], cells: int) -> list[Placed[R]]:
@@ -67,7 +68,8 @@ def place(columns: Sequence[Column[R]], cells: int) -> list[Placed[R]]:
     for column, width in zip(kept, widths, strict=True):
         width = max(0, min(width, cells - x))
         if width:
-            placed.append(Placed(column, x, width))
+            follows = column is not kept[-1] and x + width + GAP < cells
+            placed.append(Placed(column, x, width, GAP if follows else 0))
         x += width + GAP
     return placed
 

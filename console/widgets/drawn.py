@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from rich.style import Style
+from textual.geometry import Region
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
 LOOKS: Final[Mapping[str, tuple[str, str]]] = {
     "dim": ("tone-dim", ""),
@@ -29,7 +31,7 @@ These are no component classes of Textual's: each of those is a node of its own,
 
 
 class Drawn(ScrollView, can_focus=False):
-    """Lines of pieces. Its styles follow the theme."""
+    """Lines of pieces: a subclass says with draw() what each of those on screen looks like. Its styles follow the theme."""
 
     DEFAULT_CSS = """
     Drawn {
@@ -42,6 +44,25 @@ class Drawn(ScrollView, can_focus=False):
     """
 
     _styles_of_tones: Mapping[str, Style] | None = None
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._drawn: dict[int, Strip] = {}
+
+    def draw(self, y: int) -> Strip:
+        """Line `y` of what is on screen."""
+        raise NotImplementedError
+
+    def redraw(self, lines: Iterable[int] | None = None) -> None:
+        """Let those of these lines, or of all on screen, be drawn anew that look different."""
+        for y in range(self.size.height) if lines is None else lines:
+            if 0 <= y < self.size.height and self.draw(y) != self._drawn.get(y):
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        """What is asked for each line that has to be drawn."""
+        drawn = self._drawn[y] = self.draw(y)
+        return drawn
 
     @property
     def cells(self) -> int:

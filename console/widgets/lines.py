@@ -44,7 +44,7 @@ class Line(Drawn):
         self._spots = spots or {}
         if (tuple(left), tuple(right)) != (self._left, self._right):
             self._left, self._right = tuple(left), tuple(right)
-            self.refresh()
+            self.redraw()
 
     def on_click(self, event: events.Click) -> None:
         """Do what the piece under the mouse stands for."""
@@ -56,7 +56,7 @@ class Line(Drawn):
                     self.post_message(self.Clicked(self._spots[at]))
                 return
 
-    def render_line(self, y: int) -> Strip:
+    def draw(self, y: int) -> Strip:
         """The line."""
         cells, styles = self.cells, self.styles_of_tones()
         needed = width(self._right) if self._right else 0
@@ -116,7 +116,7 @@ class Page(Drawn):
             self.scroll_to(y=max(0, top + moved), animate=False, force=True)
         if self._has_cursor:
             self._in_sight()
-        self.refresh()
+        self.redraw()
 
     def _found(self, row: Row) -> int:
         """Where a row of before is, the nearest one that is the same."""
@@ -146,14 +146,14 @@ class Page(Drawn):
         """Put the cursor on that line, or the nearest, and bring it in sight."""
         self.cursor = max(0, min(line, len(self._rows) - 1))
         self._in_sight()
-        self.refresh()
+        self.redraw()
 
     @property
     def length(self) -> int:
         """How many lines there are."""
         return len(self._rows)
 
-    def render_line(self, y: int) -> Strip:
+    def draw(self, y: int) -> Strip:
         """Line `y` of what is on screen."""
         at = self.scroll_offset.y + y
         cells, styles = self.cells, self.styles_of_tones()

@@ -113,7 +113,7 @@ class Table(Drawn):
                 self.scroll_to(y=max(0, moved - seen), animate=False, force=True)
             self.cursor = moved
         self._settle()
-        self.refresh()
+        self.redraw()
 
     def lost_cursor(self, rows: Sequence[Any], start: int) -> bool:
         """Whether the row under the cursor was known, and is not in this page."""
@@ -154,11 +154,13 @@ class Table(Drawn):
 
     def move_to(self, rank: int) -> None:
         """Put the cursor on the row of that rank, or the nearest, and bring it in sight."""
+        left = self._line_of(self.cursor)
         self.cursor = max(0, min(rank, self.total - 1))
         self.cursor_key = self._known.key_at(self.cursor)
         self._in_sight()
         self._want()
-        self.refresh()
+        # Where the rows have moved too, all are drawn anew.
+        self.redraw((left, self._line_of(self.cursor)))
         self.post_message(self.CursorMoved(self))
 
     def toggle_mark(self) -> None:
@@ -180,7 +182,7 @@ class Table(Drawn):
 
     # --- drawing --------------------------------------------------------------------------------
 
-    def render_line(self, y: int) -> Strip:
+    def draw(self, y: int) -> Strip:
         """Line `y` of what is on screen; the first has the titles."""
         width = self.cells
         if width != self._placed_for:
@@ -203,7 +205,7 @@ class Table(Drawn):
         line: list[Piece] = [(gutter, "accent")]
         for placed in self._placed:
             line += fit(placed.column.cell(row, self._now), placed.width, placed.column.right)
-            line.append((" " * (self._next_x(placed) - placed.x - placed.width), ""))
+            line.append((" " * placed.gap, ""))
         return strip(line, width, styles, self.cursor_style() if at_cursor else None)
 
     def _notice_line(self, at: int, width: int, styles: Mapping[str, Style]) -> Strip:
@@ -215,7 +217,7 @@ class Table(Drawn):
     def _titles(self) -> list[Piece]:
         line: list[Piece] = [("  ", "")]
         for placed in self._placed:
-            column, gap = placed.column, self._next_x(placed) - placed.x - placed.width
+            column, gap = placed.column, placed.gap
             title, sign = column.title, ""
             if column.sort and column.sort == self.sorted_by:
                 # The sign stands in the gap where the title has no room for it, or has to stand above its numbers.
@@ -224,10 +226,6 @@ class Table(Drawn):
             line += fit((title, "head"), placed.width, column.right)
             line.append((sign.ljust(gap), "head"))
         return line
-
-    def _next_x(self, placed: Placed[Any]) -> int:
-        at = self._placed.index(placed)
-        return self._placed[at + 1].x if at + 1 < len(self._placed) else placed.x + placed.width
 
     # --- the mouse ------------------------------------------------------------------------------
 
@@ -259,6 +257,10 @@ class Table(Drawn):
             self._want()
 
     # --- inside ---------------------------------------------------------------------------------
+
+    def _line_of(self, rank: int) -> int:
+        """The line on screen of the row of that rank."""
+        return 1 + rank - self.scroll_offset.y
 
     @property
     def _height(self) -> int:
