@@ -35,6 +35,11 @@ MARKERS: Final = (
 HUGE: Final = 70 << 20
 """Bytes of a field that nobody may fetch: more than a whole console takes."""
 
+MULTIPLIED_CALLS: Final = b"\x80\x04ca\nb\n" + b"2\x85R" * 60 + b"."
+MULTIPLIED_STATES: Final = b"\x80\x04N\x94" + b"".join(b"ca\nb\nh%c\x85Rh%cb\x94" % (n, n) for n in range(60)) + b"."
+"""Pickles of sixty objects, each with the one before as its maker and its argument, or as its argument and its state: there are
+2⁶⁰ of them when they are written out."""
+
 QUEUE: Final = f"q{EVIL}"
 WORKER: Final = f"w{EVIL}"
 USER: Final = f"u{EVIL}"
@@ -119,6 +124,7 @@ def _hashes(canary: Path) -> dict[str, dict[str, Any]]:
         "nested, nearly": {"data": zlib.compress(b"\x80\x04X\x01\x00\x00\x00fN)" + b"\x85" * 40_000 + b"}t.")},
         "recursive": {"data": _call(inside), "meta": pickle.dumps(inside)},
         "multiplied": {"data": _call(lists), "meta": pickle.dumps(lists)},
+        "multiplied calls": {"data": zlib.compress(MULTIPLIED_CALLS), "meta": MULTIPLIED_STATES},
         "bomb": {"data": bomb(1 << 30), "exc_info": bomb(1 << 30)},
         "digits": {"data": _call(10**100_000), "meta": f"L{'9' * 100_000}L\n.".encode()},
         "digits in JSON": {"data": f'["{"f"}", null, [{"9" * 100_000}], {{}}]'.encode()},

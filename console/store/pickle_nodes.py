@@ -44,6 +44,8 @@ class _Freezing:
             return Cut("recursive")
         if depth >= MAX_DEPTH:
             return Cut("deep")
+        if self.left <= 0:
+            return Cut("many")
         self.inside.add(id(raw))
         try:
             return self.node(raw, depth)

@@ -201,8 +201,12 @@ def _reduce(machine: _Machine, _: Any) -> None:
 
 def _newobj_ex(machine: _Machine, _: Any) -> None:
     keywords, arguments, made_by = machine.pop(), machine.pop(), machine.pop()
-    given = [keywords] if _node(keywords, "dict").items else []
-    _call(machine, made_by, [*_node(arguments, "tuple").items, *given])
+    items = _node(arguments, "tuple").items
+    if _node(keywords, "dict").items:
+        # A memo may hand out the same arguments again and again, and each time they are copied.
+        machine.made += len(items)
+        items = [*items, keywords]
+    _call(machine, made_by, items)
 
 
 def _obj(machine: _Machine, _: Any) -> None:

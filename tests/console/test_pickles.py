@@ -23,6 +23,7 @@ from console.model.payload import BigInt, Cut, Long, Many, Name, Pairs, Thing, V
 from console.store.big_ints import MAX_DIGITS, whole
 from console.store.pickle_nodes import MAX_DEPTH, MAX_MEMBERS, MAX_NODES
 from console.store.pickles import NotAPickle, read
+from tests.hostile import MULTIPLIED_CALLS, MULTIPLIED_STATES
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
@@ -145,8 +146,50 @@ def test_what_is_shared_and_multiplied_is_cut_by_count() -> None:
     assert _nodes(found) <= MAX_NODES + 100
 
 
+@pytest.mark.parametrize("data", [MULTIPLIED_CALLS, MULTIPLIED_STATES], ids=["calls", "states"])
+def test_what_is_multiplied_by_what_made_it_and_by_its_state_is_cut_by_count(data: bytes) -> None:
+    """Sixty objects in a few hundred bytes that would be written out as 2⁶⁰."""
+    assert _nodes(read(data)) <= MAX_KEPT
+
+
 def _nodes(value: Value) -> int:
-    return 1 + sum(map(_nodes, value.items)) if isinstance(value, Many) else 1
+    if isinstance(value, Many):
+        return 1 + sum(map(_nodes, value.items))
+    if isinstance(value, Pairs):
+        return 1 + sum(_nodes(key) + _nodes(item) for key, item in value.items)
+    if isinstance(value, Thing):
+        return 1 + _nodes(value.made_by) + sum(map(_nodes, value.args)) + _nodes(value.state)
+    return 1
+
+
+MAX_KEPT = 5 * (MAX_NODES + 2 * MAX_DEPTH)
+"""Each of the four parts of a call may have MAX_NODES, and so may what makes it; where the last one is met, every container
+around it has a few more that are cut."""
+
+OPCODES = st.sampled_from([
+    b"N", b"K\x01", b"X\x01\x00\x00\x00a", b"ca\nb\n", b"(", b"t", b")", b"]", b"}", b"\x8f", b"l", b"d",
+    b"\x85", b"\x86", b"\x87", b"2", b"a", b"e", b"s", b"u", b"\x90", b"\x91", b"R", b"\x81", b"\x92", b"b", b"o", b"Q",
+    b"\x94", b"q\x00", b"h\x00", b"h\x01", b"0", b"p2\n", b"g2\n",
+    b"2\x86", b"2\x85R", b"}22s", b"q\x00ca\nb\nh\x00\x85Rh\x00b",
+])  # fmt: skip
+"""Opcodes that build: from constants, from what lies on the stack, and from what the memo has. Then a few together that name
+twice what was built before."""
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(OPCODES, min_size=1, max_size=6), min_size=1, max_size=5), st.integers(1, 60))
+def test_programs_of_any_opcodes_keep_no_more_than_the_limit(program: list[list[bytes]], times: int) -> None:
+    """Each part is repeated, which is what multiplies. Where a step has not what it needs, the pickle is refused."""
+    data = b"\x80\x04ca\nb\n" + b"".join(b"".join(part) * times for part in program) + b"."
+    with contextlib.suppress(NotAPickle):
+        assert _nodes(read(data)) <= MAX_KEPT
+
+
+def test_arguments_that_are_copied_for_each_object_are_counted() -> None:
+    """A hundred thousand numbers, handed to ten thousand objects with a keyword each."""
+    data = b"\x80\x04(" + b"N" * 100_000 + b"t\x94}NNs\x94" + b"Nh\x00h\x01\x92" * 10_000 + b"."
+    with pytest.raises(NotAPickle, match="objects"):
+        read(data)
 
 
 def test_deep_nesting_is_cut_and_ends_no_process() -> None:
