@@ -207,7 +207,7 @@ def masked_value(value: Value, secrets: Secrets = DEFAULT) -> Value:
 def masked_call(call: Call | Undecodable, secrets: Secrets = DEFAULT) -> Call | Undecodable:
     """`call` with its instance, arguments and keyword arguments masked."""
     if isinstance(call, Undecodable):
-        return _masked_undecodable(call, secrets)
+        return masked_undecodable(call, secrets)
     masking = _Masking(secrets)
     return Call(
         masked_text(call.function, secrets),
@@ -218,14 +218,14 @@ def masked_call(call: Call | Undecodable, secrets: Secrets = DEFAULT) -> Call | 
 
 
 def masked_payload(found: Value | Undecodable, secrets: Secrets = DEFAULT) -> Value | Undecodable:
-    """Whatever was decoded, masked; of what is undecodable, the beginning of its bytes."""
-    return _masked_undecodable(found, secrets) if isinstance(found, Undecodable) else masked_value(found, secrets)
+    """Whatever was decoded, or could not be, masked."""
+    return masked_undecodable(found, secrets) if isinstance(found, Undecodable) else masked_value(found, secrets)
 
 
-def _masked_undecodable(found: Undecodable, secrets: Secrets) -> Undecodable:
-    head = bytes.fromhex(found.head)
-    shown = _masked_bytes(head, secrets)
-    return found if shown == head else replace(found, head=shown.hex(" "))
+def masked_undecodable(found: Undecodable, secrets: Secrets = DEFAULT) -> Undecodable:
+    """`found` with the reason and the beginning of its bytes masked."""
+    head = _masked_bytes(bytes.fromhex(found.head), secrets)
+    return replace(found, reason=masked_text(found.reason, secrets), head=head.hex(" "))
 
 
 class _Masking:

@@ -66,7 +66,9 @@ def traceback(text: bytes) -> str | Undecodable:
     """The `exc_string` of an entry of a results stream: base64 of zlib of text."""
     try:
         return inflated(base64.b64decode(text, validate=True)).decode("utf-8", "replace")
-    except (ValueError, binascii.Error) as error:
+    except binascii.Error:
+        return _undecodable(text, "it is no base64")
+    except ValueError as error:
         return _undecodable(text, str(error))
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from console.model import tracebacks
 from console.model.job import Attempt
 from console.model.payload import Undecodable, Value
-from console.model.secrets import Secrets, masked_payload, masked_text
+from console.model.secrets import Secrets, masked_payload, masked_text, masked_undecodable
 from console.model.status import Refused
 from console.store import decoding, rq_keys
 from console.store.affordable import Size
@@ -194,6 +194,8 @@ def _result(entry: tuple[bytes, Mapping[bytes, bytes]], secrets: Secrets) -> Att
         outcome = _outcome(outcome, trace)
         error = masked_text(tracebacks.final_line(trace)[:HEAD], secrets)[:MAX_ERROR] or None
         trace = masked_text(_bounded(trace), secrets)
+    elif trace is not None:
+        trace = masked_undecodable(trace, secrets)
     value: Value | Undecodable = None
     if raw.get(b"return_value"):
         value = masked_payload(decoding.result(raw[b"return_value"]), secrets)

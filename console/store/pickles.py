@@ -30,12 +30,12 @@ _MARK: Final = object()
 
 
 def read(data: bytes) -> Value:
-    """What the pickle `data` says. Raises NotAPickle."""
+    """What the pickle `data` says. Raises NotAPickle, whose message quotes nothing of `data`."""
     if len(data) > MAX_BYTES:
         raise NotAPickle(f"{len(data):,} bytes; at most {MAX_BYTES:,} are read")
-    machine = _Machine()
+    machine, file = _Machine(), io.BytesIO(data)
     try:
-        for count, (name, argument) in enumerate(_opcodes(data)):
+        for count, (name, argument) in enumerate(_opcodes(file)):
             if count >= MAX_OPCODES:
                 raise NotAPickle(f"more than {MAX_OPCODES:,} opcodes")
             machine.step(name, argument)
@@ -43,17 +43,17 @@ def read(data: bytes) -> Value:
     except NotAPickle:
         raise
     except (ValueError, IndexError, KeyError, AttributeError, TypeError, UnicodeError, OverflowError) as error:
-        raise NotAPickle(f"{type(error).__name__}: {str(error)[:200]}") from None
+        raise NotAPickle(f"{type(error).__name__} at byte {file.tell():,}") from None
 
 
-def _opcodes(data: bytes) -> Iterator[tuple[str, Any]]:
+def _opcodes(file: io.BytesIO) -> Iterator[tuple[str, Any]]:
     """The opcodes of a pickle with their arguments. pickletools.genops would give up at a long decimal number."""
-    file = io.BytesIO(data)
     name = ""
     while name != "STOP":
-        opcode = _OPCODES.get(file.read(1))
+        code = file.read(1)
+        opcode = _OPCODES.get(code)
         if opcode is None:
-            raise NotAPickle("there is no such opcode" if file.tell() < len(data) else "it does not end with STOP")
+            raise NotAPickle(f"there is no such opcode at byte {file.tell():,}" if code else "it does not end with STOP")
         name = opcode.name
         if name in ("INT", "LONG"):
             yield name, _written(file.readline())

@@ -7,6 +7,7 @@ import pickle
 import tracemalloc
 import zlib
 from base64 import b64encode
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from console.model.payload import BigInt, Call, Cut, Long, Many, Pairs, Undecodable
+from console.model.secrets import masked_undecodable
 from console.store import decoding
 from tests.conftest import Stock
 
@@ -66,6 +68,22 @@ def test_what_is_no_call_is_shown_by_its_first_bytes(data: bytes) -> None:
     assert isinstance(found, Undecodable)
     assert found.reason
     assert bytes.fromhex(found.head) == decoding.inflated(data)[:64]
+
+
+@pytest.mark.parametrize("start", [b"S", b"I", b"L", b"F", b"V", b"c", b"i", b"", b"(I", b"{"])
+@pytest.mark.parametrize("decode", [decoding.call, decoding.value, decoding.result, decoding.traceback])
+def test_why_bytes_cannot_be_read_quotes_nothing_of_them(start: bytes, decode: Callable[[bytes], object]) -> None:
+    """Opcodes that take a line as their argument, and Python's errors quote it."""
+    found = decode(start + b"ession password=hunter2 x\\xzz\n")
+    assert isinstance(found, Undecodable)
+    assert "hunter2" not in found.reason
+    assert "hunter2" not in bytes.fromhex(masked_undecodable(found).head).decode()
+
+
+def test_where_a_pickle_ends_to_be_one_is_told() -> None:
+    found = decoding.value(b"\x80\x04Fx\n.")
+    assert isinstance(found, Undecodable)
+    assert found.reason == "it is neither a pickle (ValueError at byte 5) nor JSON"
 
 
 def test_json_is_kept_within_limits() -> None:

@@ -268,6 +268,18 @@ def test_a_job_in_the_middle_of_a_long_queue_is_said_to_be_searched_for_at_its_e
     assert job.places == (Place("rq:queue:mail", 25_000),)
 
 
+@pytest.mark.parametrize("start", ["S", "I", "L", "F"])
+def test_what_cannot_be_read_shows_no_secret(redis: Redis, start: str) -> None:
+    leaking = f"{start}ession password=hunter2 x\n"
+    redis.hset("rq:job:leaking", mapping=dict.fromkeys(("data", "meta", "result", "exc_info"), leaking))
+    redis.xadd("rq:results:leaking", dict.fromkeys(("exc_string", "return_value"), leaking))
+    found = detail(redis, "leaking")
+    assert isinstance(found.attempts[0].traceback, Undecodable)
+    assert bytes.fromhex(found.attempts[0].traceback.head) == f"{start}ession password=… x\n".encode()
+    assert "hunter2" not in str(found)
+    assert b"hunter2".hex(" ") not in str(found)
+
+
 def test_a_running_job_whose_executions_have_expired_is_found_among_the_running_ones(redis: Redis) -> None:
     redis.hset("rq:job:x", mapping={"status": "started", "origin": "mail"})
     redis.zadd("rq:wip:mail", {"y:1": 1, "x:abc": 2, "x": 3})

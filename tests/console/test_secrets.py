@@ -197,6 +197,9 @@ def test_the_first_bytes_of_what_is_undecodable_are_masked() -> None:
     found = masked_payload(Undecodable("no pickle", 30, b"password=hunter2".hex(" ")))
     assert isinstance(found, Undecodable)
     assert bytes.fromhex(found.head).decode() == "password=…"
+    told = masked_payload(Undecodable("it says token=hunter2", 30, ""))
+    assert isinstance(told, Undecodable)
+    assert told.reason == "it says token=…"
     other = Undecodable("no pickle", 3, "00 ff 80")
     assert masked_payload(other) == other
 
