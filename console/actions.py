@@ -10,6 +10,8 @@ SCREENS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activ
 
 ROWS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activity", "job", "user")
 LISTS: Final = ("overview", "jobs", "failures", "schedules", "workers")
+SORTED: Final = ("overview", "jobs", "workers")
+OPENING: Final = (*LISTS, "job", "user")
 PAGES: Final = ("job", "user")
 
 
@@ -29,7 +31,7 @@ class Action:
 
 
 ACTIONS: Final[tuple[Action, ...]] = (
-    Action("open", ("enter",), "open", "Open what the cursor is on.", "Look", ROWS, footer=True),
+    Action("open", ("enter",), "open", "Open what the cursor is on.", "Look", OPENING, footer=True),
     Action("back", ("escape", "left_square_bracket", "alt+left"), "back", "Go back to where you were.", "Go", footer=True),
     Action("forward", ("right_square_bracket", "alt+right"), "forward", "Go forward again.", "Go"),
     Action("filter", ("slash",), "filter", "Show only what matches an expression.", "Look", LISTS, footer=True),
@@ -43,7 +45,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("mark", ("space",), "mark", "Mark the row, or take its mark off.", "Look", LISTS, footer=True),
     Action("unmark", ("minus",), "unmark", "Take all marks off.", "Look", LISTS),
     Action("unfilter", ("backspace",), "no filter", "Take the filter off.", "Look", LISTS),
-    Action("sort", ("s",), "sort", "The next order of the list.", "Look", LISTS, footer=True),
+    Action("sort", ("s",), "sort", "The next order of the list.", "Look", SORTED, footer=True),
     Action("owner", ("o",), "user", "Everything of the user to whom this belongs.", "Go",
            ("jobs", "failures", "schedules", "job"), footer=True),
     Action("fold", ("f",), "fold", "Fold or unfold tracebacks and long values.", "Look", PAGES, footer=True),

@@ -9,7 +9,6 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -22,7 +21,7 @@ from textual.screen import Screen
 from console import private_file, themes
 from console.actions import BY_ID, SCREENS, applies
 from console.messages import ReadFailed, SearchProgressed, SnapshotReady
-from console.model.filters import Filter, FilterError, parse
+from console.model.filters import Filter, FilterError
 from console.model.ports import Target
 from console.model.queries import (
     FailuresQuery,
@@ -55,7 +54,7 @@ FIRST: Final[Mapping[str, ViewQuery]] = {
     "failures": FailuresQuery(),
     "schedules": SchedulesQuery(),
     "workers": WorkersQuery(),
-    "activity": OverviewQuery(),
+    "activity": OverviewQuery(size=0),
 }
 """What a screen asks for when it is opened for the first time."""
 
@@ -88,6 +87,7 @@ class Console(App[Target], inherit_bindings=False):
         self._history = History(Place(screen, FIRST[screen]))
         self._zone: tzinfo | None = None
         self._copied: tuple[str, str] | None = None
+        self._begun = False
         self._typed_ahead: list[str] = []
         for one in themes.THEMES:
             self.register_theme(one)
@@ -110,6 +110,7 @@ class Console(App[Target], inherit_bindings=False):
         await self._show(self._history.present)
         if self._expression:
             self._filter_with(self._expression)
+        self._begun = True
         for action in self._typed_ahead:
             await self.act(action)
         self.set_interval(1.0, self._draw_header)
@@ -154,7 +155,7 @@ class Console(App[Target], inherit_bindings=False):
             return
         screen = self.screen_name if self.screen_name in SCREENS else "overview"
         self._poller.stop()
-        self._look_at(target, self._poller.seq + 1)
+        self._look_at(target, max(self._poller.seq, self._poller.search_seq) + 1)
         self._poller.start()
         self._history = History(Place(screen, FIRST[screen]))
         await self._main.query("View").remove()
@@ -162,7 +163,7 @@ class Console(App[Target], inherit_bindings=False):
 
     def _leave(self) -> None:
         """Remember this place as it is when it is left."""
-        self._history.leave(replace(self.view.place(), filter=self._history.present.filter))
+        self._history.leave(self.view.place())
 
     async def _show(self, place: Place) -> None:
         name = place.screen
@@ -190,7 +191,6 @@ class Console(App[Target], inherit_bindings=False):
         self.target = target
         self._first_seq = seq
         self._status: Status | None = None
-        self._as_of: float | None = None
         self._failure: ReadFailed | None = None
         self._frozen = self._open = False
         self._views: dict[str, View] = {}
@@ -206,18 +206,21 @@ class Console(App[Target], inherit_bindings=False):
             self._status = message.snapshot
         self._tell_answered()
         if self._open and message.seq == self._poller.seq and same_list(message.query, self.view.asked):
-            self._as_of, self._failure = message.snapshot.as_of, None
+            self._failure = None
             self.view.show(message.query, message.snapshot)
         self._draw_header()
 
     def on_read_failed(self, message: ReadFailed) -> None:
-        """Keep what is shown, and say how old it is and why."""
+        """Keep what is shown, and say how old it is and why. What failed for the screen before is of no account here."""
         if message.seq < self._first_seq:
             return
-        self._failure = message
         self._tell_answered()
-        if self._open:
+        if self._open and message.seq == self._poller.seq and same_list(message.query, self.view.asked):
+            self._failure = message
             self.view.fail(message.reason)
+        elif isinstance(message.query, OverviewQuery):
+            # Nobody knows what is wrong with the installation any more.
+            self._status = None
         self._draw_header()
 
     def _tell_answered(self) -> None:
@@ -248,8 +251,9 @@ class Console(App[Target], inherit_bindings=False):
         await self.go(message.place)
 
     def on_tells(self, message: Tells) -> None:
-        """Draw the footer anew."""
+        """Draw the tabs and the footer anew."""
         if self._open:
+            self._draw_tabs()
             self._draw_footer()
 
     # --- what keys do ---------------------------------------------------------------------------
@@ -264,7 +268,7 @@ class Console(App[Target], inherit_bindings=False):
 
     async def action_act(self, action: str) -> None:
         """What every binding calls. What is typed before there is a screen is done as soon as there is one."""
-        if self._open:
+        if self._begun:
             await self.act(action)
         else:
             self._typed_ahead.append(action)
@@ -291,7 +295,7 @@ class Console(App[Target], inherit_bindings=False):
         if screen == self.screen_name:
             return
         place = self._history.newest(screen) or Place(screen, FIRST[screen])
-        carried = str(self._history.present.filter)
+        carried = str(self.view.said)
         await self.go(place)
         if carried and not place.filter:
             self._filter_with(carried, quietly=True)
@@ -301,12 +305,16 @@ class Console(App[Target], inherit_bindings=False):
         self._leave()
         if (place := self._history.back()) is not None:
             await self._show(place)
+        else:
+            self._say("this is where you began; q leaves")
 
     async def do_forward(self) -> None:
         """Go forward again."""
         self._leave()
         if (place := self._history.forward()) is not None:
             await self._show(place)
+        else:
+            self._say("there is nothing to go forward to")
 
     async def do_owner(self) -> None:
         """Everything of the user to whom this belongs."""
@@ -318,8 +326,8 @@ class Console(App[Target], inherit_bindings=False):
 
     def do_filter(self) -> None:
         """Edit the filter."""
-        present = self._history.present.filter
-        self._main.query_one(FilterBar).open(f"{present} " if present else "", self.view.FIELDS)
+        view = self.view
+        self._main.query_one(FilterBar).open(f"{view.said} " if view.said else "", view.FIELDS, view.parsed)
 
     def do_unfilter(self) -> None:
         """Show everything again."""
@@ -406,7 +414,7 @@ class Console(App[Target], inherit_bindings=False):
 
     def _filter_with(self, expression: str, quietly: bool = False) -> None:
         try:
-            found = parse(expression, self.view.FIELDS)
+            found = self.view.parsed(expression)
         except FilterError as error:
             if not quietly:
                 self._say(f"filter, column {error.column + 1}: {error.message}")
@@ -415,7 +423,6 @@ class Console(App[Target], inherit_bindings=False):
 
     def _apply(self, found: Filter) -> None:
         self.view.filter_with(found)
-        self._history.leave(replace(self._history.present, filter=found))
         self._draw_tabs()
 
     # --- what is always there -------------------------------------------------------------------
@@ -436,15 +443,17 @@ class Console(App[Target], inherit_bindings=False):
         self._draw_footer()
 
     def _draw_header(self) -> None:
-        age = None if self._as_of is None else max(0.0, self._clock() - self._as_of)
+        view = self._views.get(self.screen_name)
+        as_of = None if view is None else view.as_of
+        age = None if as_of is None else max(0.0, self._clock() - as_of)
         overdue = age is not None and not self._frozen and age > max(STALE_AFTER, 3 * self._refresh_s)
         stale = age if self._failure is not None or overdue else None
-        fresh = Freshness(self._as_of, self._refresh_s, stale, self._frozen)
+        fresh = Freshness(as_of, self._refresh_s, stale, self._frozen)
         self._main.tell_state(self.target, self._status, fresh, self._zone)
-        self._main.tell_trouble(self._failure.reason if self._failure is not None and self._as_of is not None else "")
+        self._main.tell_trouble(self._failure.reason if self._failure is not None and as_of is not None else "")
 
     def _draw_tabs(self) -> None:
-        self._main.tell_place(self._history.present)
+        self._main.tell_place(self._history.present, self.view.said)
 
     def _draw_footer(self) -> None:
         self._main.tell_keys(self.screen_name, self.read_only, self.view.summary())

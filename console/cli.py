@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,17 +64,23 @@ def tq_console(
     ctx: click.Context, context: str | None, screen: str, expression: str, read_only: bool, refresh: str | None
 ) -> int | None:
     """An operations console for RQ, and the per-user job layer that it operates. Without a command: the console itself."""
-    asked, known, chosen = ctx.obj
+    asked, known, chosen, environ = ctx.obj
     if ctx.invoked_subcommand is not None:
         return None
     from console.commands.open import open_console
 
     url = os.environ.get("RQ_REDIS_URL") or "redis://localhost:6379/0"
-    return open_console(url, chosen, known, replace(asked, read_only=asked.read_only or read_only), screen, expression)
+    asked = replace(asked, read_only=asked.read_only or read_only)
+    return open_console(url, chosen, known, asked, screen, expression, environ)
 
 
-def _started(context: str | None, refresh: str | None) -> tuple[Settings, tuple[Context, ...], Context | None]:
-    """The settings, the contexts, and the one asked for, which is the environment's from here on. Raises UsageError."""
+Started = tuple[Settings, tuple[Context, ...], Context | None, Mapping[str, str]]
+
+
+def _started(context: str | None, refresh: str | None) -> Started:
+    """The settings, the contexts, the one asked for, which is the environment's from here on, and the environment as it was.
+    Raises UsageError."""
+    environ = dict(os.environ)
     try:
         asked = settings.read()
         known = contexts.read(asked.contexts)
@@ -86,7 +93,7 @@ def _started(context: str | None, refresh: str | None) -> tuple[Settings, tuple[
     if chosen is not None:
         # Commands, rq and the job layer read these.
         os.environ["RQ_REDIS_URL"], os.environ["RQ_KEY_PREFIX"] = chosen.url, chosen.prefix
-    return asked, known, chosen
+    return asked, known, chosen, environ
 
 
 def main() -> None:

@@ -102,21 +102,26 @@ class Poller:
                 reader = reader or self._connect()
                 snapshot = reader.read(query, self._clock())
                 self._post(SnapshotReady(seq, query, snapshot))
-                if isinstance(query, OverviewQuery):
-                    watched_at = time.monotonic()
-                elif time.monotonic() - watched_at >= WATCH_S:
-                    watch = OverviewQuery(size=0)
-                    self._post(SnapshotReady(seq, watch, reader.read(watch, self._clock())))
-                    watched_at = time.monotonic()
-                failures = 0
-            except ReadError as error:
-                failures += 1
-                self._post(ReadFailed(seq, query, str(error), self._backoff(failures)))
             except Exception as error:
                 failures += 1
-                self._post(ReadFailed(seq, query, f"reading failed: {_named(error)}", self._backoff(failures)))
+                self._post(ReadFailed(seq, query, _reason(error, "reading"), self._backoff(failures)))
+                continue
+            failures = 0
+            if isinstance(query, OverviewQuery):
+                watched_at = time.monotonic()
+            elif time.monotonic() - watched_at >= WATCH_S:
+                watched_at = time.monotonic()
+                self._watch(reader, seq)
         if reader is not None:
             reader.close()
+
+    def _watch(self, reader: Reader, seq: int) -> None:
+        """Read the overview beside another screen. When that fails, the other screen is none the worse."""
+        watch = OverviewQuery(size=0)
+        try:
+            self._post(SnapshotReady(seq, watch, reader.read(watch, self._clock())))
+        except Exception as error:
+            self._post(ReadFailed(seq, watch, _reason(error, "reading"), WATCH_S))
 
     def _next(self, failures: int) -> tuple[int, ViewQuery] | None:
         """Wait for the next question; None when there will be none."""
@@ -144,16 +149,17 @@ class Poller:
                     self._post(SearchProgressed(seq, found))
             finally:
                 reader.close()
-        except ReadError as error:
-            self._post(SearchProgressed(seq, None, str(error)))
         except Exception as error:
-            self._post(SearchProgressed(seq, None, f"searching failed: {_named(error)}"))
+            if not stop.is_set():
+                self._post(SearchProgressed(seq, None, _reason(error, "searching")))
 
 
-def _named(error: Exception) -> str:
-    """An error that nobody foresaw, in a few words: its class, and where; its text may hold a secret."""
+def _reason(error: Exception, doing: str) -> str:
+    """A ReadError in its own words. Of an error that nobody foresaw its class, and where: its text may hold a secret."""
+    if isinstance(error, ReadError):
+        return str(error)
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     where = f" in {frame.tb_frame.f_code.co_qualname}" if frame is not None else ""
-    return f"{type(error).__name__}{where}; press F5 to try again"
+    return f"{doing} failed: {type(error).__name__}{where}; press F5 to try again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 
@@ -19,9 +19,16 @@ FAILED = 1
 
 
 def open_console(
-    url: str, chosen: Context | None, known: Sequence[Context], settings: Settings, screen: str, expression: str
+    url: str,
+    chosen: Context | None,
+    known: Sequence[Context],
+    settings: Settings,
+    screen: str,
+    expression: str,
+    environ: Mapping[str, str],
 ) -> int:
-    """Run the console until it is left, and return the exit status."""
+    """Run the console until it is left, and return the exit status. `environ` is the environment in which the program was
+    started: a context whose keys have another prefix is opened by the program anew."""
     # Textual draws on standard error.
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise click.UsageError("the console needs a terminal; without one, `tq-console status` prints what it would show")
@@ -35,6 +42,7 @@ def open_console(
     first = next((target for target in targets if chosen is not None and target.name == chosen.name), None)
     if first is None:
         first = Target("", mask_url(url), _opens(url, settings), read_only=settings.read_only)
+        targets.insert(0, first)
     console = Console(
         targets,
         first,
@@ -50,7 +58,9 @@ def open_console(
         click.echo(f"tq-console: {console.fault}", err=True)
         return FAILED
     if elsewhere is not None:
-        os.execv(sys.executable, [sys.executable, "-m", "console.cli", "--context", elsewhere.name])  # noqa: S606
+        flags = ["--read-only"] if settings.read_only else []
+        program = [sys.argv[0], "--context", elsewhere.name, "--refresh", f"{settings.refresh_s:g}", *flags]
+        os.execve(program[0], program, dict(environ))  # noqa: S606
     return 0
 
 

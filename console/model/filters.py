@@ -59,15 +59,24 @@ class Filter:
         `field=value` goes before `field:value`, which by itself would also match a longer text with this one inside: whoever
         looks `field:value` up in an index reads it as the whole of an identifier.
         """
+        term = self.exact_term(field)
+        return None if term is None else term.value
+
+    def exact_term(self, field: str) -> Term | None:
+        """The term that `exact` speaks of."""
         asked = [
             term for term in self.terms if term.field == field and not term.negated and not term.glob and term.number is None
         ]
         asked.sort(key=lambda term: term.operator != "=")
-        return asked[0].value if asked and (asked[0].value or asked[0].operator == "=") else None
+        return asked[0] if asked and (asked[0].value or asked[0].operator == "=") else None
 
     def without(self, field: str) -> Filter:
-        """The same without the terms on `field`, for whoever has seen to these already."""
+        """The same without the terms on `field`."""
         return Filter(tuple(term for term in self.terms if term.field != field))
+
+    def less(self, term: Term | None) -> Filter:
+        """The same without one term, for whoever has seen to that already."""
+        return Filter(tuple(one for one in self.terms if one is not term))
 
 
 def parse(expression: str, fields: Mapping[str, Kind]) -> Filter:

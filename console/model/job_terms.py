@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from console.model.filters import ANY, Filter, Kind
+from console.model.filters import ANY, Filter, FilterError, Kind, parse
 from console.model.pages import JobRow
 from console.model.queries import JOB_STATES, JobsQuery
 
@@ -26,24 +26,29 @@ FREE: Final = ("call", "error", "user", "id", "queue")
 FAILED: Final = ("failed", "stopped")
 
 
+def parsed(expression: str) -> Filter:
+    """The filter that `expression` says of jobs. Raises FilterError, also for a `state:` that is the name of no state."""
+    found = parse(expression, FIELDS)
+    for term in found.terms:
+        if term.field == "state" and term.value not in JOB_STATES:
+            at = max(0, expression.find(term.value, expression.lower().find("state")))
+            raise FilterError(f"state is one of {', '.join(JOB_STATES)}; put the two words of one in quotes", at)
+    return found
+
+
 def filtered(query: JobsQuery, filter: Filter) -> JobsQuery:
     """`query` from its beginning, for what `filter` wants: `state:` and `queue:` (or `lane:`) choose the list, and the rest is
     looked for in there."""
-    query = replace(query, filter=filter, start=0, only=None)
-    wanted = filter.exact("state")
-    state = next((state for state in JOB_STATES if state == wanted), None)
-    if state is not None:
-        query = replace(query, state=state, filter=query.filter.without("state"))
-    queue, rest = queue_of(query.filter)
-    return replace(query, queue=queue or query.queue, filter=rest)
+    wanted = filter.exact_term("state")
+    state = next((state for state in JOB_STATES if wanted is not None and state == wanted.value), None)
+    queue, rest = queue_of(filter if state is None else filter.less(wanted))
+    return replace(query, state=state or query.state, queue=queue or query.queue, filter=rest, start=0, only=None)
 
 
 def queue_of(filter: Filter) -> tuple[bytes | None, Filter]:
     """The one queue that `filter` names with `queue:` or `lane:`, if it does, and the rest of the filter."""
-    name = filter.exact("queue") or filter.exact("lane")
-    if name is None:
-        return None, filter
-    return name.encode(), filter.without("queue").without("lane")
+    term = filter.exact_term("queue") or filter.exact_term("lane")
+    return (None, filter) if term is None else (term.value.encode(), filter.less(term))
 
 
 def matches(filter: Filter, row: JobRow, now: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from functools import lru_cache
 from typing import Final
 
 from console.model import frames, shown, words
@@ -71,13 +72,19 @@ def _failure(attempt: Attempt, cells: int, folded: bool) -> list[Row]:
         return prose([(line, "warn") for line in shown.lines(traceback)], cells, INDENT, MOST_ERROR if folded else None)
     if not traceback:
         return prose([(attempt.error, "bad")], cells, INDENT) if attempt.error else []
+    return [*_told(traceback, cells, folded)]
+
+
+@lru_cache(maxsize=32)
+def _told(traceback: str, cells: int, folded: bool) -> tuple[Row, ...]:
+    """A traceback, taken apart and wrapped once, however often its page is drawn."""
     if not folded:
-        return _traceback(frames.lines(traceback), cells)
+        return tuple(_traceback(frames.lines(traceback), cells))
     told, left_out = frames.application(traceback)
     rows = _traceback([line for line in told if line.part != "more" and not _points(line)], cells, MOST_ERROR)
     if left_out:
         rows += prose([(f"… {counted(left_out, 'frame')} of libraries, f unfolds", "dim")], cells, INDENT)
-    return rows
+    return tuple(rows)
 
 
 def _traceback(told: Sequence[frames.Line], cells: int, most: int | None = None) -> list[Row]:

@@ -10,6 +10,7 @@ from typing import Final
 from console.actions import ACTIONS, BY_ID, SCREENS, applies, shown
 from console.model import words
 from console.model.counting import counted
+from console.model.filters import Filter
 from console.model.ports import Target
 from console.model.queries import JobQuery, UserQuery
 from console.model.status import Status
@@ -62,7 +63,7 @@ def header(
     return left, right
 
 
-def tabs(place: Place) -> tuple[list[Piece], list[Piece], dict[int, str]]:
+def tabs(place: Place, said: Filter) -> tuple[list[Piece], list[Piece], dict[int, str]]:
     """The second line: the screens by number, what is open beside them, and the filter; and the actions of its pieces."""
     line: list[Piece] = [(" ", "")]
     spots: dict[int, str] = {}
@@ -75,8 +76,8 @@ def tabs(place: Place) -> tuple[list[Piece], list[Piece], dict[int, str]]:
     if isinstance(place.query, JobQuery | UserQuery):
         named = place.query.id if isinstance(place.query, UserQuery) else place.query.id.decode("utf-8", "backslashreplace")
         right.append((f"{place.screen} {named}", "accent"))
-    if place.filter:
-        right.append((f"  / {place.filter}", "warn"))
+    if said:
+        right.append((f"  / {said}", "warn"))
     return line, [*right, (" ", "")], spots
 
 

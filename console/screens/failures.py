@@ -29,10 +29,17 @@ class FailuresView(Listing):
         """When, what, and why."""
         return job_columns.of_failures(self.asked.queue is not None)
 
+    def parsed(self, expression: str) -> Filter:
+        """The filter of an expression, whose `state:` is the name of one."""
+        return job_terms.parsed(expression)
+
     def filter_with(self, filter: Filter) -> None:
         """`queue:` chooses the queue; the rest is searched for."""
+        named, _ = job_terms.queue_of(self.said)
         queue, rest = job_terms.queue_of(filter)
-        query = replace(self.asked, queue=queue or self.asked.queue, filter=rest, start=0, only=None)
+        kept = self.asked.queue if named is None else None
+        self.said = filter
+        query = replace(self.asked, queue=queue or kept, filter=rest, start=0, only=None)
         if not same_list(query, self.asked):
             self.change(query)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
-from console.model.filters import Filter, FilterError, Kind, parse
+from console.model.filters import Filter, FilterError, parse
 from console.model.text import visible
 from console.widgets.lines import Line
 
@@ -38,7 +38,8 @@ class FilterBar(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="filter")
-        self._fields: Mapping[str, Kind] = {}
+        self._fields: tuple[str, ...] = ()
+        self._parsed: Callable[[str], Filter] = lambda expression: parse(expression, {})
 
     def compose(self) -> ComposeResult:
         yield Line(id="about")
@@ -46,9 +47,9 @@ class FilterBar(Vertical):
             yield Line(id="slash")
             yield Input(id="expression", select_on_focus=False, compact=True)
 
-    def open(self, expression: str, fields: Mapping[str, Kind]) -> None:
-        """Let `expression` be edited, in which `fields` may be named."""
-        self._fields = fields
+    def open(self, expression: str, fields: Iterable[str], parsed: Callable[[str], Filter]) -> None:
+        """Let `expression` be edited, in which `fields` may be named, and of which `parsed` makes a filter."""
+        self._fields, self._parsed = tuple(fields), parsed
         self.display = True
         self.query_one("#slash", Line).say(((" /", "accent"),))
         line = self.query_one(Input)
@@ -80,7 +81,7 @@ class FilterBar(Vertical):
         """Apply it, or say what is wrong and keep the old result."""
         event.stop()
         try:
-            found = parse(event.value, self._fields)
+            found = self._parsed(event.value)
         except FilterError as error:
             self.query_one(Input).cursor_position = min(error.column, len(event.value))
             self._tell(error)
@@ -90,7 +91,7 @@ class FilterBar(Vertical):
 
     def _explain(self) -> None:
         try:
-            parse(self.query_one(Input).value, self._fields)
+            self._parsed(self.query_one(Input).value)
         except FilterError as error:
             self._tell(error)
             return
@@ -101,4 +102,4 @@ class FilterBar(Vertical):
 
     def _tell(self, error: FilterError) -> None:
         at = f"   {' ' * error.column}↓ " if error.column < max(10, self.size.width - 60) else " "
-        self.query_one("#about", Line).say(((at, "bad"), (f"{visible(error.message)} (column {error.column + 1})", "bad")))
+        self.query_one("#about", Line).say(((at, "bad"), (f"column {error.column + 1}: {visible(error.message)}", "bad")))

@@ -83,7 +83,7 @@ TIER: Column[JobRow] = Column("TIER", 8, _text("tier"), drop=7)
 ID: Column[JobRow] = Column("ID", 12, _text("id"), grow=1, most=40, drop=9)
 STATE: Column[JobRow] = Column("STATE", 14, state)
 WORKER: Column[JobRow] = Column("WORKER", 10, _text("worker"), grow=1, most=34, drop=6)
-ERROR: Column[JobRow] = Column("ERROR", 28, error, grow=8, most=110)
+ERROR: Column[JobRow] = Column("ERROR", 38, error, grow=8, most=110)
 
 _ENQUEUED: Column[JobRow] = Column("ENQUEUED", 12, _since("enqueued_at"), drop=8)
 _CREATED: Column[JobRow] = Column("CREATED", 12, _since("created_at"), drop=8)

@@ -57,11 +57,33 @@ class JobsView(Listing):
         """Keep the counts of the states."""
         self._counts = {**self._counts, **snapshot.counts}
 
+    def parsed(self, expression: str) -> Filter:
+        """The filter of an expression, whose `state:` is the name of one."""
+        return job_terms.parsed(expression)
+
     def filter_with(self, filter: Filter) -> None:
         """`state:` and `queue:` choose the list; the rest is searched for in it."""
-        query = job_terms.filtered(self.asked, filter)
+        named, _ = job_terms.queue_of(self.said)
+        before = self.asked if named is None else replace(self.asked, queue=None)
+        self.said = filter
+        query = job_terms.filtered(before, filter)
         if not same_list(query, self.asked):
             self.change(query)
+
+    def change(self, query: JobsQuery) -> None:
+        """List something else; the counts of another queue are no counts of this one."""
+        self._forget_counts(query)
+        super().change(query)
+
+    def open(self, place: Place) -> None:
+        """List what the place names."""
+        assert isinstance(place.query, JobsQuery)
+        self._forget_counts(place.query)
+        super().open(place)
+
+    def _forget_counts(self, query: JobsQuery) -> None:
+        if getattr(self, "asked", query).queue != query.queue:
+            self._counts = {}
 
     def widen(self) -> None:
         """The jobs of every queue."""
@@ -98,12 +120,14 @@ class JobsView(Listing):
 
     def do_sort(self) -> bool:
         """Turn the list round."""
-        self.change(replace(self.asked, reverse=not self.asked.reverse, start=0, only=None))
+        self.turn(replace(self.asked, reverse=not self.asked.reverse, start=0, only=None))
         return True
 
     def _step(self, by: int) -> bool:
         at = (JOB_STATES.index(self.asked.state) + by) % len(JOB_STATES)
         state: JobState = JOB_STATES[at]
+        # Another state than the filter says was asked for.
+        self.said = self.said.without("state")
         self.change(replace(self.asked, state=state, start=0, only=None))
         return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,15 +44,22 @@ class Listing(Tabled):
 
     def open(self, place: Place) -> None:
         """Ask for the page around the place's cursor, or search for it."""
-        self.asked = place.query
-        self._begin(place.cursor_key, place.cursor)
+        self.asked, self.said = place.query, place.filter
+        self._begin(place.cursor_key, place.cursor, place.marks)
 
     def place(self) -> Place:
-        """The list as it is, with the cursor."""
-        return Place(self.name or "", self.asked, self.table.cursor_key, self.table.cursor)
+        """The list as it is, with the cursor and the marks."""
+        table = self.table
+        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, tuple(table.marks))
+
+    @property
+    def as_of(self) -> float | None:
+        """When the page was read."""
+        return None if self._snapshot is None else float(self._snapshot.as_of)
 
     def filter_with(self, filter: Filter) -> None:
         """List only what matches, from its first row on."""
+        self.said = filter
         if filter != self.asked.filter:
             self.change(replace(self.asked, filter=filter, start=0, only=None))
 
@@ -60,6 +67,12 @@ class Listing(Tabled):
         """List something else from its first row on."""
         self.asked = query
         self._begin(None, 0)
+
+    def turn(self, query: Any) -> None:
+        """List the same in the reverse order: the cursor and the marks stay with their rows."""
+        table = self.table
+        self.asked = query
+        self._begin(table.cursor_key, max(0, table.total - 1 - table.cursor), tuple(table.marks))
 
     def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
         """Show a page, unless the row under the cursor has moved out of it: then that is looked for once."""
@@ -126,7 +139,7 @@ class Listing(Tabled):
     def do_refresh(self) -> bool:
         """Search again, where the list is what a search has found."""
         if self.needs_search(self.asked):
-            self._begin(self.table.cursor_key, 0)
+            self._begin(self.table.cursor_key, 0, tuple(self.table.marks))
         return True
 
     def on_table_rows_wanted(self, message: Table.RowsWanted) -> None:
@@ -136,10 +149,10 @@ class Listing(Tabled):
 
     # --- inside ---------------------------------------------------------------------------------
 
-    def _begin(self, cursor_key: bytes | None, cursor: int) -> None:
+    def _begin(self, cursor_key: bytes | None, cursor: int, marks: Iterable[bytes] = ()) -> None:
         table = self.table
         self._snapshot, self._search, self._found, self._chased = None, None, [], False
-        table.clear(cursor_key, cursor)
+        table.clear(cursor_key, cursor, marks)
         table.set_columns(self.columns())
         table.notice = ((("Reading …", "dim"),),)
         self._searching = self.needs_search(self.asked)

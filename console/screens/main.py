@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from console.actions import ACTIONS
+from console.model.filters import Filter
 from console.model.ports import Target
 from console.model.status import Status
 from console.screens import chrome
@@ -79,9 +80,9 @@ class Main(Screen[None], inherit_bindings=False):
         line.set_class(bool(reason), "shown")
         line.say([(f" ✗ {reason}", "bad")])
 
-    def tell_place(self, place: Place) -> None:
+    def tell_place(self, place: Place, said: Filter) -> None:
         """Say in the tabs where one is, and under which filter."""
-        left, right, spots = chrome.tabs(place)
+        left, right, spots = chrome.tabs(place, said)
         self.query_one("#tabs", Line).say(left, right, spots)
 
     def tell_keys(self, screen: str, read_only: bool, summary: Sequence[Piece]) -> None:

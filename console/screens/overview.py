@@ -67,7 +67,7 @@ class OverviewView(Whole):
 
     def empty(self) -> Sequence[tuple[Piece, ...]]:
         """What would fill it."""
-        if self.wanted:
+        if self.said:
             return ((("No queue matches.", ""),), (("backspace takes the filter off, / changes it", "dim"),))
         return (
             (("No queue yet.", ""),),
@@ -80,7 +80,7 @@ class OverviewView(Whole):
 
     def rows(self, snapshot: Status) -> Sequence[QueueStatus]:
         """The queues that match, in order."""
-        found = [row for row in snapshot.queues if self.wanted.matches(*_terms(row))]
+        found = [row for row in snapshot.queues if self.said.matches(*_terms(row))]
         if self.order != "name":
             field = "oldest_s" if self.order == "oldest" else self.order
             found.sort(key=lambda row: -(getattr(row, field) or 0))
@@ -91,7 +91,7 @@ class OverviewView(Whole):
         super().on_table_cursor_moved(message)
         start, size = self.table.wanted()
         query = replace(self.asked, start=start, size=max(size, self.asked.size))
-        if self.order == "name" and not self.wanted and query != self.asked and self.snapshot is not None:
+        if self.order == "name" and not self.said and query != self.asked and self.snapshot is not None:
             self.asked = query
             self.post_message(Asks(query, fresh=False))
 

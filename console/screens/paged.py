@@ -66,6 +66,11 @@ class Paged(View):
         """What is shown, and the line of the cursor."""
         return Place(self.name or "", self.asked, None, self.page.cursor)
 
+    @property
+    def as_of(self) -> float | None:
+        """When the page was read."""
+        return None if self._snapshot is None else float(self._snapshot.as_of)
+
     def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
         """Show what was read; the cursor stays on its line."""
         self._snapshot = snapshot

@@ -79,9 +79,8 @@ class Palette(Provider):
             if applies(action, guide.screen_name, guide.read_only) and action.id != "palette":
                 keys = " ".join(shown(key) for key in action.keys[:2])
                 yield Offer(f"{action.label}  ({keys})", action.help, _doing(guide, action.id))
-        for target in guide.targets:
-            if target.name:
-                yield Offer(f"context {visible(target.name)}", target.url, _switching(guide, target))
+        for target in guide.targets if len(guide.targets) > 1 else ():
+            yield Offer(f"context {visible(target.name) or 'of RQ_REDIS_URL'}", target.url, _switching(guide, target))
 
     def _queues(self) -> Iterator[Offer]:
         for name, key in self._guide.queues():

@@ -12,7 +12,7 @@ from typing import ClassVar
 from textual.message import Message
 from textual.widget import Widget
 
-from console.model.filters import Filter, Kind
+from console.model.filters import Filter, Kind, parse
 from console.model.pages import Found
 from console.model.ports import Snapshot
 from console.model.queries import SearchQuery, ViewQuery
@@ -61,6 +61,9 @@ class View(Widget):
     asked: ViewQuery
     """What it shows, or waits for."""
 
+    said: Filter = Filter()
+    """The filter as it was asked for."""
+
     zone: tzinfo | None = None
     """The zone of absolute times; None is this machine's."""
 
@@ -71,6 +74,15 @@ class View(Widget):
     def place(self) -> Place:
         """Where one is, for the history."""
         raise NotImplementedError
+
+    @property
+    def as_of(self) -> float | None:
+        """When what is shown was read; None while nothing is."""
+        return None
+
+    def parsed(self, expression: str) -> Filter:
+        """The filter that `expression` says here. Raises FilterError."""
+        return parse(expression, self.FIELDS)
 
     def filter_with(self, filter: Filter) -> None:
         """Show only what matches."""

@@ -24,14 +24,13 @@ class Whole(Tabled):
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
-        self.wanted = Filter()
         self.order = self.ORDERS[0]
         self.snapshot: Any = None
 
     # --- what a subclass says -------------------------------------------------------------------
 
     def rows(self, snapshot: Any) -> Sequence[Any]:
-        """The rows of a snapshot that match `wanted`, in `order`."""
+        """The rows of a snapshot that match `said`, in `order`."""
         raise NotImplementedError
 
     def draw_beside(self, snapshot: Any) -> None:
@@ -41,19 +40,25 @@ class Whole(Tabled):
 
     def open(self, place: Place) -> None:
         """Show what was read last, until it is read anew."""
-        self.asked, self.wanted = place.query, place.filter
-        self.table.clear(place.cursor_key, place.cursor)
+        self.asked, self.said = place.query, place.filter
+        self.table.clear(place.cursor_key, place.cursor, place.marks)
         self.table.notice = ((("Reading …", "dim"),),)
         self.draw()
         self.post_message(Asks(place.query))
 
     def place(self) -> Place:
-        """The rows, with the cursor."""
-        return Place(self.name or "", self.asked, self.table.cursor_key, self.table.cursor)
+        """The rows, with the cursor and the marks."""
+        table = self.table
+        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, tuple(table.marks))
+
+    @property
+    def as_of(self) -> float | None:
+        """When the rows were read."""
+        return None if self.snapshot is None else float(self.snapshot.as_of)
 
     def filter_with(self, filter: Filter) -> None:
         """Show only the rows that match."""
-        self.wanted = filter
+        self.said = filter
         self.draw()
 
     def show(self, query: ViewQuery, snapshot: Snapshot) -> None:

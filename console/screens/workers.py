@@ -80,7 +80,7 @@ class WorkersView(Whole):
         """What would fill it."""
         if self.snapshot is not None and self.snapshot.refused:
             return tuple((("▲ ", "warn"), (f"{one.what}: {one.reason}", "")) for one in self.snapshot.refused)
-        if self.wanted:
+        if self.said:
             return ((("No worker matches.", ""),), (("backspace takes the filter off, / changes it", "dim"),))
         return ((("No worker.", ""),), (("A worker appears when it starts: rq worker high default low", "dim"),))
 
@@ -90,7 +90,7 @@ class WorkersView(Whole):
 
     def rows(self, snapshot: WorkersPage) -> Sequence[WorkerRow]:
         """The workers that match, in order."""
-        found = [row for row in snapshot.workers if _matches(self.wanted, row)]
+        found = [row for row in snapshot.workers if _matches(self.said, row)]
         found.sort(key=lambda row: (_rank(row, self.order), row.status.name, row.key))
         return found
 

@@ -55,6 +55,10 @@ class Drawn(ScrollView, can_focus=False):
 
     def redraw(self, lines: Iterable[int] | None = None) -> None:
         """Let those of these lines, or of all on screen, be drawn anew that look different."""
+        if not self.size.height:
+            # It is hidden, and comes back with whatever was drawn last unless all of it is to be drawn anew.
+            self.refresh()
+            return
         for y in range(self.size.height) if lines is None else lines:
             if 0 <= y < self.size.height and self.draw(y) != self._drawn.get(y):
                 self.refresh(Region(0, y, self.size.width, 1))

@@ -6,7 +6,7 @@ it at its rank. The cursor is always in sight. Rows that are not known yet are d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from rich.style import Style
@@ -91,9 +91,9 @@ class Table(Drawn):
             self._columns = tuple(columns)
             self._place()
 
-    def clear(self, cursor_key: bytes | None = None, cursor: int = 0) -> None:
-        """Forget rows and marks: another list begins. The cursor will be on `cursor_key`, or at the rank `cursor`."""
-        self.marks.clear()
+    def clear(self, cursor_key: bytes | None = None, cursor: int = 0, marks: Iterable[bytes] = ()) -> None:
+        """Forget rows: another list begins, with these marks. The cursor will be on `cursor_key`, or at the rank `cursor`."""
+        self.marks = dict.fromkeys(marks)
         self._known.clear()
         self.cursor, self.cursor_key = cursor, cursor_key
         self._resize()

@@ -108,15 +108,18 @@ class FakeReader:
     searched: list[SearchQuery] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     closed: int = 0
+    refuse_before: int | None = None
+    """How many of the questions are refused with `failing`; None for all."""
 
     def __post_init__(self) -> None:
         self.gate.set()
 
     def read(self, query: ViewQuery, now: float) -> Snapshot:
         self.asked.append(query)
+        number = len(self.asked)
         answer = self._answer(query, now)
         self.gate.wait(10)
-        if self.failing:
+        if self.failing and (self.refuse_before is None or number <= self.refuse_before):
             raise ReadError(self.failing)
         return answer
 

@@ -40,7 +40,7 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             cwd=folder,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env},
+            env={**_environ(), "TERM": "xterm-256color", "COLORTERM": "truecolor", **env},
             preexec_fn=lambda: os.login_tty(os.dup(theirs)),
         )
 
@@ -104,6 +104,11 @@ class Terminal:
             self.process.wait()
         os.close(self._ours)
         os.close(self._theirs)
+
+
+def _environ() -> dict[str, str]:
+    """The environment, without the size of whatever terminal the tests are run from."""
+    return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from console.model.queries import (
     WorkersQuery,
 )
 from console.screens.jobs import JobsView
+from console.screens.views import made
 from tests.console.fakes import NOW, FakeReader, job, status, target
 from tests.console.pilots import SIZES, Driver, driving
 
@@ -424,3 +425,119 @@ async def test_an_error_that_nobody_foresaw_ends_with_one_line(monkeypatch: pyte
             await driver.until(lambda: app.fault)
     assert app.fault == "it failed unexpectedly (KeyError)"
     assert not app._exit_renderables
+
+
+async def test_marks_and_cursor_stay_when_the_list_is_turned_round_and_when_one_comes_back() -> None:
+    async with driving(console(FakeReader(jobs=[job(n) for n in range(40)]))) as driver:
+        await driver.press("2")
+        await driver.shows("40 jobs")
+        await driver.press("j", "j", "space", "space")
+        table = jobs_view(driver).table
+        await driver.press("enter")
+        await driver.shows("job job-4")
+        await driver.press("escape")
+        await driver.until(lambda: table.total == 40)
+        assert (list(table.marks), table.cursor_key) == ([b"job-2", b"job-3"], b"job-4")
+        await driver.press("s")
+        await driver.shows("reversed")
+        await driver.until(lambda: table.total == 40)
+        assert (list(table.marks), table.cursor_key) == ([b"job-2", b"job-3"], b"job-4")
+        await driver.press("f5")
+        assert list(table.marks) == [b"job-2", b"job-3"]
+        await driver.press("tab")
+        assert not table.marks, "another list has marks of its own"
+
+
+async def test_what_was_read_before_is_not_told_to_be_fresh_when_one_comes_back() -> None:
+    at = [NOW]
+    reader = FakeReader()
+    async with driving(console(reader, clock=lambda: at[0])) as driver:
+        await driver.shows("18,240", "live")
+        await driver.press("2")
+        await driver.shows("200 jobs")
+        at[0] += 600
+        await driver.until(lambda: driver.app.view.as_of == at[0])
+        reader.gate.clear()
+        held = len(reader.asked)
+        await driver.until(lambda: len(reader.asked) > held, "a read that is held back")
+        await driver.press("1")
+        await driver.shows("18,240", "STALE 10 min")
+        reader.gate.set()
+        await driver.shows("live")
+
+
+async def test_the_failure_of_the_screen_before_is_not_told_of_this_one() -> None:
+    reader = FakeReader()
+    async with driving(console(reader)) as driver:
+        await driver.press("2")
+        await driver.shows("200 jobs")
+        reader.gate.clear()
+        reader.failing = "too slow"
+        held = len(reader.asked)
+        await driver.until(lambda: len(reader.asked) > held, "a read that is held back")
+        await driver.press("3")
+        reader.refuse_before = len(reader.asked)
+        reader.gate.set()
+        await driver.shows("40 failures")
+        assert "too slow" not in driver.text
+        assert "did not answer" not in driver.text
+
+
+async def test_the_filter_that_is_shown_is_the_one_that_is_listed() -> None:
+    reader = FakeReader()
+    async with driving(console(reader)) as driver:
+        await driver.press("2")
+        await driver.shows("200 jobs")
+        await driver.press("slash")
+        await driver.write("state:failed queue:low")
+        await driver.press("enter")
+        await driver.shows("[failed", "/ state:failed queue:low")
+        await driver.press("tab")
+        await driver.shows("[canceled", "/ queue:low")
+        assert "state:failed" not in driver.text
+        await driver.press("slash")
+        await driver.press("ctrl+u")
+        await driver.write("user:user-1")
+        await driver.press("enter")
+        await driver.shows("/ user:user-1", "every queue")
+        assert jobs_view(driver).asked.queue is None
+
+
+async def test_a_state_that_is_none_is_told_with_those_that_are() -> None:
+    async with driving(console()) as driver:
+        await driver.press("2")
+        await driver.shows("200 jobs")
+        await driver.press("slash")
+        await driver.write("state:fail")
+        await driver.press("enter")
+        await driver.shows("state is one of queued, running, retrying", "column 7", "200 jobs")
+
+
+async def test_the_counts_of_every_queue_are_not_told_of_one() -> None:
+    reader = FakeReader()
+    async with driving(console(reader)) as driver:
+        await driver.shows("18,240")
+        await driver.press("2")
+        await driver.shows("[queued 200]")
+        reader.gate.clear()
+        await driver.press("1")
+        await driver.press("j", "j", "enter")
+        await driver.shows("low", "[queued]")
+        reader.gate.set()
+        await driver.shows("[queued 200]")
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+def test_every_action_does_something_wherever_it_is_offered(action: Action) -> None:
+    if action.id.startswith("screen_") or hasattr(Console, f"do_{action.id}"):
+        return
+    for screen in (*SCREENS, "job", "user"):
+        if applies(action, screen, read_only=False):
+            assert hasattr(made(screen), f"do_{action.id}"), f"{action.id} on {screen}"
+
+
+async def test_where_there_is_nothing_to_go_back_to_that_is_said() -> None:
+    async with driving(console()) as driver:
+        await driver.shows("18,240")
+        await driver.press("escape")
+        await driver.says("this is where you began; q leaves")
