@@ -40,6 +40,9 @@ MULTIPLIED_STATES: Final = b"\x80\x04N\x94" + b"".join(b"ca\nb\nh%c\x85Rh%cb\x94
 """Pickles of sixty objects, each with the one before as its maker and its argument, or as its argument and its state: there are
 2⁶⁰ of them when they are written out."""
 
+PERIODS: Final = (10**400, -5, 0)
+"""Seconds that are no period, or one that no duration can say."""
+
 QUEUE: Final = f"q{EVIL}"
 WORKER: Final = f"w{EVIL}"
 USER: Final = f"u{EVIL}"
@@ -235,7 +238,10 @@ def _workers(redis: Redis, job: bytes) -> None:
     redis.hset(f"rq:scheduler:{EVIL}", mapping=dict.fromkeys(("name", "hostname", "queues", "pid", "last_heartbeat"), EVIL))
     redis.set(f"rq:scheduler-lock:{QUEUE}", EVIL)
     redis.zadd("rq:cron_schedulers", {EVIL: time.time()})
-    cron = [{"func_name": EVIL, "queue_name": QUEUE, "cron": EVIL, "args": [EVIL], "kwargs": {EVIL: EVIL}, "interval": EVIL}]
+    cron: list[dict[str, Any]] = [
+        {"func_name": EVIL, "queue_name": QUEUE, "cron": EVIL, "args": [EVIL], "kwargs": {EVIL: EVIL}, "interval": EVIL}
+    ]
+    cron += [{"name": f"period {n}", "interval": period} for n, period in enumerate(PERIODS)]
     redis.hset(f"rq:cron_scheduler:{EVIL}", mapping={"hostname": EVIL, "name": EVIL, "cron_jobs": json.dumps(cron)})
     redis.zadd("rq:cron_jobs", {EVIL: time.time()})
 
@@ -262,3 +268,9 @@ def _schedules(redis: Redis) -> None:
     redis.hset(keys.RUNS + other, mapping={EVIL: f"{EVIL};{EVIL};1;2;3;4", "1": f"slot;failed;{int(time.time())};;{EVIL};1"})
     redis.zadd(keys.ENTRIES, {other: time.time() + 60, EVIL: time.time() + 60})
     redis.hset(keys.RQ_JOB + EVIL, mapping=_plain_fields() | {"status": "scheduled"})
+    for n, period in enumerate(PERIODS):
+        job = f"period {n}"
+        fields = {"repeats_left": "3", "repeat_intervals": json.dumps([period]), "meta": pickle.dumps({"interval": period})}
+        redis.hset(keys.RQ_JOB + job, mapping=_plain_fields() | {"status": "scheduled"} | fields)
+        redis.zadd(keys.ENTRIES, {job: time.time() + 60})
+        redis.zadd(f"rq:scheduled:{QUEUE}", {job: time.time() + 60})

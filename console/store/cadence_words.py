@@ -13,7 +13,7 @@ from jobs.cadence import Cadence, Cron, Every
 from jobs.schedules import Schedule
 
 MAX_SECONDS: Final = 100 * 366 * 86_400
-"""A longer period is told as its number of seconds."""
+"""A longer period is told as one that never ends, whatever its number."""
 
 _FIVE_FIELDS: Final = re.compile(r"[0-9A-Za-z*,/#?-]{1,40}(?: +[0-9A-Za-z*,/#?-]{1,40}){4}")
 
@@ -26,9 +26,11 @@ def cadence_in_words(schedule: Schedule) -> str:
 
 @lru_cache(maxsize=1024)
 def period_in_words(seconds: float) -> str:
-    """A period: "every hour", "every 90 seconds", "every 2 days and 3 hours"."""
-    if not 0 < seconds <= MAX_SECONDS:
-        return f"every {seconds:,.0f} s"
+    """A period: "every hour", "every 90 seconds", "every 2 days and 3 hours"; empty for what is none: 0, less, or no number."""
+    if not seconds > 0:
+        return ""
+    if seconds > MAX_SECONDS:
+        return "every 100 years or more"
     length = humanize.precisedelta(timedelta(seconds=seconds), suppress=["months", "years"], format="%d")
     return f"every {length.removeprefix('1 ') if ' and ' not in length and ',' not in length else length}"
 

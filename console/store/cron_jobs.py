@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from console.model.schedules import RunRow, ScheduleRow
 from console.model.secrets import Secrets, masked_text
-from console.store import rq_keys
+from console.store import big_ints, rq_keys
 from console.store.cadence_words import cron_in_words, period_in_words
 from console.store.schedulers import LATE
 from console.store.steps import Line, Steps
@@ -106,7 +106,7 @@ def _jobs(told: Any) -> list[CronJob]:
 
 def _told(raw: object) -> list[dict[str, Any]]:
     try:
-        found: Any = json.loads(raw) if isinstance(raw, bytes) else []
+        found: Any = json.loads(raw, parse_int=big_ints.written) if isinstance(raw, bytes) else []
     except (ValueError, RecursionError):
         return []
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
@@ -132,7 +132,7 @@ def _cadence(told: Mapping[str, Any]) -> str:
     cron, interval = told.get("cron"), told.get("interval")
     if isinstance(cron, str) and cron:
         return cron_in_words(text(cron))
-    return period_in_words(interval) if isinstance(interval, int | float) and interval else ""
+    return period_in_words(interval) if isinstance(interval, int | float) else ""
 
 
 def _call(told: Mapping[str, Any]) -> str:

@@ -82,11 +82,10 @@ def _cadence(meta: bytes | None) -> str:
         return ""
     told = {key: value for key, value in found.items if isinstance(key, str)}
     interval, cron, times = (told.get(name) for name in ("interval", "cron_string", "repeat"))
-    if isinstance(interval, int) and interval:
-        words = period_in_words(interval)
-    elif isinstance(cron, str) and cron:
+    words = period_in_words(interval) if isinstance(interval, int) else ""
+    if not words and isinstance(cron, str) and cron:
         words = cron_in_words(text(cron))
-    else:
+    if not words:
         return "once"
     # It counts down before each run, and ends the entry at 0; a 0 to begin with ends nothing.
     return f"{words}, {times:,} more" if isinstance(times, int) and 0 < times < 10**9 else words

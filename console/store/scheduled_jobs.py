@@ -111,13 +111,13 @@ def _cadence(job: Mapping[str, bytes]) -> str:
     if repeats is None:
         return "once"
     period = _first_interval(job.get("repeat_intervals"))
-    return f"{period_in_words(period) if period else 'again'}, {repeats:,} more"
+    return f"{period_in_words(period) or 'again'}, {repeats:,} more"
 
 
-def _first_interval(raw: bytes | None) -> int | None:
-    """Seconds between this run and the next (rq.repeat.Repeat)."""
+def _first_interval(raw: bytes | None) -> int:
+    """Seconds between this run and the next (rq.repeat.Repeat), 0 where it does not say."""
     try:
         found: Any = json.loads(raw or b"[]")
     except (ValueError, RecursionError):
-        return None
-    return found[0] if isinstance(found, list) and found and isinstance(found[0], int) else None
+        return 0
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], int) else 0

@@ -81,7 +81,7 @@ def look_at_lists(terminal: Terminal) -> None:
     for state in JOB_STATES:
         settled(terminal, f"[{state}", "every queue")
         terminal.press("tab")
-    settled(terminal, "[queued", "35 jobs")
+    settled(terminal, "[queued", "37 jobs")
     terminal.press("/", "TQ-MARKUP -id:huge", "\r")
     settled(terminal, "searched", "/ TQ-MARKUP -id:huge")
     terminal.press("s")
@@ -89,9 +89,9 @@ def look_at_lists(terminal: Terminal) -> None:
     terminal.press(" ", " ", "y")
     settled(terminal, "2 marked")
     terminal.press("-", "backspace")
-    settled(terminal, "35 jobs")
+    settled(terminal, "37 jobs")
     terminal.press("3")
-    settled(terminal, "34 failures", "PTQ-DCS")
+    settled(terminal, "36 failures", "PTQ-DCS")
     terminal.press("y", "/", "error:ANSI", "\r")
     settled(terminal, "searched")
     terminal.press("backspace", "5")
@@ -103,7 +103,7 @@ def look_at_lists(terminal: Terminal) -> None:
 def look_at_schedules(terminal: Terminal) -> None:
     terminal.press("4")
     settled(terminal, "[user schedules 3]")
-    for title in ("rq-scheduler entries 4", "RQ scheduled jobs 34", "rq cron jobs 1", "user schedules 3"):
+    for title in ("rq-scheduler entries 7", "RQ scheduled jobs 39", "rq cron jobs 4", "user schedules 3"):
         terminal.press("tab")
         settled(terminal, f"[{title}]")
         terminal.press("y", "/", "TQ-ANSI", "\r")
@@ -124,12 +124,12 @@ def look_at_jobs(terminal: Terminal, names: list[str]) -> None:
     terminal.press("1")
     settled(terminal, f"▸ {head(QUEUE)}")
     terminal.press("enter")
-    settled(terminal, "18 jobs", "[queued 18]")
+    settled(terminal, "19 jobs", "[queued 19]")
     for name in names:
         terminal.press("enter")
         settled(terminal, f"job {name} ␛", "line 1 of")
         terminal.press("f", "G", "y", "g", "escape")
-        settled(terminal, "18 jobs")
+        settled(terminal, "19 jobs")
         terminal.press("j")
     for name in ("a list for a hash", "a text for a list"):
         terminal.press(":", f"job {name}")

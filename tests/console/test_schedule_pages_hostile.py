@@ -146,6 +146,35 @@ def test_what_is_no_scheduled_job_is_listed(redis: Redis) -> None:
 
 
 @pytest.mark.parametrize(
+    ("interval", "period"),
+    [(10**400, "every 100 years or more"), (-5, None), (0, None), (-(10**400), None), (90, "every 1 minute and 30 seconds")],
+)
+def test_a_period_of_any_size_spoils_no_list(redis: Redis, interval: int, period: str | None) -> None:
+    """Neither Python nor humanize can say 10⁴⁰⁰ as a duration."""
+    for one, fields in {
+        "entry": {"meta": pickle.dumps({"interval": interval})},
+        "repeats": {"repeats_left": "3", "repeat_intervals": json.dumps([interval])},
+    }.items():
+        redis.hset(keys.RQ_JOB + one, mapping={"origin": "mail", **fields})  # type: ignore[dict-item]
+    redis.zadd(keys.ENTRIES, {"entry": NOW})
+    redis.sadd(keys.RQ_QUEUES, keys.RQ_QUEUE + "mail")
+    redis.zadd(keys.RQ_SCHEDULED + "mail", {"repeats": NOW})
+    redis.zadd("rq:cron_schedulers", {"cron-1": NOW})
+    redis.hset("rq:cron_scheduler:cron-1", "cron_jobs", json.dumps([{"name": "n", "interval": interval}]))
+    assert [row.cadence for row in page(redis, "entries", now=NOW).rows] == [period or "once"]
+    assert [row.cadence for row in page(redis, "rq", now=NOW).rows] == [f"{period or 'again'}, 3 more"]
+    assert [row.cadence for row in page(redis, "cron", now=NOW).rows] == [period or ""]
+
+
+def test_a_number_of_any_length_spoils_no_other_cron_job(redis: Redis) -> None:
+    redis.zadd("rq:cron_schedulers", {"cron-1": NOW})
+    told = b'[{"name": "a", "interval": ' + b"9" * 5_000 + b'}, {"name": "b", "interval": 60}, {"name": "c", "interval": NaN}]'
+    redis.hset("rq:cron_scheduler:cron-1", "cron_jobs", told)  # type: ignore[arg-type]
+    found = page(redis, "cron", now=NOW).rows
+    assert [(row.id, row.cadence) for row in found] == [("a", ""), ("b", "every minute"), ("c", "")]
+
+
+@pytest.mark.parametrize(
     "told",
     [
         b"no JSON",
