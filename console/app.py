@@ -35,18 +35,14 @@ from console.model.queries import (
 )
 from console.model.status import Status
 from console.model.text import visible
-from console.poller import Poller
 from console.screens import views
-from console.screens.chrome import Freshness
 from console.screens.filter_bar import FilterBar
 from console.screens.history import History
 from console.screens.main import Main
 from console.screens.place import Place
 from console.screens.view import Asks, Goes, Searches, Tells, View
+from console.watch import Watch
 from console.widgets.lines import Line
-
-STALE_AFTER: Final = 5.0
-"""Seconds without an answer after which what is shown counts as stale, though nothing has failed yet."""
 
 FIRST: Final[Mapping[str, ViewQuery]] = {
     "overview": OverviewQuery(),
@@ -79,7 +75,7 @@ class Console(App[Target], inherit_bindings=False):
         answered: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
-        self.targets, self.target = targets, target
+        self.targets = targets
         self.fault = ""
         self._refresh_s, self._clock, self._crashed = refresh_s, clock, crashed
         self._answered = answered
@@ -92,7 +88,7 @@ class Console(App[Target], inherit_bindings=False):
         for one in themes.THEMES:
             self.register_theme(one)
         self.theme = themes.NAMES.get(theme, themes.DARK.name)
-        self._look_at(target, 0)
+        self._look_at(target)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What a theme that is none of ours leaves unsaid."""
@@ -106,7 +102,7 @@ class Console(App[Target], inherit_bindings=False):
         """Begin to read, once there is something to show it on."""
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
-        self._poller.start()
+        self._watch.poller.start()
         await self._show(self._history.present)
         if self._expression:
             self._filter_with(self._expression)
@@ -118,7 +114,7 @@ class Console(App[Target], inherit_bindings=False):
     def exit(self, result: Target | None = None, return_code: int = 0, message: Any = None) -> None:
         """Read no more, and leave. What was read is for views that are being taken down."""
         self._open = False
-        self._poller.stop()
+        self._watch.poller.stop()
         super().exit(result, return_code, message)
 
     # --- where one is ---------------------------------------------------------------------------
@@ -131,7 +127,7 @@ class Console(App[Target], inherit_bindings=False):
     @property
     def read_only(self) -> bool:
         """Whether nothing may be changed here."""
-        return self.target.read_only
+        return self._watch.target.read_only
 
     @property
     def view(self) -> View:
@@ -140,7 +136,7 @@ class Console(App[Target], inherit_bindings=False):
 
     def queues(self) -> Sequence[tuple[str, bytes]]:
         """The queues that were read last."""
-        return [(queue.name, queue.key) for queue in self._status.queues] if self._status is not None else []
+        return [(queue.name, queue.key) for queue in status.queues] if (status := self._watch.status) is not None else []
 
     async def go(self, place: Place) -> None:
         """Show another place, and remember this one."""
@@ -154,9 +150,9 @@ class Console(App[Target], inherit_bindings=False):
             self.exit(target)
             return
         screen = self.screen_name if self.screen_name in SCREENS else "overview"
-        self._poller.stop()
-        self._look_at(target, max(self._poller.seq, self._poller.search_seq) + 1)
-        self._poller.start()
+        self._watch.poller.stop()
+        self._look_at(target, self._watch)
+        self._watch.poller.start()
         self._history = History(Place(screen, FIRST[screen]))
         await self._main.query("View").remove()
         await self._show(self._history.present)
@@ -186,41 +182,37 @@ class Console(App[Target], inherit_bindings=False):
         view = self._views[name] = views.made(name)
         return view
 
-    def _look_at(self, target: Target, seq: int) -> None:
+    def _look_at(self, target: Target, before: Watch | None = None) -> None:
         """Forget the server before, and get ready to read this one."""
-        self.target = target
-        self._first_seq = seq
-        self._status: Status | None = None
-        self._failure: ReadFailed | None = None
-        self._frozen = self._open = False
+        self._open = False
         self._views: dict[str, View] = {}
-        self._poller = Poller(target.connect, self.post_message, self._refresh_s, self._clock, seq)
+        self._watch = Watch(target, self.post_message, self._refresh_s, self._clock, before)
 
     # --- what was read --------------------------------------------------------------------------
 
     def on_snapshot_ready(self, message: SnapshotReady) -> None:
         """Show an answer, unless it is one to what is no longer asked."""
-        if message.seq < self._first_seq:
+        if not self._watch.belongs(message):
             return
         if isinstance(message.snapshot, Status):
-            self._status = message.snapshot
+            self._watch.status = message.snapshot
         self._tell_answered()
-        if self._open and message.seq == self._poller.seq and same_list(message.query, self.view.asked):
-            self._failure = None
+        if self._open and self._watch.answers(message, self.view.asked):
+            self._watch.failure = None
             self.view.show(message.query, message.snapshot)
         self._draw_header()
 
     def on_read_failed(self, message: ReadFailed) -> None:
         """Keep what is shown, and say how old it is and why. What failed for the screen before is of no account here."""
-        if message.seq < self._first_seq:
+        if not self._watch.belongs(message):
             return
         self._tell_answered()
-        if self._open and message.seq == self._poller.seq and same_list(message.query, self.view.asked):
-            self._failure = message
+        if self._open and self._watch.answers(message, self.view.asked):
+            self._watch.failure = message
             self.view.fail(message.reason)
         elif isinstance(message.query, OverviewQuery):
             # Nobody knows what is wrong with the installation any more.
-            self._status = None
+            self._watch.status = None
         self._draw_header()
 
     def _tell_answered(self) -> None:
@@ -231,20 +223,20 @@ class Console(App[Target], inherit_bindings=False):
 
     def on_search_progressed(self, message: SearchProgressed) -> None:
         """Let the view that searches know, unless it has begun another search."""
-        if self._open and message.seq == self._poller.search_seq:
+        if self._open and message.seq == self._watch.poller.search_seq:
             self.view.progress(message.found, message.reason)
 
     def on_asks(self, message: Asks) -> None:
         """Read what the view wants to show."""
         if self._open and same_list(message.query, self.view.asked):
-            self._poller.ask(message.query, message.fresh)
+            self._watch.poller.ask(message.query, message.fresh)
 
     def on_searches(self, message: Searches) -> None:
         """Search for what the view wants to list."""
         if message.query is None:
-            self._poller.cancel_search()
+            self._watch.poller.cancel_search()
         elif self._open and same_list(message.query, self.view.asked):
-            self._poller.search(message.query)
+            self._watch.poller.search(message.query)
 
     async def on_goes(self, message: Goes) -> None:
         """Go where a row leads."""
@@ -341,12 +333,11 @@ class Console(App[Target], inherit_bindings=False):
     def do_refresh(self) -> None:
         """Read again at once, and search again."""
         self.view.do("refresh")
-        self._poller.again()
+        self._watch.poller.again()
 
     def do_freeze(self) -> None:
         """Stop refreshing, or go on."""
-        self._frozen = not self._frozen
-        self._poller.freeze(self._frozen)
+        self._watch.freeze()
         self._draw_header()
 
     async def do_palette(self) -> None:
@@ -443,14 +434,10 @@ class Console(App[Target], inherit_bindings=False):
         self._draw_footer()
 
     def _draw_header(self) -> None:
-        view = self._views.get(self.screen_name)
+        view, watch = self._views.get(self.screen_name), self._watch
         as_of = None if view is None else view.as_of
-        age = None if as_of is None else max(0.0, self._clock() - as_of)
-        overdue = age is not None and not self._frozen and age > max(STALE_AFTER, 3 * self._refresh_s)
-        stale = age if self._failure is not None or overdue else None
-        fresh = Freshness(as_of, self._refresh_s, stale, self._frozen)
-        self._main.tell_state(self.target, self._status, fresh, self._zone)
-        self._main.tell_trouble(self._failure.reason if self._failure is not None and as_of is not None else "")
+        self._main.tell_state(watch.target, watch.status, watch.fresh(as_of), self._zone)
+        self._main.tell_trouble(watch.failure.reason if watch.failure is not None and as_of is not None else "")
 
     def _draw_tabs(self) -> None:
         self._main.tell_place(self._history.present, self.view.said)

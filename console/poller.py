@@ -45,6 +45,11 @@ class Poller:
         self.seq = seq
         self.search_seq = seq
 
+    @property
+    def last(self) -> int:
+        """The highest number that a question or a search has had."""
+        return max(self.seq, self.search_seq)
+
     def start(self) -> None:
         """Begin to read."""
         threading.Thread(target=self._run, name="poller", daemon=True).start()

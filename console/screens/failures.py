@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from console.model import job_terms
 from console.model.filters import Filter, Kind
@@ -21,7 +22,7 @@ class FailuresView(Listing):
     """Failed and stopped jobs by time."""
 
     ONE = "failure"
-    FIELDS: Mapping[str, Kind] = FIELDS  # type: ignore[misc]
+    FIELDS: ClassVar[Mapping[str, Kind]] = FIELDS
 
     asked: FailuresQuery
 

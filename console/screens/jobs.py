@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from console.model import job_terms, words
 from console.model.filters import Filter, Kind
@@ -39,7 +39,7 @@ class JobsView(Listing):
     """Any queue, any state."""
 
     ONE = "job"
-    FIELDS: Mapping[str, Kind] = FIELDS  # type: ignore[misc]
+    FIELDS: ClassVar[Mapping[str, Kind]] = FIELDS
 
     asked: JobsQuery
     _counts: Mapping[str, int | None] = {}

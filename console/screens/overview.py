@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from console.model import words
 from console.model.counting import counted
 from console.model.filters import Kind
-from console.model.queries import JobsQuery, OverviewQuery
+from console.model.queries import PAGE, JobsQuery, OverviewQuery
 from console.model.status import QueueStatus, Status
 from console.screens import throughput_lines
 from console.screens.place import Place
@@ -33,6 +33,9 @@ FIELDS: Mapping[str, Kind] = {
 }
 
 ORDERS = ("name", "waiting", "oldest", "failed")
+
+MOST = 5_000
+"""Queues that are known at the most."""
 
 
 class OverviewView(Whole):
@@ -87,11 +90,13 @@ class OverviewView(Whole):
         return found
 
     def on_table_cursor_moved(self, message: Table.CursorMoved) -> None:
-        """Read those queues whole that are in sight in the order of their names."""
+        """Read those queues whole that are in sight, or can be."""
         super().on_table_cursor_moved(message)
-        start, size = self.table.wanted()
-        query = replace(self.asked, start=start, size=max(size, self.asked.size))
-        if self.order == "name" and not self.said and query != self.asked and self.snapshot is not None:
+        # In another order than that of the names, any queue can come in sight.
+        named = self.order == "name" and not self.said
+        start, size = self.table.wanted() if named else (0, MOST)
+        query = replace(self.asked, start=start, size=max(size, PAGE))
+        if query != self.asked and self.snapshot is not None:
             self.asked = query
             self.post_message(Asks(query, fresh=False))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from console.model import words
 from console.model.filters import Kind
@@ -41,7 +42,7 @@ class SchedulesView(Listing):
     """The schedules of one source at a time."""
 
     ONE = "schedule"
-    FIELDS: Mapping[str, Kind] = FIELDS  # type: ignore[misc]
+    FIELDS: ClassVar[Mapping[str, Kind]] = FIELDS
 
     asked: SchedulesQuery
     _counts: Mapping[str, int | None] = {}
