@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from console.commands import output
-from console.model import shown
+from console.model import job_states, shown
 from console.model.job import Attempt, JobDetail, Place, Related
 from console.model.payload import Call, Undecodable
 from console.model.plain import plain
@@ -57,12 +57,8 @@ def fields(job: JobDetail) -> dict[str, Any]:
 
 def state(job: JobDetail) -> str | None:
     """The state by the name that lists have for it; RQ's own word for what is in none."""
-    if job.status == "scheduled" and job.started_at is not None and (job.retries_left is not None or job.retries):
-        return "retrying"
-    return _STATES.get(job.status or "", job.status)
-
-
-_STATES = {"started": "running", "rate_limited": "rate limited", "ready_to_enqueue": "ready"}
+    tried = job_states.was_tried(job.started_at is not None, job.retries_left, job.retries)
+    return None if job.status is None else job_states.state(job.status, tried=tried)
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from console.model.filters import Filter
 from console.model.pages import Found, JobRow, JobsPage
 from console.model.ports import Reader
 from console.model.queries import JOB_STATES, MAX_PAGE, JobsQuery, JobState
-from console.model.text import visible
+from console.model.text import decoded, visible
 
 MAX_SHOWN: Final = 10_000
 
@@ -113,7 +113,7 @@ def _looked_at(search: Found | None) -> dict[str, Any] | None:
 def _nothing(query: JobsQuery, page: JobsPage) -> str:
     """That there is nothing, and where there is something."""
     what = f"{query.state} job{' for which that holds' if query.filter else ''}"
-    where = "" if query.queue is None else f" in the queue {query.queue.decode('utf-8', 'backslashreplace')}"
+    where = "" if query.queue is None else f" in the queue {decoded(query.queue)}"
     others = [f"{count:,} {state}" for state, count in page.counts.items() if count and (query.filter or state != query.state)]
     if others:
         return f"no {what}{where}; --state shows others: {', '.join(others)}"

@@ -20,8 +20,7 @@ from console.commands.status_table import drawn
 from console.model.queries import OverviewQuery
 from console.model.status import Status, as_json
 from console.store import status as store
-from console.store.queues import MAX_QUEUES
-from console.store.seen import Seen
+from console.store.seen import MAX_QUEUES, Seen
 
 EVERYTHING = OverviewQuery(size=MAX_QUEUES)
 

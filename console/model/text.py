@@ -10,6 +10,11 @@ _BLANK_LETTERS = "\u034f\u115f\u1160\u2800\u3164\uffa0"
 _BLANK = re.compile(f"[{_BLANK_LETTERS}]")
 
 
+def decoded(raw: bytes) -> str:
+    """`raw` as text; bytes that are not UTF-8 become escapes like `\\xff`."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
 def visible(text: str) -> str:
     """`text` on one line, with a sign in place of every character that a terminal would obey or not draw.
 

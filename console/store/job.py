@@ -13,6 +13,7 @@ from console.model.payload import Pairs, Undecodable, Value
 from console.model.queries import JobQuery
 from console.model.secrets import Secrets, masked_payload
 from console.store import job_attempts, job_fields, job_places, job_relations
+from console.store.owner import owner
 from console.store.steps import Line, Reading, together
 from console.store.values import instant, number, text, text_or_none, whole
 from jobs import keys
@@ -32,7 +33,7 @@ def read(connection: Redis, query: JobQuery, now: float, secrets: Secrets) -> Jo
     together(line, reading, executions, relations, places)
     fields, ran, related, listed = reading.result, executions.result, relations.result, places.result
     meta = job_fields.meta(fields)
-    owner = _owner(meta)
+    whose = owner(meta)
     return JobDetail(
         as_of=now,
         key=query.id,
@@ -43,11 +44,11 @@ def read(connection: Redis, query: JobQuery, now: float, secrets: Secrets) -> Jo
         description=job_fields.description(fields, secrets),
         call=job_fields.call(fields, secrets),
         meta=masked_payload(meta, secrets),
-        user=owner.get("user"),
-        tier=owner.get("tier"),
-        task=owner.get("task"),
-        schedule=text(query.id) if _is_entry(meta) else owner.get("schedule"),
-        slot=number(owner.get("slot")),
+        user=whose.get("user"),
+        tier=whose.get("tier"),
+        task=whose.get("task"),
+        schedule=text(query.id) if _is_entry(meta) else whose.get("schedule"),
+        slot=number(whose.get("slot")),
         created_at=instant(fields.get("created_at")),
         enqueued_at=instant(fields.get("enqueued_at")),
         started_at=instant(fields.get("started_at")),
@@ -69,20 +70,6 @@ def read(connection: Redis, query: JobQuery, now: float, secrets: Secrets) -> Jo
         fields=job_fields.others(fields, secrets),
         refused=tuple({one.what: one for one in (*line.refused, *fields.refused, *ran.refused, *related.refused)}.values()),
     )
-
-
-def _owner(meta: Value | Undecodable) -> dict[str, str]:
-    """Whose run it is, as its meta says (jobs/runs.py)."""
-    if not isinstance(meta, Pairs):
-        return {}
-    names = ("user", "tier", "task", "schedule", "slot")
-    named = {name: value for name, value in meta.items if isinstance(name, str) and name in names}
-    return {name: text(str(value)) for name, value in named.items() if _plain(value)}
-
-
-def _plain(value: Value) -> bool:
-    """Whether a value is an identifier: a text, or a number as other installations number their users."""
-    return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63)
 
 
 def _is_entry(meta: Value | Undecodable) -> bool:

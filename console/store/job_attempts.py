@@ -19,6 +19,7 @@ from console.model.status import Refused
 from console.store import decoding, rq_keys
 from console.store.affordable import Size
 from console.store.job_fields import Fields
+from console.store.progress import progress
 from console.store.steps import Line, Reading, Steps, after
 from console.store.values import instant, number, text, text_or_none
 from jobs import keys
@@ -92,7 +93,7 @@ def read(line: Line, job: bytes, fields: Reading[Fields], secrets: Secrets) -> S
     return Executions(
         attempts=tuple(attempts),
         total=total,
-        progress=_progress(own.get(b"progress"), secrets),
+        progress=progress(own.get(b"progress"), secrets),
         log=tuple(_lines(written.rows() if written else [], secrets)),
         refused=tuple(
             size.refused()
@@ -139,14 +140,6 @@ def _with_results(attempts: list[Attempt], results: list[Attempt]) -> list[Attem
             attempt = replace(attempt, result=result.result, has_result=result.has_result)
         told.append(attempt)
     return told[::-1]
-
-
-def _progress(raw: bytes | None, secrets: Secrets) -> tuple[float | None, str] | None:
-    record = _record(raw)
-    fraction = record.get("fraction")
-    known = float(fraction) if isinstance(fraction, int | float) and 0 <= fraction <= 1 else None
-    message = masked_text(text(str(record.get("message", ""))), secrets)
-    return (known, message) if known is not None or message else None
 
 
 def _lines(raw: list[bytes], secrets: Secrets) -> Iterator[tuple[float | None, str]]:

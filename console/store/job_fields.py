@@ -11,6 +11,7 @@ from console.model.payload import Call, Undecodable, Value
 from console.model.secrets import Secrets, masked_call, masked_payload, masked_text
 from console.model.shown import one_line
 from console.model.status import Refused
+from console.model.text import decoded
 from console.store import decoding
 from console.store.pickles import MAX_BYTES
 from console.store.steps import Line, Steps
@@ -103,7 +104,7 @@ def description(fields: Fields, secrets: Secrets) -> str | None:
     if size := fields.too_long.get("description"):
         return f"(a description of {words.size(size)}, too long to be read)"
     found = fields.get("description")
-    return None if found is None else text(masked_text(found.decode("utf-8", "backslashreplace"), secrets))
+    return None if found is None else text(masked_text(decoded(found), secrets))
 
 
 def others(fields: Fields, secrets: Secrets) -> dict[str, str]:
@@ -127,7 +128,7 @@ def _told(name: str, found: bytes, secrets: Secrets) -> str:
             found = decoding.inflated(found)[-MAX_FIELD:]
         except ValueError as error:
             return f"({error})"
-    whole = masked_text(found.decode("utf-8", "backslashreplace"), secrets)
+    whole = masked_text(decoded(found), secrets)
     return whole if len(whole) <= MAX_FIELD else whole[:MAX_FIELD] + "…"
 
 

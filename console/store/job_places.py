@@ -15,10 +15,10 @@ from console.store.trip import Answer
 from console.store.values import number, text
 from jobs import keys
 
-SEARCHED: Final = 10_000
+SEARCHED: Final = 1_000
 """Jobs at each end of a queue among which one is looked for, and of those between popped and started."""
 
-MAX_QUEUES: Final = 200
+MAX_LOOKED_IN: Final = 200
 """Queues in which a job is looked for that has no hash to name its own."""
 
 MAX_EXECUTIONS: Final = 20
@@ -59,8 +59,8 @@ def read(line: Line, job: bytes, fields: Reading[Fields]) -> Steps[Places]:
     if executions.affords(MAX_EXECUTIONS, MEMBERS_BYTES):
         running = line.ask("ZRANGE", executions.key, 0, MAX_EXECUTIONS - 1)
     names = None
-    if known.value == 0 and queues.affords(MAX_QUEUES, MEMBERS_BYTES):
-        names = line.ask("SRANDMEMBER", queues.key, MAX_QUEUES)
+    if known.value == 0 and queues.affords(MAX_LOOKED_IN, MEMBERS_BYTES):
+        names = line.ask("SRANDMEMBER", queues.key, MAX_LOOKED_IN)
     yield
     found = yield from after(fields)
     runs = [job, *(job + b":" + one for one in (running.rows() if running else []))]
@@ -141,5 +141,5 @@ def _unsearched(asked: Iterable[_Asked], queues: Size | None) -> Iterable[str]:
     for one in asked:
         if one.length is not None and (one.length.count() or 0) > 2 * SEARCHED and _place(one) is None:
             yield text(one.key)
-    if queues is not None and queues.count > MAX_QUEUES:
-        yield f"{queues.count - MAX_QUEUES:,} of {queues.count:,} queues"
+    if queues is not None and queues.count > MAX_LOOKED_IN:
+        yield f"{queues.count - MAX_LOOKED_IN:,} of {queues.count:,} queues"

@@ -10,6 +10,7 @@ from typing import Final
 from console.model.job import Related
 from console.model.secrets import Secrets, masked_text
 from console.model.status import Refused
+from console.model.text import decoded
 from console.store import rq_keys
 from console.store.affordable import Size
 from console.store.job_fields import Fields
@@ -92,7 +93,7 @@ def _related(line: Line, ids: Sequence[bytes], secrets: Secrets) -> Steps[list[R
 
 def _one(job: bytes, answers: dict[str, Answer], secrets: Secrets) -> Related:
     found = {name: answer.value for name, answer in answers.items() if isinstance(answer.value, bytes)}
-    called = found.get("description", b"").decode("utf-8", "backslashreplace")
+    called = decoded(found.get("description", b""))
     return Related(
         key=job,
         id=text(job),

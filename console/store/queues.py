@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from console.model.drain import flow
+from console.model.job_states import was_tried
 from console.model.queries import OverviewQuery
 from console.model.status import QueueStatus, WorkerStatus
 from console.store import rq_keys, samples
 from console.store.samples import AskedEnds
+from console.store.seen import MAX_QUEUES
 from console.store.trip import Answer, Answers, Trip
 from console.store.values import age, instant, text, whole
 from jobs import keys
 from jobs.tiers import LANES
 
-MAX_QUEUES = 5_000
 OVERDUE = 60
 """Seconds past due after which nobody seems to move a scheduled job: RQ's scheduler and ours look every second or minute."""
 
@@ -294,13 +295,8 @@ def _waited(head: Answer, now: float) -> float | None:
 def _retrying(scheduled: int | None, jobs: AskedJobs | None) -> int | None:
     if scheduled is None or (scheduled and jobs is None):
         return None
-    return sum(map(_tried, jobs.first_due.values)) if jobs else 0
-
-
-def _tried(job: list[bytes | None] | None) -> bool:
-    """Whether a scheduled job has been tried before. One that repeats can look the same when it may be retried too."""
-    started, left, tried = job or (None, None, None)
-    return bool(started) and (left is not None or bool(whole(tried)))
+    known = [job for job in jobs.first_due.values if job] if jobs else []
+    return sum(was_tried(started, left, whole(retries)) for started, left, retries in known)
 
 
 def _less(total: int | None, expired: int | None) -> int | None:

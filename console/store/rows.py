@@ -12,15 +12,17 @@ from typing import Final
 
 from redis import Redis
 
-from console.model import tracebacks, words
+from console.model import job_states, tracebacks, words
 from console.model.job_terms import FAILED
 from console.model.pages import JobRow
-from console.model.payload import Pairs, Undecodable
+from console.model.payload import Undecodable
 from console.model.queries import JOB_STATES
 from console.model.secrets import Secrets, masked_text
 from console.model.status import Refused
+from console.model.text import decoded
 from console.store import decoding, rq_keys
 from console.store.job_lists import AMONG, REGISTRIES, Member, Registry
+from console.store.owner import owner
 from console.store.trip import Answer, Trip
 from console.store.values import instant, number, text, text_or_none, whole
 from jobs import keys
@@ -58,13 +60,6 @@ MAX_REFUSED: Final = 20
 
 _JOB: Final = keys.RQ_JOB.encode()
 _RESULTS: Final = rq_keys.RESULTS.encode()
-
-STATES: Final = {
-    b"started": "running",
-    b"rate_limited": "rate limited",
-    b"ready_to_enqueue": "ready",
-}
-"""What RQ's statuses are called here, where it is not the same word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +104,14 @@ class _Job:
     @property
     def state(self) -> str:
         """The state of the list that it was found in, told apart where that has jobs of two; without a list, by the hash."""
-        status, listed = self.found.get("status", b""), self.member.state
-        if listed == "failed" and status == b"stopped":
-            return "stopped"
-        if listed == "scheduled" or (listed is None and status == b"scheduled"):
-            return "retrying" if self.tried else "scheduled"
-        return listed or STATES.get(status) or text(status)
-
-    @property
-    def tried(self) -> bool:
-        """Whether a scheduled job has been tried before. One that repeats can look the same when it may be retried too."""
-        found = self.found
-        return "started_at" in found and ("retries_left" in found or bool(whole(found.get("number_of_retries"))))
+        found, listed = self.found, self.member.state
+        if listed not in (None, "scheduled", "failed"):
+            return listed
+        status = text(found.get("status", b""))
+        if listed == "failed":
+            return "stopped" if status == "stopped" else listed
+        tried = job_states.was_tried(found.get("started_at"), found.get("retries_left"), whole(found.get("number_of_retries")))
+        return job_states.state(listed or status, tried=tried)
 
 
 def read(connection: Redis, members: Sequence[Member], secrets: Secrets, *, errors: bool, owners: bool = True) -> Rows:
@@ -217,19 +208,19 @@ def _rows(
 
 
 def _row(job: _Job, score: float | None, secrets: Secrets, owners: bool) -> JobRow:
-    member, fields, state = job.member, job.found, job.state
-    owner = _owner(fields.get("meta", b"")) if owners else {}
-    registry = _registry(state)
+    member, fields = job.member, job.found
+    whose = _owner(fields.get("meta", b"")) if owners else {}
+    registry = _registry(job.state)
     never = score is None or (registry is not None and registry.expires and score < 0)
     return JobRow(
         key=member.job,
         id=text(member.job),
         queue=text(fields.get("origin", b"") if member.queue is None else member.queue),
-        state=state,
+        state=job.state,
         call=_call(job, secrets),
-        user=owner.get("user"),
-        tier=owner.get("tier"),
-        task=owner.get("task"),
+        user=whose.get("user"),
+        tier=whose.get("tier"),
+        task=whose.get("task"),
         created_at=instant(fields.get("created_at")),
         enqueued_at=instant(fields.get("enqueued_at")),
         started_at=instant(fields.get("started_at")),
@@ -246,7 +237,7 @@ def _call(job: _Job, secrets: Secrets) -> str:
     if job.described > SHORT:
         return f"(a description of {words.size(job.described)}, too long for a list)"
     # Masked while it is whole: a secret that is cut in two might not be known for one.
-    return text(masked_text(job.found.get("description", b"").decode("utf-8", "backslashreplace"), secrets))
+    return text(masked_text(decoded(job.found.get("description", b"")), secrets))
 
 
 def _newest(job: _Job) -> tuple[bytes, dict[bytes, bytes]]:
@@ -286,13 +277,4 @@ def _owner(meta: bytes) -> dict[str, str]:
     """The user, tier and task that a run's meta names; nothing of it is executed."""
     if b"user" not in meta and b"tier" not in meta and b"task" not in meta:
         return {}
-    found = decoding.value(meta)
-    if not isinstance(found, Pairs):
-        return {}
-    named = {name: value for name, value in found.items if isinstance(name, str) and name in ("user", "tier", "task")}
-    return {name: text(str(value)) for name, value in named.items() if _plain(value)}
-
-
-def _plain(value: object) -> bool:
-    """Whether a value is an identifier: a text, or a number as other installations number their users."""
-    return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63)
+    return owner(decoding.value(meta))

@@ -21,12 +21,6 @@ CANCELED: Final = f"{RQ_KEY_PREFIX}:canceled:"
 INTERMEDIATE: Final = ":intermediate"
 """list `<RQ_QUEUE><queue>INTERMEDIATE` of job ids: popped and not yet started, by workers that serve one queue only."""
 
-FIRST_SEEN: Final = ":intermediate:first_seen:"
-"""string `<RQ_QUEUE><queue>FIRST_SEEN<job id>`: since when maintenance has seen it there. A day."""
-
-CLEAN_REGISTRIES: Final = f"{RQ_KEY_PREFIX}:clean_registries:"
-"""string `CLEAN_REGISTRIES<queue>`: the lock of a queue's maintenance. 899 s."""
-
 # --- jobs -----------------------------------------------------------------------------------------
 
 DEPENDENTS: Final = ":dependents"
@@ -52,18 +46,8 @@ EXHAUSTED_SAID: Final = "it asked for another try, and had no more"
 EXECUTIONS: Final = f"{RQ_KEY_PREFIX}:executions:"
 """zset `EXECUTIONS<job id>`, member = execution id, score = until when it is trusted to be alive, and a minute. 150 s."""
 
-EXECUTION: Final = f"{RQ_KEY_PREFIX}:execution:"
-"""hash `EXECUTION<job id>:<execution id>`: id, job_id, created_at, last_heartbeat (epoch seconds), worker_name.
-90 s, renewed."""
-
-GROUPS: Final = f"{RQ_KEY_PREFIX}:groups"
-"""set of the names of groups."""
-
 GROUP: Final = f"{RQ_KEY_PREFIX}:group:"
 """set `GROUP<name>` of job ids."""
-
-CLEAN_GROUPS: Final = f"{RQ_KEY_PREFIX}:clean_groups"
-"""string: the lock of the groups' maintenance. 599 s."""
 
 # --- rate limits, which know no queue -------------------------------------------------------------
 
@@ -83,9 +67,6 @@ RATE_LIMITED: Final = ":rate_limited"
 
 WORKERS: Final = f"{RQ_KEY_PREFIX}:workers"
 """set of the workers' keys."""
-
-WORKERS_OF: Final = f"{RQ_KEY_PREFIX}:workers:"
-"""set `WORKERS_OF<queue>` of the keys of the workers that serve it."""
 
 WORKER: Final = f"{RQ_KEY_PREFIX}:worker:"
 """hash `WORKER<name>`: birth, last_heartbeat, queues (csv), pid, hostname, ip_address, version, python_version, state,

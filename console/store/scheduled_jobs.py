@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from console.model.job_states import was_tried
 from console.model.schedules import ScheduleRow
 from console.model.secrets import Secrets, masked_text
 from console.store import bounded, queues
@@ -99,8 +100,7 @@ def _row(
 
 
 def _is_retry(job: Mapping[str, bytes]) -> bool:
-    """Whether it has been tried before. One that repeats can look the same when it may be retried too."""
-    return bool(job.get("started_at")) and ("retries_left" in job or bool(whole(job.get("number_of_retries"))))
+    return was_tried(job.get("started_at"), job.get("retries_left"), whole(job.get("number_of_retries")))
 
 
 def _cadence(job: Mapping[str, bytes]) -> str:

@@ -12,15 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from console.model.status import PassLock, ScheduleCounts, SchedulerStatus, Verdict
+from console.store import rq_keys
 from console.store.trip import Answer, Trip
 from console.store.values import age, instant, number, pairs, text, text_or_none, whole
 from jobs import keys
-from jobs.keys import RQ_KEY_PREFIX
-
-RQ_SCHEDULER = f"{RQ_KEY_PREFIX}:scheduler:"
-CRON_SCHEDULERS = f"{RQ_KEY_PREFIX}:cron_schedulers"
-INSTANCE = "rq:scheduler_instance:"
-"""hash of one rqscheduler, hard-coded like the other keys of rq-scheduler: birth, and death after a clean end."""
 
 NEWEST = 50
 """How many schedulers of each kind are read, those that were seen last."""
@@ -33,6 +28,9 @@ LATE = 120
 
 RQ_BEAT = 15.0
 """Seconds after which RQ's scheduler is late: it beats every second, but not while it moves a thousand jobs."""
+
+MAX_LOCK = 40
+"""Bytes of rq-scheduler's lock that are read: since when it is held, as a number."""
 
 RQ_LOCK = 61.0
 """Seconds for which its locks and its hash outlive its last beat."""
@@ -76,7 +74,7 @@ def ask_schedules(trip: Trip, now: float) -> AskedSchedules:
     """Ask for the counts, and for who may be scheduling."""
     return AskedSchedules(
         seen=trip.ask("ZREVRANGE", keys.SCHEDULERS, 0, NEWEST - 1, "WITHSCORES"),
-        cron=trip.ask("ZREVRANGE", CRON_SCHEDULERS, 0, NEWEST - 1, "WITHSCORES"),
+        cron=trip.ask("ZREVRANGE", rq_keys.CRON_SCHEDULERS, 0, NEWEST - 1, "WITHSCORES"),
         total=trip.ask("ZCARD", keys.SCHEDULES),
         paused=trip.ask("SCARD", keys.PAUSED),
         quarantined=trip.ask("ZCARD", keys.QUARANTINE),
@@ -88,7 +86,7 @@ def ask_schedules(trip: Trip, now: float) -> AskedSchedules:
         # The heartbeat's entry sorts before every other. ZSCORE would say nothing whether it is refused or not there.
         first=trip.ask("ZRANGE", keys.ENTRIES, 0, 0),
         longest_due=trip.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", now, "WITHSCORES", "LIMIT", 0, 1),
-        lock=trip.ask("GET", keys.ENTRIES_LOCK),
+        lock=trip.ask("GETRANGE", keys.ENTRIES_LOCK, 0, MAX_LOCK - 1),
         lock_ttl=trip.ask("PTTL", keys.ENTRIES_LOCK),
     )
 
@@ -100,7 +98,7 @@ def ask_rqschedulers(trip: Trip, schedules: AskedSchedules) -> tuple[AskedSchedu
             name=name,
             seen_at=seen_at,
             fields=trip.ask("HMGET", keys.SCHEDULER.encode() + name, "host", "poll_s"),
-            instance=trip.ask("HMGET", INSTANCE.encode() + name, "birth", "death"),
+            instance=trip.ask("HMGET", rq_keys.RQSCHEDULER.encode() + name, "birth", "death"),
         )
         for name, seen_at in pairs(schedules.seen.rows())
     )
@@ -116,7 +114,7 @@ def ask_rq(trip: Trip, locks: Mapping[bytes, bytes], asked: Iterable[AskedSchedu
         AskedScheduler(
             name=name,
             seen_at=None,
-            fields=trip.ask("HMGET", RQ_SCHEDULER.encode() + name, "hostname", "last_heartbeat"),
+            fields=trip.ask("HMGET", rq_keys.SCHEDULER.encode() + name, "hostname", "last_heartbeat"),
             lock_ttl=trip.ask("PTTL", keys.RQ_SCHEDULER_LOCK.encode() + queue),
         )
         for name, queue in sorted(queue_of.items())[:NEWEST]

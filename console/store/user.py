@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from redis import Redis
 
+from console.model.job_states import state
 from console.model.masking import mask_url
 from console.model.pages import JobRow
 from console.model.queries import UserQuery
@@ -124,9 +125,7 @@ def _state(run: RunRow, job: Mapping[str, bytes]) -> str:
     """The state of a run's job: what RQ says goes before what the schedule remembers, which a killed run could not tell."""
     status = text(job.get("status", b""))
     told = status or ("failed" if run.state in FAILED else run.state)
-    if told == "scheduled":
-        return "retrying"
-    return "running" if told == "started" else told
+    return state(told, tried=True)
 
 
 def _sources(raw: bytes | None) -> list[str]:

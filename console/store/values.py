@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from console.model.text import decoded
+
 MAX_TEXT = 1_000
 """Characters that are kept of one value."""
 
@@ -14,8 +16,8 @@ MAX_NUMBER = 2.0**53
 
 
 def text(raw: str | bytes) -> str:
-    """`raw` as text, at most MAX_TEXT characters of it; bytes that are not UTF-8 become escapes like `\\xff`."""
-    shown = raw if isinstance(raw, str) else raw[: 4 * MAX_TEXT].decode("utf-8", "backslashreplace")
+    """`raw` as text, at most MAX_TEXT characters of it."""
+    shown = raw if isinstance(raw, str) else decoded(raw[: 4 * MAX_TEXT])
     return shown if len(shown) <= MAX_TEXT else shown[:MAX_TEXT] + "…"
 
 

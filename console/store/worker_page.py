@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 from redis import Redis
 
@@ -15,6 +14,7 @@ from console.model.secrets import Secrets, masked_text
 from console.model.status import SchedulerStatus, Unread
 from console.model.workers import WorkerRow, WorkersPage
 from console.store import bounded, queues, rq_keys, schedulers, workers
+from console.store.progress import progress
 from console.store.schedulers import AskedScheduler
 from console.store.seen import Seen
 from console.store.steps import Line, Reading, Steps, beside, together
@@ -93,7 +93,7 @@ def _workers(line: Line, names: Answer, total: Answer, seen: Seen) -> Steps[tupl
 
 
 def _ask(line: Line, names: Sequence[bytes]) -> Asked:
-    prefix = workers.WORKER.encode()
+    prefix = rq_keys.WORKER.encode()
     return Asked(workers.ask(line.trip, names), line.trip.ask_each("HMGET", [prefix + name for name in names], *FIELDS))
 
 
@@ -159,7 +159,7 @@ def _rows(asked: Asked, jobs: dict[bytes, Job], now: float, replica: bool, secre
                 job_key=running,
                 call=masked_text(text(job.fields.get("description", b"")), secrets) if job else "",
                 running_s=runs_for,
-                progress=_progress(job.progress, secrets) if job else None,
+                progress=progress(job.progress, secrets) if job else None,
                 born_at=born,
                 busy_share=_share(born, number(worked), runs_for, now),
                 version=text_or_none(version),
@@ -173,17 +173,3 @@ def _share(born: float | None, worked: float | None, running: float | None, now:
     if born is None or now <= born:
         return None
     return round(min(1.0, max(0.0, (worked or 0.0) + (running or 0.0)) / (now - born)), 4)
-
-
-def _progress(raw: bytes | None, secrets: Secrets) -> tuple[float | None, str] | None:
-    """The fraction that is done, from 0 to 1, and a message (jobs.running.progress)."""
-    try:
-        record: Any = json.loads(raw or b"null")
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(record, dict):
-        return None
-    fraction, message = record.get("fraction"), record.get("message")
-    share = number(fraction) if isinstance(fraction, int | float) else None
-    known = share is not None and 0 <= share <= 1
-    return (share if known else None), masked_text(text(message), secrets) if isinstance(message, str) else ""

@@ -12,15 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from console.model.status import Verdict, WorkerStatus
+from console.store import rq_keys
+from console.store.seen import MAX_WORKERS
 from console.store.trip import Answer, Answers, Trip
 from console.store.values import age, instant, text, text_or_none, whole
-from jobs.keys import RQ_KEY_PREFIX
 
-WORKERS = f"{RQ_KEY_PREFIX}:workers"
-WORKER = f"{RQ_KEY_PREFIX}:worker:"
-CHANNEL = f"{RQ_KEY_PREFIX}:pubsub:"
-
-MAX_WORKERS = 2_000
 MAX_QUEUES_OF_ONE = 200
 """Queues that are read of one worker's list."""
 
@@ -69,12 +65,12 @@ class Worker:
 
 def ask_names(trip: Trip) -> tuple[Answer, Answer]:
     """Ask who is registered, MAX_WORKERS at the most, and how many there are."""
-    return trip.ask("SRANDMEMBER", WORKERS, MAX_WORKERS), trip.ask("SCARD", WORKERS)
+    return trip.ask("SRANDMEMBER", rq_keys.WORKERS, MAX_WORKERS), trip.ask("SCARD", rq_keys.WORKERS)
 
 
 def names(answer: Answer) -> tuple[bytes, ...]:
     """The workers' names, sorted."""
-    prefix = WORKER.encode()
+    prefix = rq_keys.WORKER.encode()
     return tuple(sorted({member.removeprefix(prefix) for member in answer.rows()}))
 
 
@@ -87,8 +83,8 @@ def ask_hashes(trip: Trip, workers: Sequence[bytes]) -> AskedWorkers:
     """Ask everything about these workers but what they run: one command for each, and one for all."""
     return AskedWorkers(
         names=tuple(workers),
-        hashes=trip.ask_each("HMGET", [WORKER.encode() + name for name in workers], *FIELDS),
-        subscribers=trip.ask("PUBSUB NUMSUB", *(CHANNEL.encode() + name for name in workers)) if workers else None,
+        hashes=trip.ask_each("HMGET", [rq_keys.WORKER.encode() + name for name in workers], *FIELDS),
+        subscribers=trip.ask("PUBSUB NUMSUB", *(rq_keys.CHANNEL.encode() + name for name in workers)) if workers else None,
     )
 
 
@@ -146,7 +142,7 @@ def _ask_executions(trip: Trip, workers: Sequence[bytes]) -> Answers:
 
 
 def _executions(worker: bytes) -> bytes:
-    return WORKER.encode() + worker + b":executions"
+    return rq_keys.WORKER.encode() + worker + rq_keys.WORKER_EXECUTIONS.encode()
 
 
 def _named(queues: bytes | None) -> tuple[bytes, ...]:
