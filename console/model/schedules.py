@@ -29,8 +29,8 @@ class ScheduleRow:
     """One schedule. `key` names it to its source: a schedule's id, an entry's job id, a scheduled job's id, a cron job's name.
 
     `source` is user, rq-scheduler, rq or rq-cron. `state` is armed, paused, inactive, late, running, failing, orphaned,
-    retrying for a job that RQ will try again, or `foreign` for what is not ours and has nothing wrong with it. `runs` are the
-    newest ten, newest first. `skipped` counts by reason.
+    retrying for a job that RQ will try again, `foreign` for what is not ours and has nothing wrong with it, or `gone` for one
+    that a search has found and that is no more. `runs` are the newest ten, newest first. `skipped` counts by reason.
     `next_slots` are filled in for a user's own page and one schedule only. `spec` is a user's cadence as jobs.cadence reads it.
     """
 

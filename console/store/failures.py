@@ -55,21 +55,20 @@ def read(connection: Redis, query: FailuresQuery, now: float, seen: Seen, secret
         found = rows.named(connection, query.only, secrets, errors=True)
         seen.meet_queues(found.origins)
         return JobsPage(now, query.start, len(found.rows), found.rows, refused=rows.told(found.refused))
-    start, size = max(0, query.start), max(0, query.size)
+    ranks = Ranks("failed", query.start, query.size)
     if query.queue is not None:
-        ranks = Ranks("failed", start, size)
         lists = job_lists.count(connection, query.queue, ("failed",), now, seen, ranks)
         members, refused = job_lists.members(connection, lists, ranks)
         total, refused = lists.counts().get("failed"), (*lists.refused, *refused)
         within = total
     else:
-        members, total, refused = _latest(connection, start, min(start + size, REACH), now, seen)
+        members, total, refused = _latest(connection, ranks.start, min(ranks.start + ranks.size, REACH), now, seen)
         within = None if total is None else min(total, REACH)
     found = rows.read(connection, members, secrets, errors=True)
     seen.meet_queues(found.origins)
     return JobsPage(
         as_of=now,
-        start=start,
+        start=ranks.start,
         total=within,
         rows=found.rows,
         counts={"failed": total},

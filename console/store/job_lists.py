@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from redis import Redis
 
-from console.model.queries import JobState
+from console.model.queries import MAX_PAGE, JobState
 from console.model.status import Refused
 from console.store import queues, rq_keys
 from console.store.seen import MAX_LIMITS, Seen
@@ -86,12 +86,19 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """A stretch of the lists of one state, one after the other."""
+    """A stretch of the lists of one state, one after the other, from the rank `start` on.
+
+    Whatever is asked for, `start` is 0 at least and `size` from 1 to MAX_PAGE: to Redis less than nothing is the end of a list.
+    """
 
     state: JobState
     start: int
     size: int
     reverse: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", max(0, self.start))
+        object.__setattr__(self, "size", min(max(1, self.size), MAX_PAGE))
 
 
 @dataclass(frozen=True, slots=True)

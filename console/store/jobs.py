@@ -29,11 +29,11 @@ def read(connection: Redis, query: JobsQuery, now: float, seen: Seen, secrets: S
     """
     if query.only is not None:
         return _found(connection, query, now, seen, secrets)
-    ranks = Ranks(query.state, max(0, query.start), max(0, query.size), query.reverse)
+    ranks = Ranks(query.state, query.start, query.size, query.reverse)
     lists = job_lists.count(connection, query.queue, REGISTRIES, now, seen, ranks)
     counts = lists.counts()
     if query.state in AMONG:
-        return JobsPage(now, query.start, None, (), counts, rows.told(lists.refused))
+        return JobsPage(now, ranks.start, None, (), counts, rows.told(lists.refused))
     members, refused = job_lists.members(connection, lists, ranks)
     found = rows.read(connection, members, secrets, errors=query.state in FAILED)
     seen.meet_queues(found.origins)

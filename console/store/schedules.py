@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from redis import Redis
 
-from console.model.queries import MAX_PAGE, SchedulesQuery
+from console.model.queries import MAX_PAGE, SchedulesQuery, Source
 from console.model.schedules import ScheduleRow, SchedulesPage
 from console.model.secrets import Secrets
 from console.store import cron_jobs, plain_entries, scheduled_jobs, user_schedules
@@ -14,11 +15,14 @@ from console.store.cron_jobs import CronJob
 from console.store.seen import Seen
 from console.store.steps import Line, Reading, Steps, after, beside, together
 from console.store.user_schedules import Name
-from console.store.values import number, scored
+from console.store.values import number, scored, text
 from jobs import keys
 
 SLOTS = 5
 """Next slots that are told of a schedule that is alone on its page."""
+
+NAMED: Final[Mapping[Source, str]] = {"user": "user", "entries": "rq-scheduler", "rq": "rq", "cron": "rq-cron"}
+"""What a row of each source calls it."""
 
 Found = tuple[int | None, Sequence[ScheduleRow]]
 """How many schedules of the source there are, and the rows of the page."""
@@ -88,14 +92,14 @@ def _entries(
         only = query.only[:MAX_PAGE]
         scores = line.ask("ZMSCORE", keys.ENTRIES, *only) if only else None
         yield
-        found = zip(only, scores.rows() if scores else (), strict=False)
-        entries = [(one, number(score)) for one, score in found if score is not None]
+        found = dict(zip(only, scores.rows() if scores else (), strict=False))
+        entries = [(one, number(score)) for one, score in found.items() if score is not None]
     else:
         asked = line.ask("ZRANGE", keys.ENTRIES, start, start + size - 1, "WITHSCORES")
         yield
         entries = scored(asked.rows())[:size]
     rows = yield from plain_entries.read(line, entries, now, seen, secrets, errors=seen.errors)
-    return count.count(), rows
+    return count.count(), _in_order(query, rows)
 
 
 def _scheduled(
@@ -108,7 +112,8 @@ def _scheduled(
     counts: Reading[dict[bytes, int | None]],
 ) -> Steps[Found]:
     if query.only is not None:
-        return len(query.only), (yield from scheduled_jobs.read_only(line, query.only[:MAX_PAGE], now, secrets))
+        rows = yield from scheduled_jobs.read_only(line, query.only[:MAX_PAGE], now, secrets)
+        return len(query.only), _in_order(query, rows)
     of = yield from after(counts)
     due = yield from scheduled_jobs.page(line, of, start, size)
     known = [count for count in of.values() if count is not None]
@@ -121,6 +126,19 @@ def _cron(
     history = Reading(cron_jobs.histories(line))
     yield from beside(history)
     jobs = yield from after(registered)
-    only = None if query.only is None else set(query.only)
+    only = None if query.only is None else set(query.only[:MAX_PAGE])
     shown = jobs[start : start + size] if only is None else [job for job in jobs if job.key in only]
-    return len(jobs), (yield from cron_jobs.read(line, shown, history.result, now, secrets))
+    rows = yield from cron_jobs.read(line, shown, history.result, now, secrets)
+    return len(jobs), _in_order(query, rows)
+
+
+def _in_order(query: SchedulesQuery, rows: Sequence[ScheduleRow]) -> Sequence[ScheduleRow]:
+    """`rows`, or where the query names schedules a row for each of them, in its order: of what is no more, one to say so."""
+    if query.only is None:
+        return rows
+    found = {row.key: row for row in rows}
+    return [found.get(key) or _gone(key, query.source) for key in query.only[:MAX_PAGE]]
+
+
+def _gone(key: bytes, source: Source) -> ScheduleRow:
+    return ScheduleRow(key, text(key), NAMED[source], "gone", note="it is no more")

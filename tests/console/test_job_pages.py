@@ -14,9 +14,9 @@ from rq import Queue, Repeat
 from rq.rate_limit import RateLimit
 
 from console.model.pages import JobsPage
-from console.model.queries import JobsQuery, JobState
+from console.model.queries import MAX_PAGE, FailuresQuery, JobsQuery, JobState
 from console.model.secrets import DEFAULT
-from console.store import job_lists, jobs, rows, rq_keys
+from console.store import failures, job_lists, jobs, rows, rq_keys
 from console.store.seen import MAX_LIMITS, Seen
 from jobs import keys
 from tests.benchmarks.ratios import RoundTrips
@@ -305,3 +305,16 @@ def test_a_meta_that_would_execute_something_does_not(redis: Redis, tmp_path: An
     redis.hset(keys.RQ_JOB + "mail-1", "meta", '{"user": 42, "task": ["no", "text"]}')
     assert [(row.user, row.tier, row.task) for row in page(redis).rows] == [("ada", None, None), ("42", None, None)]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("start", "size"), [(-7, 0), (-1, -5), (0, 0)])
+def test_no_page_is_the_whole_of_a_list_whatever_is_asked_for(redis: Redis, start: int, size: int) -> None:
+    """To LRANGE -1 is the last one: a page of nothing would be all of a queue."""
+    redis.rpush(keys.RQ_QUEUE + "mail", *(f"job-{n}" for n in range(600)))
+    redis.zadd(keys.RQ_FAILED + "mail", {f"job-{n}": NOW + 60 + n for n in range(600)})
+    for reverse in (False, True):
+        page = jobs.read(redis, JobsQuery("queued", b"mail", start, size, reverse=reverse), NOW, Seen(), DEFAULT)
+        assert (page.start, [row.id for row in page.rows]) == (0, ["job-599" if reverse else "job-0"])
+    failed = failures.read(redis, FailuresQuery(b"mail", start, size), NOW, Seen(), DEFAULT)
+    assert (failed.start, [row.id for row in failed.rows]) == (0, ["job-599"])
+    assert len(jobs.read(redis, JobsQuery("queued", b"mail", 0, 10**6), NOW, Seen(), DEFAULT).rows) == MAX_PAGE

@@ -202,8 +202,11 @@ def test_entries_are_in_the_order_of_their_slots_at_any_depth(redis: Redis) -> N
     assert [row.id for row in found.rows] == [f"job-{n:03}" for n in range(110, 120)]
     assert {row.state for row in found.rows} == {"orphaned"}
     assert {row.note for row in found.rows} == {"its job is gone"}
-    only = page(redis, "entries", only=(b"job-007", b"nobody"), now=NOW)
-    assert [(row.id, row.next_at) for row in only.rows] == [("job-007", NOW + 7)]
+    only = page(redis, "entries", only=(b"nobody", b"job-007"), now=NOW)
+    assert [(row.id, row.state, row.next_at) for row in only.rows] == [
+        ("nobody", "gone", None),
+        ("job-007", "orphaned", NOW + 7),
+    ]
 
 
 # --- RQ's scheduled jobs -------------------------------------------------------------------------
@@ -227,8 +230,8 @@ def test_scheduled_jobs_tell_retries_and_repeats(redis: Redis, stock: Stock) -> 
     assert found.rows[0].next_at == redis.zscore(keys.RQ_SCHEDULED + "mail", once.id)
     late = page(redis, "rq", now=time.time() + 600).rows[0]
     assert (late.id, late.state) == (once.id, "late")
-    only = page(redis, "rq", only=(retried.id.encode(), b"nobody"))
-    assert [(row.id, row.lane) for row in only.rows] == [(retried.id, "mail")]
+    only = page(redis, "rq", only=(b"nobody", retried.id.encode()))
+    assert [(row.id, row.source, row.lane) for row in only.rows] == [("nobody", "rq", None), (retried.id, "rq", "mail")]
 
 
 def test_scheduled_jobs_of_many_queues_are_paged_at_any_depth(redis: Redis) -> None:
@@ -274,7 +277,9 @@ def test_cron_jobs_are_told_with_what_came_of_them(redis: Redis, stock: Stock) -
     assert found.rows[0].runs[0].duration_s is not None
     assert found.rows[1].runs == ()
     assert found.rows[0].next_at == pytest.approx(time.time() + 90, abs=60)
-    assert [row.id for row in page(redis, "cron", only=(b"nightly",)).rows] == ["nightly"]
+    only = page(redis, "cron", only=(b"nobody", b"nightly"))
+    assert [(row.id, row.note) for row in only.rows[:1]] == [("nobody", "it is no more")]
+    assert [row.id for row in only.rows] == ["nobody", "nightly"]
     assert {row.state for row in page(redis, "cron", now=time.time() + 7_200).rows if row.id == "sums"} == {"late"}
 
 
