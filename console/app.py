@@ -437,7 +437,10 @@ class Console(App[Target], inherit_bindings=False):
         view, watch = self._views.get(self.screen_name), self._watch
         as_of = None if view is None else view.as_of
         self._main.tell_state(watch.target, watch.status, watch.fresh(as_of), self._zone)
-        self._main.tell_trouble(watch.failure.reason if watch.failure is not None and as_of is not None else "")
+        if watch.failure is not None and as_of is not None:
+            self._main.tell_trouble(watch.failure.reason, watch.failure.again_s)
+        else:
+            self._main.tell_trouble("")
 
     def _draw_tabs(self) -> None:
         self._main.tell_place(self._history.present, self.view.said)

@@ -57,7 +57,7 @@ class _Commands(click.Group):
 @click.option("--context", metavar="NAME", help="A server by its name in the file of contexts.")
 @click.option("--screen", type=click.Choice(SCREENS), default="overview", help="The screen to begin with.")
 @click.option("--filter", "expression", metavar="EXPR", default="", help="A filter to begin with, such as 'user:42 age>1h'.")
-@click.option("--read-only", is_flag=True, help="Offer nothing that changes anything.")
+@click.option("--read-only", is_flag=True, help="Change nothing, whatever is asked for.")
 @click.option("--refresh", metavar="SECONDS", help="Seconds between two refreshes.")
 @click.pass_context
 def tq_console(
@@ -65,6 +65,8 @@ def tq_console(
 ) -> int | None:
     """An operations console for RQ, and the per-user job layer that it operates. Without a command: the console itself."""
     asked, known, chosen, environ = ctx.obj
+    named = "TQ_READ_ONLY" if asked.read_only else f"context {chosen.name}" if chosen and chosen.read_only else ""
+    ctx.meta[settings.READ_ONLY_BY] = "--read-only" if read_only else named
     if ctx.invoked_subcommand is not None:
         return None
     from console.commands.open import open_console

@@ -28,13 +28,14 @@ SHOWN: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One named server. `url` may hold a password."""
+    """One named server. `url` may hold a password. `missing` says why it cannot be opened, where nothing else is wrong."""
 
     name: str
     url: str = field(repr=False)
     colour: str = "blue"
     read_only: bool = False
     prefix: str = "rq"
+    missing: str = ""
 
 
 def usual_file() -> Path:
@@ -68,6 +69,8 @@ def read(file: Path | None, environ: Mapping[str, str] | None = None) -> tuple[C
 def named(contexts: tuple[Context, ...], name: str) -> Context:
     """The context of that name. Raises SettingError."""
     for context in contexts:
+        if context.name == name and context.missing:
+            raise SettingError(context.missing)
         if context.name == name:
             return context
     known = ", ".join(_told(context.name) for context in contexts) or f"none: write them into {usual_file()}"
@@ -90,12 +93,13 @@ def _context(path: Path, name: str, values: Any, environ: Mapping[str, str]) -> 
         raise SettingError(f"{where} wants one of url and url_env")
     if "://" in variable:
         raise SettingError(f"{where} url_env wants the name of a variable that holds the URL; a URL itself belongs to url")
-    if variable and not environ.get(variable):
-        raise SettingError(f"{where} url_env: {_told(variable)} is not set; set it to the server's URL")
+    unset = variable and not environ.get(variable)
+    missing = f"{where} url_env: {_told(variable)} is not set; set it to the server's URL" if unset else ""
     colour = values.get("colour", "blue")
     if colour not in COLOURS:
         raise SettingError(f"{where} colour is {_told(colour)}; write one of {', '.join(COLOURS)}")
-    return Context(name, url or environ[variable], colour, values.get("read_only", False), values.get("prefix") or "rq")
+    read_only, prefix = values.get("read_only", False), values.get("prefix") or "rq"
+    return Context(name, url or environ.get(variable, ""), colour, read_only, prefix, missing)
 
 
 def _where(error: tomllib.TOMLDecodeError) -> str:

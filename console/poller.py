@@ -20,7 +20,8 @@ from console.model.queries import OverviewQuery, SearchQuery, ViewQuery
 WATCH_S: Final = 10.0
 """Seconds between two readings of the overview while another screen is shown: for the problems in the header."""
 
-MAX_BACKOFF_S: Final = 15.0
+MAX_BACKOFF_S: Final = 5.0
+"""Seconds between two tries at the most: who waits for a server looks at the screen."""
 
 
 class Poller:

@@ -11,6 +11,9 @@ from typing import Final
 from console.model.text import visible
 
 THEMES: Final = ("dark", "light", "contrast")
+READ_ONLY_BY: Final = "console.read_only"
+"""Where the command line keeps for its commands what said that nothing may be changed, if anything did."""
+
 TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 

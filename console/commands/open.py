@@ -11,7 +11,7 @@ import click
 
 from console.contexts import Context
 from console.model.masking import mask_url
-from console.model.ports import Reader, Target
+from console.model.ports import Reader, ReadError, Target
 from console.model.secrets import Secrets
 from console.settings import Settings
 
@@ -70,10 +70,13 @@ def _collect_from_here_on() -> None:
 
 
 def _target(context: Context, settings: Settings) -> Target:
+    def missing() -> Reader:
+        raise ReadError(context.missing)
+
     return Target(
         name=context.name,
-        url=mask_url(context.url),
-        connect=_opens(context.url, settings),
+        url=context.missing or mask_url(context.url),
+        connect=missing if context.missing else _opens(context.url, settings),
         colour=context.colour,
         read_only=context.read_only or settings.read_only,
         elsewhere=context.prefix != (os.environ.get("RQ_KEY_PREFIX") or "rq"),

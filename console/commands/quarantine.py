@@ -9,7 +9,7 @@ import click
 
 from console.commands import output
 from console.commands.parameters import whole
-from console.commands.server import connection, one_line_errors
+from console.commands.server import changes, connection, one_line_errors
 from console.commands.table import Column, table
 from console.model.masking import masked
 from jobs import quarantine
@@ -63,6 +63,7 @@ def quarantined(limit: int, as_json: bool) -> None:
 @click.command("put-back")
 @click.argument("number", metavar="N", type=whole(1))
 @one_line_errors
+@changes
 def put_back(number: int) -> None:
     """Put entry N of `schedules quarantined` back as it was. Still poison, it is set aside again in the next pass."""
     with connection() as redis:
@@ -74,6 +75,7 @@ def put_back(number: int) -> None:
 @click.argument("number", metavar="N", type=whole(1))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @one_line_errors
+@changes
 def drop(number: int, yes: bool) -> int:
     """Drop entry N of `schedules quarantined` for good, with its job."""
     with connection() as redis:

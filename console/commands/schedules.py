@@ -19,7 +19,7 @@ from console.commands import output, run_rows
 from console.commands.parameters import duration, epoch, instant, text, whole
 from console.commands.quarantine import drop, put_back, quarantined
 from console.commands.schedule_list import list_
-from console.commands.server import connection, one_line_errors
+from console.commands.server import changes, connection, one_line_errors
 from console.commands.table import Column, table
 from console.store.cadence_words import cadence_in_words
 from jobs import controls, registering, run_log, users
@@ -56,6 +56,7 @@ def schedules() -> None:
 @click.option("--catch-up", type=duration, help="How late a missed slot still gets its run.")
 @click.option("--jitter", type=duration, help="Move each slot later by up to this much; 0 for none.")
 @one_line_errors
+@changes
 def set_(
     user_id: str,
     task: str,
@@ -149,6 +150,7 @@ def runs(user_id: str, task: str, run: str | None, attempts: bool, as_json: bool
 @_of_schedule
 @click.option("--note", type=text, default="", help="Why, for whoever finds it paused.")
 @one_line_errors
+@changes
 def pause(user_id: str, task: str, note: str) -> None:
     """Pause USER's schedule of TASK: its slots are skipped, and counted, until it is resumed."""
     with connection() as redis, _unknown_user_first(redis, user_id):
@@ -161,6 +163,7 @@ def pause(user_id: str, task: str, note: str) -> None:
 @_of_schedule
 @click.option("--note", type=text, default="", help="Kept with the schedule.")
 @one_line_errors
+@changes
 def resume(user_id: str, task: str, note: str) -> None:
     """Let USER's paused schedule of TASK fire again, from its next slot on."""
     with connection() as redis, _unknown_user_first(redis, user_id):
@@ -175,6 +178,7 @@ def resume(user_id: str, task: str, note: str) -> None:
 @_of_schedule
 @click.option("--note", type=text, default="", help="Printed with the outcome.")
 @one_line_errors
+@changes
 def run_now(user_id: str, task: str, note: str) -> int:
     """One run of USER's TASK at once, beside its slots."""
     with connection() as redis:
@@ -191,6 +195,7 @@ def run_now(user_id: str, task: str, note: str) -> int:
 @_of_schedule
 @click.option("--note", type=text, default="", help="Printed with the outcome.")
 @one_line_errors
+@changes
 def remove(user_id: str, task: str, note: str) -> None:
     """Remove USER's schedule of TASK. Runs that exist already go on."""
     with connection() as redis, _unknown_user_first(redis, user_id):
@@ -203,6 +208,7 @@ def remove(user_id: str, task: str, note: str) -> None:
 @click.option("--from", "start", type=instant, required=True, help="ISO 8601; UTC if it names no zone.")
 @click.option("--to", "end", type=instant, required=True, help="ISO 8601; UTC if it names no zone.")
 @one_line_errors
+@changes
 def backfill(user_id: str, task: str, start: datetime, end: datetime) -> None:
     """A run on the lane `low` for each slot of USER's TASK from --from to --to that has none."""
     with connection() as redis:
@@ -218,6 +224,7 @@ def backfill(user_id: str, task: str, start: datetime, end: datetime) -> None:
 @schedules.command()
 @_json
 @one_line_errors
+@changes
 def repair(as_json: bool) -> None:
     """Look at every schedule, and put back each entry that is missing."""
     with connection() as redis:

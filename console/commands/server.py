@@ -71,6 +71,19 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
     return told
 
 
+def changes(command: Callable[P, R]) -> Callable[P, R]:
+    """`command`, which changes something on the server, refused where everything is only looked at."""
+
+    @wraps(command)
+    def refused(*args: P.args, **kwargs: P.kwargs) -> R:
+        why = click.get_current_context().find_root().meta.get(console_settings.READ_ONLY_BY)
+        if why:
+            raise click.UsageError(f"nothing is changed here: {why} says that everything is only looked at")
+        return command(*args, **kwargs)
+
+    return refused
+
+
 class ServerError(click.ClickException):
     """The server cannot be reached, or refuses."""
 

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from console.commands import output, run_rows, schedule_rows
 from console.commands.parameters import text, whole
 from console.commands.run_rows import RunRow
-from console.commands.server import connection, one_line_errors, reader
+from console.commands.server import changes, connection, one_line_errors, reader
 from console.commands.table import Column, table
 from console.model.masking import masked
 from jobs import imports, keys, registering, rows, schedules
@@ -54,6 +54,7 @@ def users() -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_line_errors
+@changes
 def import_(file: str, prune: bool, yes: bool, dry_run: bool, as_json: bool) -> int:
     """Register the users of FILE, a CSV or JSON file, or `-` for standard input.
 
@@ -174,6 +175,7 @@ def show(user_id: str, as_json: bool) -> None:
 @click.option("--webhook", type=text, help='URL that changes are delivered to, "" for none.')
 @click.option("--active/--inactive", default=None, help="Whether the user's schedules fire.")
 @one_line_errors
+@changes
 def set_(
     user_id: str, tier: str | None, zone: str | None, sources: tuple[str, ...], webhook: str | None, active: bool | None
 ) -> None:
@@ -206,6 +208,7 @@ def set_(
 @click.argument("user_id", metavar="USER", type=text)
 @click.option("--yes", is_flag=True, help="Do it.")
 @one_line_errors
+@changes
 def remove(user_id: str, yes: bool) -> None:
     """Remove a user with schedules, snapshots and undelivered changes. Runs that exist already go on."""
     with connection() as redis:

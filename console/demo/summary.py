@@ -27,7 +27,8 @@ def whereabouts(stage: Stage, program: str) -> Iterator[Text]:
     """What a person is told once, a line each: how to look around, what can be pasted, and where data and logs stay. `program`
     is how this program can be called."""
     yield Text("to look around from another terminal, until the demonstration ends:", "dim")
-    yield Text(f"RQ_REDIS_URL={shlex.quote(stage.url)} {program} status")
+    tiers = shlex.quote(stage.environ["TQ_TIERS"])
+    yield Text(f"RQ_REDIS_URL={shlex.quote(stage.url)} TQ_TIERS={tiers} {program} status")
     if stage.kept:
         yield _kept(stage.folder, stage.continued)
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from console.model import job_terms
 from console.model.filters import Filter, Kind
 from console.model.job_terms import FIELDS
-from console.model.pages import JobRow
+from console.model.pages import JobRow, JobsPage
 from console.model.queries import FailuresQuery, JobQuery, same_list
 from console.screens import job_columns
 from console.screens.listing import Listing
@@ -25,14 +25,19 @@ class FailuresView(Listing):
     FIELDS: ClassVar[Mapping[str, Kind]] = FIELDS
 
     asked: FailuresQuery
+    _owned = True
 
     def columns(self) -> Sequence[Column[JobRow]]:
         """When, what, and why."""
-        return job_columns.of_failures(self.asked.queue is not None)
+        return job_columns.of_failures(self.asked.queue is not None, self._owned)
 
     def parsed(self, expression: str) -> Filter:
         """The filter of an expression, whose `state:` is the name of one."""
         return job_terms.parsed(expression)
+
+    def noticed(self, snapshot: JobsPage) -> None:
+        """Keep whether any failure is of a user's run."""
+        self._owned = any(row.user for row in snapshot.rows) or not snapshot.rows
 
     def filter_with(self, filter: Filter) -> None:
         """`queue:` chooses the queue; the rest is searched for."""

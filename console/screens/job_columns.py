@@ -83,7 +83,7 @@ TIER: Column[JobRow] = Column("TIER", 8, _text("tier"), drop=7)
 ID: Column[JobRow] = Column("ID", 12, _text("id"), grow=1, most=40, drop=9)
 STATE: Column[JobRow] = Column("STATE", 14, state)
 WORKER: Column[JobRow] = Column("WORKER", 10, _text("worker"), grow=1, most=34, drop=6)
-ERROR: Column[JobRow] = Column("ERROR", 38, error, grow=8, most=110)
+ERROR: Column[JobRow] = Column("ERROR", 38, error, grow=8, most=110, middle=True)
 
 _ENQUEUED: Column[JobRow] = Column("ENQUEUED", 12, _since("enqueued_at"), drop=8)
 _CREATED: Column[JobRow] = Column("CREATED", 12, _since("created_at"), drop=8)
@@ -109,12 +109,18 @@ _OF_STATE: dict[str, Sequence[Column[JobRow]]] = {
 }
 
 
-def of_state(state: str, one_queue: bool) -> Sequence[Column[JobRow]]:
-    """The columns for a list of jobs in one state; without the queue, where all are of the same."""
-    return [column for column in _OF_STATE[state] if column is not QUEUE or not one_queue]
+def of_state(state: str, one_queue: bool, owned: bool) -> Sequence[Column[JobRow]]:
+    """The columns for a list of jobs in one state; without the queue, where all are of the same, and without users where none
+    is a user's."""
+    return _kept(_OF_STATE[state], one_queue, owned)
 
 
-def of_failures(one_queue: bool) -> Sequence[Column[JobRow]]:
-    """The columns for the list of failures by time."""
-    columns = (_FAILED, CALL, ERROR, USER, QUEUE, TIER, _RAN, ID)
-    return [column for column in columns if column is not QUEUE or not one_queue]
+def of_failures(one_queue: bool, owned: bool) -> Sequence[Column[JobRow]]:
+    """The columns for the list of failures by time; without some, as above."""
+    return _kept((_FAILED, CALL, ERROR, USER, QUEUE, TIER, _RAN, ID), one_queue, owned)
+
+
+def _kept(columns: Sequence[Column[JobRow]], one_queue: bool, owned: bool) -> Sequence[Column[JobRow]]:
+    gone = {QUEUE.title} if one_queue else set()
+    gone |= set() if owned else {USER.title, TIER.title}
+    return [column for column in columns if column.title not in gone]

@@ -13,7 +13,8 @@ from console.widgets.lines import Row
 from console.widgets.pieces import Piece
 
 LISTS: Final = {
-    "queued": (":queue:",), "started": (":wip:",), "deferred": (":deferred:", ":ready:"), "scheduled": (":scheduled:",),
+    "queued": (":queue:",), "started": (":wip:",), "deferred": (":deferred:", ":ready:"),
+    "scheduled": (":scheduled:", ":scheduled_jobs"),
     "finished": (":finished:",), "failed": (":failed:",), "stopped": (":failed:",), "canceled": (":canceled:",),
     "rate_limited": (":rate_limited",), "ready_to_enqueue": (":ready:", ":deferred:"),
 }  # fmt: skip

@@ -43,10 +43,11 @@ class JobsView(Listing):
 
     asked: JobsQuery
     _counts: Mapping[str, int | None] = {}
+    _owned = True
 
     def columns(self) -> Sequence[Column[JobRow]]:
         """The columns that suit the state."""
-        columns = job_columns.of_state(self.asked.state, self.asked.queue is not None)
+        columns = job_columns.of_state(self.asked.state, self.asked.queue is not None, self._owned)
         return [job_columns.STATE, *columns] if self.needs_search(self.asked) else columns
 
     def needs_search(self, query: JobsQuery) -> bool:
@@ -54,8 +55,9 @@ class JobsView(Listing):
         return bool(query.filter) or query.state in UNINDEXED
 
     def noticed(self, snapshot: JobsPage) -> None:
-        """Keep the counts of the states."""
+        """Keep the counts of the states, and whether any job is a user's."""
         self._counts = {**self._counts, **snapshot.counts}
+        self._owned = any(row.user for row in snapshot.rows) or not snapshot.rows
 
     def parsed(self, expression: str) -> Filter:
         """The filter of an expression, whose `state:` is the name of one."""
@@ -93,9 +95,12 @@ class JobsView(Listing):
     def strip(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """The states with their counts, as many as fit, the chosen one always; and the queue."""
         queue = self.asked.queue
-        where = "every queue" if queue is None else queue.decode("utf-8", "backslashreplace")
-        order = "" if not self.asked.reverse else " · reversed"
-        return self._states(), [(where, "strong"), (order + " ", "dim")]
+        order = "reversed · " if self.asked.reverse else ""
+        if queue is None:
+            return self._states(), [(f"{order}every queue in turn ", "dim")]
+        widened = "backspace: every queue " if self.size.width >= 120 else ""
+        name = queue.decode("utf-8", "backslashreplace")
+        return self._states(), [(order, "dim"), (f"{name} ", "strong"), (widened, "dim")]
 
     def empty(self) -> Sequence[tuple[Piece, ...]]:
         """What would fill this list."""

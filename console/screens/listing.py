@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from console.model.counting import counted
 from console.model.filters import Filter
 from console.model.pages import Found
 from console.model.ports import Snapshot
-from console.model.queries import MAX_PAGE, PAGE, SearchQuery, ViewQuery
+from console.model.queries import MAX_PAGE, PAGE, SearchQuery, ViewQuery, same_list
 from console.screens.place import Place
 from console.screens.tabled import Tabled
 from console.screens.view import Asks, Searches
@@ -44,8 +45,14 @@ class Listing(Tabled):
 
     def open(self, place: Place) -> None:
         """Ask for the page around the place's cursor, or search for it."""
-        self.asked, self.said = place.query, place.filter
-        self._begin(place.cursor_key, place.cursor, place.marks)
+        before, self.asked, self.said = getattr(self, "asked", None), place.query, place.filter
+        if self._snapshot is None or before is None or not same_list(before, place.query) or self.needs_search(place.query):
+            self._begin(place.cursor_key, place.cursor, place.marks)
+            return
+        # The same list as when it was left: what was read then stands, with its age, until it is read anew.
+        self.post_message(Searches(None))
+        self._ask_from(max(0, place.cursor - self._page_size() // 3), fresh=True)
+        self.tell()
 
     def place(self) -> Place:
         """The list as it is, with the cursor and the marks."""
@@ -178,7 +185,7 @@ class Listing(Tabled):
             return ()
         if self._searching:
             return ((("Searching …", "dim"),),)
-        if self._search is not None:
-            read = f"{self._search.read:,} were looked at, and none matches."
+        if self._search is not None and self.asked.filter:
+            read = f"{counted(self._search.read, 'was', 'were')} looked at, and none matches."
             return (((read, ""),), (("backspace takes the filter off, / changes it", "dim"),))
         return tuple(self.empty())

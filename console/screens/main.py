@@ -74,11 +74,11 @@ class Main(Screen[None], inherit_bindings=False):
         left, right = chrome.header(target, status, fresh, zone, self.size.width)
         self.query_one("#header", Line).say(left, right)
 
-    def tell_trouble(self, reason: str) -> None:
-        """Say why what is shown is old; nothing, where that is empty."""
+    def tell_trouble(self, reason: str, again_s: float = 0.0) -> None:
+        """Say why what is shown is old, and that it is tried again within `again_s`; nothing, where that is empty."""
         line = self.query_one("#trouble", Line)
         line.set_class(bool(reason), "shown")
-        line.say([(f" ✗ {reason}", "bad")])
+        line.say([(f" ✗ {reason}", "bad")], [(f"again within {again_s:.0f} s ", "dim")] if self.size.width >= 120 else ())
 
     def tell_place(self, place: Place, said: Filter) -> None:
         """Say in the tabs where one is, and under which filter."""

@@ -183,10 +183,10 @@ def _promise(row: QueueStatus, now: float) -> Cell:
 
 
 def _drains(row: QueueStatus, now: float) -> Cell:
-    if not row.waiting or row.in_per_min is None or row.out_per_min is None:
+    if not row.waiting or (row.drain_s is None and row.in_per_min is None and row.out_per_min is None):
         return (words.DASH, "dim")
     if row.drain_s is None:
-        return ("grows" if row.out_per_min else "never", "bad")
+        return ("grows" if (row.in_per_min or 0) > (row.out_per_min or 0) > 0 else "never", "bad")
     return "now" if row.drain_s < 1 else words.age(row.drain_s)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from console.model import words
 from console.model.queries import Source
@@ -20,6 +21,10 @@ BAD = ("failed", "timeout", "killed", "lost")
 """How a run ends that did not do its work."""
 
 _NONE: Piece = (words.DASH, "dim")
+
+
+STOPPED: Final = ("paused", "inactive")
+"""States in which no slot makes a run."""
 
 
 def dot(run: RunRow) -> Piece:
@@ -44,7 +49,7 @@ def state(row: ScheduleRow, now: float) -> Cell:
 
 def next_slot(row: ScheduleRow, now: float) -> Cell:
     """When it is due."""
-    if row.next_at is None:
+    if row.next_at is None or row.state in STOPPED:
         return _NONE
     return (words.relative(row.next_at, now), "warn" if row.state == "late" else "")
 

@@ -31,6 +31,8 @@ def _line(lane: Throughput, shown: int, most: int) -> Row:
         tone = "bad" if failed and failed > (done or 0) else "warn" if failed else "accent"
         ended = _ended(done, failed)
         line.append((words.spark((ended,), most), tone if ended else "dim"))
+    if all(done is None for done in lane.done[-shown:]):
+        return Row((*line, ("  not known yet", "dim")))
     done_all, failed_all = (sum(filter(None, values[-shown:])) for values in (lane.done, lane.failed))
     line += [(f"{done_all:>9,} done", ""), (f"{failed_all:>6,} failed", "bad" if failed_all else "dim")]
     return Row(tuple(line))

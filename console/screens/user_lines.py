@@ -10,7 +10,7 @@ from console.model.counting import counted
 from console.model.pages import JobRow
 from console.model.schedules import RunRow, ScheduleRow, UserPage
 from console.screens.facts import BLANK, LABEL, fact, head, instant, labelled, prose, refused, state
-from console.screens.schedule_columns import BAD, dots
+from console.screens.schedule_columns import BAD, STOPPED, dots
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece, fit
 
@@ -75,7 +75,7 @@ def _schedule(one: ScheduleRow, now: float, cells: int, folded: bool, zone: tzin
     rows.append(fact("state", state(one.state), (f"  {one.note}" if one.note else "", ""),
                      (f", {one.noted_by}" if one.noted_by else "", "dim"), target=("schedule", one.key)))  # fmt: skip
     rows.append(fact("cadence", (one.cadence or words.DASH, ""), (f"  {one.lane or ''}", "dim")))
-    slots = one.next_slots or ((one.next_at,) if one.next_at is not None else ())
+    slots = () if one.state in STOPPED else one.next_slots or ((one.next_at,) if one.next_at is not None else ())
     told = slots[: 2 if folded else SLOTS]
     rows += [instant("next" if at == 0 else "", slot, now, zone) for at, slot in enumerate(told)]
     if one.fired is not None or one.skipped:

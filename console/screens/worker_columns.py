@@ -89,7 +89,7 @@ COLUMNS: Sequence[Column[WorkerRow]] = (
     Column("VERDICT", 7, lambda row, now: verdict(row.status.verdict), sort="verdict"),
     Column("NAME", 14, _name, grow=2, most=44, sort="name"),
     Column("HOST", 10, _host, grow=1, most=28, drop=7),
-    Column("QUEUES", 12, _queues, grow=1, most=28, drop=1),
+    Column("QUEUES", 16, _queues, grow=2, most=28, drop=1),
     Column("STATE", 9, state, drop=5),
     Column("JOB", 20, job, grow=4, most=70),
     Column("RUNNING", 9, _running, right=True, sort="running"),

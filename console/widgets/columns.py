@@ -20,6 +20,7 @@ class Column(Generic[R]):
 
     It is `width` cells wide at least, and takes `grow` shares of what is left over, `most` cells at the most. Where there is no
     room, the column with the highest `drop` goes first; those with 0 stay. `sort` names the order that its title asks for.
+    `middle`: what is too long loses its middle, since its end tells as much as its beginning.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Column(Generic[R]):
     right: bool = False
     drop: int = 0
     sort: str | None = None
+    middle: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,13 +39,19 @@ def width(cell: Cell) -> int:
     return sum(_width(visible(text)) for text, _ in pieces(cell))
 
 
-def fit(cell: Cell, cells: int, right: bool = False) -> list[Piece]:
-    """The pieces of a cell, visible, filled up or cut (with an ellipsis) to exactly `cells` cells."""
+def fit(cell: Cell, cells: int, right: bool = False, middle: bool = False) -> list[Piece]:
+    """The pieces of a cell, visible, filled up or cut (with an ellipsis) to exactly `cells` cells: at its end, or, of a single
+    piece, in its `middle`."""
     shown = [(visible(text), tone) for text, tone in pieces(cell)]
     needed = sum(_width(text) for text, _ in shown)
     if needed <= cells:
         fill = (" " * (cells - needed), "")
         return [fill, *shown] if right else [*shown, fill]
+    if middle and len(shown) == 1 and cells > 8:
+        text, tone = shown[0]
+        tail = _tail(text, cells // 2)
+        head = set_cell_size(text, cells - 1 - _width(tail))
+        return [(head + ELLIPSIS + tail, tone)]
     cut: list[Piece] = []
     left = cells - 1
     for text, tone in shown:
@@ -57,6 +63,15 @@ def fit(cell: Cell, cells: int, right: bool = False) -> list[Piece]:
         cut.append((text, tone))
         left -= length
     return cut
+
+
+def _tail(text: str, cells: int) -> str:
+    """The end of a text, in `cells` cells at the most."""
+    at = len(text)
+    while at > 0 and cells >= (needed := _width(text[at - 1])):
+        cells -= needed
+        at -= 1
+    return text[at:]
 
 
 def wrapped(text: str, cells: int) -> list[str]:

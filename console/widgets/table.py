@@ -204,7 +204,8 @@ class Table(Drawn):
         gutter = BOTH if at_cursor and marked else CURSOR if at_cursor else MARK if marked else "  "
         line: list[Piece] = [(gutter, "accent")]
         for placed in self._placed:
-            line += fit(placed.column.cell(row, self._now), placed.width, placed.column.right)
+            column = placed.column
+            line += fit(column.cell(row, self._now), placed.width, column.right, column.middle)
             line.append((" " * placed.gap, ""))
         return strip(line, width, styles, self.cursor_style() if at_cursor else None)
 

@@ -541,3 +541,38 @@ async def test_where_there_is_nothing_to_go_back_to_that_is_said() -> None:
         await driver.shows("18,240")
         await driver.press("escape")
         await driver.says("this is where you began; q leaves")
+
+
+async def test_in_an_outage_the_lists_that_were_read_before_are_still_there() -> None:
+    at = [NOW]
+    reader = FakeReader()
+    async with driving(console(reader, clock=lambda: at[0])) as driver:
+        await driver.press("2")
+        await driver.shows("200 jobs")
+        await driver.press("3")
+        await driver.shows("40 failures")
+        reader.failing = "cannot be reached"
+        at[0] += 60
+        await driver.shows("STALE 1 min", "again within")
+        await driver.press("2")
+        await driver.shows("job-0", "200 jobs", "STALE 1 min")
+        await driver.press("3")
+        await driver.shows("ReadTimeout", "40 failures", "cannot be reached")
+
+
+async def test_where_no_job_is_a_users_no_column_is_for_users() -> None:
+    reader = FakeReader(failures=[job(n, "failed", user=None, tier=None) for n in range(3)])
+    async with driving(console(reader)) as driver:
+        await driver.press("2")
+        await driver.shows("USER", "user-0")
+        await driver.press("3")
+        await driver.shows("3 failures")
+        await driver.shows_not("USER")
+        assert "TIER" not in driver.text
+
+
+async def test_an_error_that_is_too_long_keeps_its_end() -> None:
+    error = f"jobs.errors.PermanentError: {'127.0.0.1:43145: ' * 9}answered 404 Not Found"
+    async with driving(console(FakeReader(failures=[job(1, "failed", error=error)])), (80, 24)) as driver:
+        await driver.press("3")
+        await driver.shows("PermanentError:", "404 Not Found")

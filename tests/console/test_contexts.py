@@ -98,7 +98,6 @@ def refused_usual() -> str:
         ("[prod]\n", "[prod] wants one of url and url_env"),
         ('[prod]\nurl = ""\n', "[prod] wants one of url and url_env"),
         (f'[prod]\nurl = "{URL}"\nurl_env = "PROD_URL"\n', "[prod] wants one of url and url_env"),
-        ('[prod]\nurl_env = "PROD_URL"\n', "[prod] url_env: PROD_URL is not set; set it to the server's URL"),
         (
             f'[prod]\nurl_env = "{URL}"\n',
             "[prod] url_env wants the name of a variable that holds the URL; a URL itself belongs",
@@ -180,3 +179,12 @@ def program(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
         text=True,
         capture_output=True,
     )
+
+
+def test_a_variable_that_is_not_set_keeps_nobody_from_the_other_servers(tmp_path: Path) -> None:
+    file = tmp_path / "contexts.toml"
+    file.write_text(f'[prod]\nurl = "{URL}"\n[stage]\nurl_env = "STAGE_URL"\n')
+    known = contexts.read(file, {})
+    assert contexts.named(known, "prod").url == URL
+    with pytest.raises(SettingError, match=r"\[stage\] url_env: STAGE_URL is not set; set it to the server's URL"):
+        contexts.named(known, "stage")

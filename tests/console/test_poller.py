@@ -129,7 +129,7 @@ def test_an_outage_is_told_and_ends_by_itself(posted: Posted) -> None:
 
 def test_the_wait_in_an_outage_is_bounded() -> None:
     poller = Poller(FakeReader, lambda message: None, 1.0)
-    assert [poller._backoff(n) for n in (1, 2, 3, 4, 5, 6, 99)] == [1, 2, 4, 8, MAX_BACKOFF_S, MAX_BACKOFF_S, MAX_BACKOFF_S]
+    assert [poller._backoff(n) for n in (1, 2, 3, 4, 5, 99)] == [1, 2, 4, MAX_BACKOFF_S, MAX_BACKOFF_S, MAX_BACKOFF_S]
 
 
 def test_a_server_that_cannot_be_reached_at_first_is_tried_again() -> None:
