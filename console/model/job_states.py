@@ -17,6 +17,6 @@ def state(status: str, *, tried: bool) -> str:
 
 
 def was_tried(started: object, retries_left: object, retries: int | None) -> bool:
-    """Whether a scheduled job has been tried before: it `started` once, and may be tried again (`retries_left` is not None) or has
-    been. One that repeats can look the same when it may be retried too."""
+    """Whether a scheduled job has been tried before: it `started` once, and may be tried again (`retries_left` is not None) or
+    has been. One that repeats can look the same when it may be retried too."""
     return bool(started) and (retries_left is not None or bool(retries))

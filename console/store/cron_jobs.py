@@ -12,6 +12,7 @@ from console.model.secrets import Secrets, masked_text
 from console.store import big_ints, rq_keys
 from console.store.cadence_words import cron_in_words, period_in_words
 from console.store.schedulers import LATE
+from console.store.seen import Seen
 from console.store.steps import Line, Steps
 from console.store.trip import Answer
 from console.store.values import instant, number, pairs, text
@@ -43,8 +44,8 @@ class CronJob:
     told: Mapping[str, Any]
 
 
-def registered(line: Line) -> Steps[list[CronJob]]:
-    """Every job of every scheduler that RQ remembers, in three trips."""
+def registered(line: Line, seen: Seen) -> Steps[list[CronJob]]:
+    """Every job of every scheduler that RQ remembers, in three trips; `seen` meets the queues that they name."""
     asked = line.ask("ZREVRANGE", rq_keys.CRON_SCHEDULERS, 0, MAX_SCHEDULERS - 1)
     yield
     schedulers = sorted(one for one in asked.rows() if isinstance(one, bytes))
@@ -58,7 +59,9 @@ def registered(line: Line) -> Steps[list[CronJob]]:
     ]
     if any(told):
         yield
-    return _jobs(zip(schedulers, told, strict=True))
+    found = _jobs(zip(schedulers, told, strict=True))
+    seen.meet_queues(queue.encode("utf-8", "replace") for job in found if (queue := _text(job.told.get("queue_name"))))
+    return found
 
 
 def histories(line: Line) -> Steps[dict[bytes, list[tuple[bytes, float]]]]:

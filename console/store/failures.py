@@ -87,7 +87,7 @@ def _latest(
     known = queues.ordered(seen.queues)
     sampled = [_ask(first, name, end, now) for name in known]
     first.go()
-    seen.meet_queues(queues.registered(names))
+    seen.meet_registered(queues.registered(names))
     second = Trip(connection)
     sampled += [_ask(second, name, end, now) for name in sorted(seen.queues.difference(known))]
     second.go()

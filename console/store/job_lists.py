@@ -156,7 +156,7 @@ def count(
     guess = _ask_ahead(first, held, ahead) if queue is not None and ahead else None
     first.go()
 
-    seen.meet_queues(queues.registered(names) if names else ())
+    seen.meet_registered(queues.registered(names) if names else ())
     seen.meet_limits(limits.rows() if limits else ())
     second = Trip(connection)
     if queue is None:

@@ -100,6 +100,12 @@ class StoreReader:
     def _search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
         # What the reads remember belongs to their thread, and a search may run beside them.
         connection, seen, secrets = self._connection, Seen(), self._secrets
+        if isinstance(query, SchedulesQuery) or query.queue is None:
+            from console.store import queue_names
+            from console.store.steps import Line, alone
+
+            line = Line(connection)
+            alone(line, queue_names.learn(line, seen))
         match query:
             case JobsQuery() | FailuresQuery():
                 from console.store import search

@@ -58,7 +58,7 @@ def search(
         case "rq":
             chunks = _scheduled(line, now, seen, secrets)
         case "cron":
-            chunks = _cron(line, now, secrets)
+            chunks = _cron(line, now, seen, secrets)
     read, of, found = 0, 0, 0
     more = ""
     while not more:
@@ -147,7 +147,7 @@ def _scheduled(line: Line, now: float, seen: Seen, secrets: Secrets) -> Iterator
         yield Looked(min(CHUNK, of - start), of, alone(line, scheduled_jobs.read(line, due, now, secrets)))
 
 
-def _cron(line: Line, now: float, secrets: Secrets) -> Iterator[Looked]:
-    jobs = alone(line, cron_jobs.registered(line))
+def _cron(line: Line, now: float, seen: Seen, secrets: Secrets) -> Iterator[Looked]:
+    jobs = alone(line, cron_jobs.registered(line, seen))
     rows = alone(line, cron_jobs.read(line, jobs, {}, now, secrets))
     yield Looked(len(rows), len(rows), rows)

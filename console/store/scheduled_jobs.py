@@ -33,7 +33,7 @@ def counts(line: Line, seen: Seen) -> Steps[dict[bytes, int | None]]:
     known = queues.ordered(seen.queues)
     asked = [line.trip.ask_each("ZCARD", [_key(name) for name in known])]
     yield
-    seen.meet_queues(queues.registered(names))
+    seen.meet_registered(queues.registered(names))
     fresh = tuple(sorted(seen.queues.difference(known)))
     if fresh:
         asked.append(line.trip.ask_each("ZCARD", [_key(name) for name in fresh]))

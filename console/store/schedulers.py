@@ -13,12 +13,15 @@ from dataclasses import dataclass
 
 from console.model.status import PassLock, ScheduleCounts, SchedulerStatus, Verdict
 from console.store import rq_keys
-from console.store.trip import Answer, Trip
+from console.store.trip import Answer, Answers, Trip
 from console.store.values import age, instant, number, pairs, text, text_or_none, whole
 from jobs import keys
 
 NEWEST = 50
 """How many schedulers of each kind are read, those that were seen last."""
+
+SOONEST = 100
+"""Entries of rq-scheduler that are looked at for the queue that each will be put on: those that are due first."""
 
 FORGOTTEN = 3_600.0
 """Seconds after which a scheduler that is gone is not shown any more."""
@@ -89,6 +92,16 @@ def ask_schedules(trip: Trip, now: float) -> AskedSchedules:
         lock=trip.ask("GETRANGE", keys.ENTRIES_LOCK, 0, MAX_LOCK - 1),
         lock_ttl=trip.ask("PTTL", keys.ENTRIES_LOCK),
     )
+
+
+def ask_soonest(trip: Trip) -> Answer:
+    """Ask which entries of rq-scheduler are due first, SOONEST at the most."""
+    return trip.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", "+inf", "LIMIT", 0, SOONEST)
+
+
+def ask_origins(trip: Trip, entries: Iterable[bytes]) -> Answers:
+    """Ask for the queue that each of these entries will be put on, which is fetched whatever its size."""
+    return trip.ask_each("HGET", [keys.RQ_JOB.encode() + entry for entry in entries], "origin")
 
 
 def ask_rqschedulers(trip: Trip, schedules: AskedSchedules) -> tuple[AskedScheduler, ...]:

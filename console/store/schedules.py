@@ -38,7 +38,7 @@ def read(connection: Redis, query: SchedulesQuery, now: float, seen: Seen, secre
     line = Line(connection)
     users, entries = line.ask("ZCARD", keys.SCHEDULES), line.ask("ZCARD", keys.ENTRIES)
     scheduled = Reading(scheduled_jobs.counts(line, seen))
-    cron = Reading(cron_jobs.registered(line))
+    cron = Reading(cron_jobs.registered(line, seen))
     start, size = max(0, query.start), min(max(1, query.size), MAX_PAGE)
     match query.source:
         case "user":

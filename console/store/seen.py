@@ -20,13 +20,17 @@ class Seen:
     """Names of queues and workers, as Redis has them, that a list, a worker, an entry or a job has named.
 
     Used by one thread at a time. What was met stays until it is forgotten, MAX_QUEUES and MAX_WORKERS at the most.
-    `registered` are those of the queues that were on RQ's own list. A name of more than MAX_NAME bytes is not remembered.
+    `registered` are those of the queues that are on RQ's own list. A name of more than MAX_NAME bytes is not remembered.
+    `doubted` are those that nothing named when the last overview was read: they are forgotten as soon as they are empty.
+    `origins` are the queues of rq-scheduler's soonest entries, by these.
     `errors` are why runs of schedules failed; `in_short` is what the last overview has told of the queues off screen.
     """
 
     queues: set[bytes] = field(default_factory=set)
     workers: set[bytes] = field(default_factory=set)
     registered: set[bytes] = field(default_factory=set)
+    doubted: frozenset[bytes] = frozenset()
+    origins: dict[bytes, bytes] = field(default_factory=dict)
     in_short: dict[bytes, QueueStatus] = field(default_factory=dict)
     errors: RunErrors = field(default_factory=RunErrors)
     recorded: dict[str, Recorded] = field(default_factory=dict)
@@ -41,6 +45,14 @@ class Seen:
                 return
             if len(name) <= MAX_NAME:
                 self.queues.add(name)
+
+    def meet_registered(self, names: Iterable[bytes]) -> None:
+        """Remember these queues, which are on RQ's list; where there is no room, in place of others that are not."""
+        fresh = {name for name in names if len(name) <= MAX_NAME} - self.registered
+        self.registered.update(sorted(fresh)[: MAX_QUEUES - len(self.registered)])
+        self.queues |= self.registered
+        if len(self.queues) > MAX_QUEUES:
+            self.queues = self.registered | set(sorted(self.queues - self.registered)[: MAX_QUEUES - len(self.registered)])
 
     def meet_workers(self, names: Iterable[bytes]) -> None:
         """Remember these workers, as long as there is room."""

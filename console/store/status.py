@@ -15,13 +15,10 @@ from console.model.queries import OverviewQuery
 from console.model.status import QueueStatus, ServerInfo, Status, Unread, WorkerStatus
 from console.store import queues, rq_keys, schedulers, throughput, workers
 from console.store.queues import AskedQueues
-from console.store.seen import Seen
+from console.store.seen import MAX_NAME, Seen
 from console.store.trip import Answer, Trip
 from console.store.values import text, whole
 from jobs import keys, settings, tiers
-
-SOONEST = 100
-"""Entries of rq-scheduler that are looked at for the queue that each will be put on: those that are due first."""
 
 
 def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: str | None = None) -> Status:
@@ -42,16 +39,22 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     queue_names, queues_total = queues.ask_names(first)
     worker_names, workers_total = workers.ask_names(first)
     schedules = schedulers.ask_schedules(first, now)
-    soonest = first.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", "+inf", "LIMIT", 0, SOONEST)
+    soonest = schedulers.ask_soonest(first)
     recorded = throughput.ask(first, seen.recorded, now)
-    asked.ask(first, seen.queues)
+    asked.ask(first, seen.queues, in_full=seen.doubted)
     known = workers.ask_hashes(first, sorted(seen.workers))
     first.go()
 
     registered, truncated = queues.registered(queue_names), _unread("queues", queue_names, queues_total)
-    unlisted = frozenset() if truncated else seen.registered - registered
-    seen.meet_queues(registered | workers.queues_of(known))
-    seen.registered = (seen.registered | registered) & seen.queues
+    if not truncated:
+        seen.registered &= registered
+    seen.meet_registered(registered)
+    seen.meet_queues(workers.queues_of(known))
+    entries = soonest.rows()
+    # An entry's queue does not change while it waits, so it is asked once.
+    seen.origins = {entry: seen.origins[entry] for entry in entries if entry in seen.origins}
+    named = seen.registered | workers.queues_of(known) | set(seen.origins.values())
+    doubted = frozenset() if truncated else frozenset(seen.queues - named)
     present = frozenset(workers.names(worker_names))
     if not _unread("workers", worker_names, workers_total):
         seen.forget_workers(seen.workers - present)
@@ -59,16 +62,18 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
 
     second = Trip(connection)
     asked.ask_jobs(second)
-    asked.ask(second, seen.queues, in_full=unlisted)
+    asked.ask(second, seen.queues, in_full=doubted)
     known = workers.ask_executions(second, known)
     new = workers.ask_hashes(second, sorted(seen.workers.difference(known.names)))
     asked_rqschedulers = schedulers.ask_rqschedulers(second, schedules)
     asked_rq = schedulers.ask_rq(second, asked.locks())
-    origins = second.ask_each("HGET", [keys.RQ_JOB.encode() + entry for entry in soonest.rows()], "origin")
+    fresh = [entry for entry in entries if entry not in seen.origins]
+    origins = schedulers.ask_origins(second, fresh)
     second.go()
 
     seen.meet_queues(workers.queues_of(new))
-    seen.meet_queues(filter(None, origins.values))
+    seen.origins |= {entry: origin[: MAX_NAME + 1] for entry, origin in zip(fresh, origins.values, strict=False) if origin}
+    seen.meet_queues(seen.origins.values())
 
     third = Trip(connection)
     asked.ask_jobs(third)
@@ -85,8 +90,10 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
         for name in worker.queues:
             listening[name].append(worker.status)
     found = asked.restore(listening, _promises() if installed.value else {}, seen.in_short)
-    # Queues that RQ took off its list are forgotten as soon as nothing is left of them.
-    seen.forget_queues({name for name in unlisted if name not in listening and _is_empty(found[name])})
+    # A queue that RQ took off its list, or that was met through what is gone, is forgotten as soon as nothing is left of it.
+    seen.doubted = doubted.difference(listening, seen.origins.values())
+    seen.forget_queues({name for name in seen.doubted if _is_empty(found[name])})
+    seen.doubted &= seen.queues
     seen.in_short = {name: queue for name, queue in found.items() if not asked.in_full(name)}
     status = Status(
         as_of=now,

@@ -103,7 +103,7 @@ def _schedulers(line: Line, now: float, seen: Seen) -> Steps[tuple[SchedulerStat
     names, _ = queues.ask_names(line.trip)
     asked_locks = [_ask_locks(line, queues.ordered(seen.queues))]
     yield
-    seen.meet_queues(queues.registered(names))
+    seen.meet_registered(queues.registered(names))
     of_rqscheduler = schedulers.ask_rqschedulers(line.trip, asked)
     of_rq: tuple[AskedScheduler, ...] = ()
     for turn in count():

@@ -114,6 +114,35 @@ def test_a_deleted_queue_is_forgotten_and_one_that_still_holds_something_is_not(
     assert "q04" not in names(status.read(twenty, ALL, time.time(), seen))
 
 
+def test_a_queue_that_nothing_names_any_more_is_forgotten_once_it_is_empty(redis: Redis) -> None:
+    Scheduler("reports", connection=redis).enqueue_in(timedelta(hours=1), "time.sleep")
+    worker = Worker([Queue("nightly", connection=redis)], name="ann", connection=redis)
+    worker.register_birth()
+    redis.rpush(keys.RQ_QUEUE + "left", "job")
+    seen = Seen()
+    seen.meet_queues([b"left", b"was never"])
+    for _ in range(2):
+        found = status.read(redis, ALL, time.time(), seen)
+        assert names(found)[3:] == ["left", "nightly", "reports"]
+    redis.delete(keys.ENTRIES)
+    worker.register_death()
+    status.read(redis, ALL, time.time(), seen)
+    trips, found = trips_and(redis, ALL, seen)
+    assert (trips, names(found)[3:], queue(found, "left").waiting) == (2, ["left"], 1)
+    redis.delete(keys.RQ_QUEUE + "left")
+    assert names(status.read(redis, ALL, time.time(), seen))[3:] == []
+    assert seen.queues == set()
+
+
+def test_the_queue_of_an_entry_is_asked_for_once(redis: Redis) -> None:
+    Scheduler("reports", connection=redis).enqueue_in(timedelta(hours=1), "time.sleep")
+    seen = Seen()
+    status.read(redis, ALL, time.time(), seen)
+    redis.config_resetstat()
+    assert "reports" in names(status.read(redis, ALL, time.time(), seen))
+    assert redis.info("commandstats").get("cmdstat_hget", {"calls": 0})["calls"] == 1, "how many schedules are orphaned"
+
+
 def test_a_worker_that_leaves_is_forgotten(redis: Redis) -> None:
     workers = [Worker([Queue("low", connection=redis)], name=name, connection=redis) for name in ("ann", "bob")]
     for worker in workers:
@@ -129,6 +158,17 @@ def test_what_is_remembered_is_bounded() -> None:
     seen = Seen()
     seen.meet_queues([b"x" * (MAX_NAME + 1), *(b"%d" % n for n in range(MAX_QUEUES + 9))])
     assert len(seen.queues) == MAX_QUEUES
+
+
+def test_queues_on_the_list_take_the_place_of_others() -> None:
+    seen = Seen()
+    seen.meet_queues(b"stranger %d" % n for n in range(MAX_QUEUES))
+    seen.meet_registered([b"mail", b"x" * (MAX_NAME + 1)])
+    assert (len(seen.queues), seen.registered) == (MAX_QUEUES, {b"mail"})
+    assert b"mail" in seen.queues
+    seen.meet_registered(b"q%d" % n for n in range(MAX_QUEUES + 9))
+    assert len(seen.queues) == MAX_QUEUES
+    assert seen.queues == seen.registered >= {b"mail"}
 
 
 def test_the_key_of_a_queue_is_its_name_as_redis_has_it_and_no_part_of_the_document(redis: Redis) -> None:

