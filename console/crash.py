@@ -6,10 +6,10 @@ import os
 import time
 import traceback
 
-from console.model.secrets import masked_text
+from console.model.secrets import DEFAULT, Secrets, masked_text
 
 
-def note(error: BaseException) -> str:
+def note(error: BaseException, secrets: Secrets = DEFAULT) -> str:
     """Add the traceback, without locals and without what looks like a secret, to the crash log; return what to tell."""
     from platformdirs import user_log_path
 
@@ -21,7 +21,7 @@ def note(error: BaseException) -> str:
             os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8", errors="replace"
         ) as log:
             log.write(time.strftime("%Y-%m-%dT%H:%M:%SZ\n", time.gmtime()))
-            log.write(masked_text("".join(traceback.format_exception(error))) + "\n")
+            log.write(masked_text("".join(traceback.format_exception(error)), secrets) + "\n")
     except OSError as unwritable:
         return f"{told}, and {file} cannot be written: {unwritable.strerror}"
     return f"{told}; please report it with the end of {file}"
