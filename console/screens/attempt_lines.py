@@ -12,6 +12,7 @@ from console.model.counting import counted
 from console.model.job import Attempt, JobDetail
 from console.model.payload import Undecodable
 from console.screens.facts import BLANK, head, labelled, prose, state
+from console.screens.paged import TRACEBACK
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece
 
@@ -63,7 +64,9 @@ def _line(attempt: Attempt, now: float, zone: tzinfo | None) -> Row:
         (f"  {words.relative(began, now):<10}  {words.absolute(began, zone, now)}", "dim"),
         (f"  {attempt.worker}" if attempt.worker else "", "dim"),
     ]
-    return Row(tuple(line))
+    # Copying the line of an attempt copies what one wants in a ticket: its traceback.
+    trace = attempt.traceback
+    return Row(tuple(line), (TRACEBACK, trace.encode("utf-8", "replace")) if isinstance(trace, str) and trace else None)
 
 
 def _failure(attempt: Attempt, cells: int, folded: bool) -> list[Row]:

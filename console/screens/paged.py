@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from textual.app import ComposeResult
 
@@ -14,6 +14,9 @@ from console.screens.place import Place
 from console.screens.view import Asks, Goes, Tells, View
 from console.widgets.lines import Line, Page, Row
 from console.widgets.pieces import Piece
+
+TRACEBACK: Final = "traceback"
+"""What a line stands for whose copy may have several lines: in an id, a line break is a sign."""
 
 
 class Paged(View):
@@ -101,7 +104,8 @@ class Paged(View):
         """What the line under the cursor stands for, else the line itself."""
         target = self.page.target()
         if target is not None:
-            return target[0], visible(target[1].decode("utf-8", "backslashreplace"))
+            lines = target[1].decode("utf-8", "backslashreplace").split("\n")
+            return target[0], "\n".join(map(visible, lines)) if target[0] == TRACEBACK else visible("\n".join(lines))
         text = self.page.text()
         return ("line", visible(text)) if text else None
 

@@ -299,3 +299,13 @@ async def test_hostile_texts_of_a_user_are_visible() -> None:
     async with user(bad) as (_, view, _pilot):
         assert "␛]52" in text(view)
         assert all(character.isprintable() for line in drawn(view) for character in line)
+
+
+async def test_the_line_of_an_attempt_copies_its_whole_traceback() -> None:
+    async with job(JOB) as (_app, view, _pilot):
+        go_to(view, "✗ failed")
+        failed = next(attempt for attempt in JOB.attempts if attempt.outcome == "failed")
+        go_to(view, f"{failed.n}  ✗ failed")
+        what, text = view.copied() or ("", "")
+        assert what == "traceback"
+        assert text.splitlines() == str(failed.traceback).splitlines()
