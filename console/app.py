@@ -316,10 +316,10 @@ class Console(App[Target], inherit_bindings=False):
         else:
             await self.go(Place("user", UserQuery(user)))
 
-    def do_filter(self) -> None:
+    async def do_filter(self) -> None:
         """Edit the filter."""
         view = self.view
-        self._main.query_one(FilterBar).open(f"{view.said} " if view.said else "", view.FIELDS, view.parsed)
+        await self._main.query_one(FilterBar).open(f"{view.said} " if view.said else "", view.FIELDS, view.parsed)
 
     def do_unfilter(self) -> None:
         """Show everything again."""

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dotenv import load_dotenv
 
 from console import contexts, settings
 from console.actions import SCREENS
@@ -102,8 +101,11 @@ def main() -> None:
     """Run `tq-console`: one line for each error on standard error, and the exit status of COMMANDS.md."""
     # rq reads RQ_KEY_PREFIX when it is imported, so `.env` is loaded before any command is.
     # What is wrong in that file, jobs/settings.py tells, with its name and line.
-    logging.getLogger("dotenv.main").setLevel(logging.ERROR)
-    load_dotenv(Path.cwd() / ".env", override=False)
+    if (file := Path.cwd() / ".env").exists():
+        from dotenv import load_dotenv
+
+        logging.getLogger("dotenv.main").setLevel(logging.ERROR)
+        load_dotenv(file, override=False)
     for stream in (sys.stdout, sys.stderr):
         _show_what_it_can(stream)
     sys.exit(run(sys.argv[1:]))

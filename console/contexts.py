@@ -10,7 +10,6 @@ prefix = "rq"                        # RQ_KEY_PREFIX, where it is another one
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +49,7 @@ def read(file: Path | None, environ: Mapping[str, str] | None = None) -> tuple[C
     environ = os.environ if environ is None else environ
     path = file or usual_file()
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         if file is None:
             return ()
@@ -59,11 +58,18 @@ def read(file: Path | None, environ: Mapping[str, str] | None = None) -> tuple[C
         raise SettingError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SettingError(f"{path}: is not UTF-8; save it as UTF-8") from None
+    return tuple(_context(path, name, values, environ) for name, values in _tables(path, text).items())
+
+
+def _tables(path: Path, text: str) -> Mapping[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingError(f"{path}: is no TOML: {_where(error)}") from None
     except (ValueError, RecursionError):
         raise SettingError(f"{path}: has a number or brackets that no context needs; leave them out") from None
-    return tuple(_context(path, name, values, environ) for name, values in found.items())
 
 
 def named(contexts: tuple[Context, ...], name: str) -> Context:
@@ -102,7 +108,7 @@ def _context(path: Path, name: str, values: Any, environ: Mapping[str, str]) -> 
     return Context(name, url or environ.get(variable, ""), colour, read_only, prefix, missing)
 
 
-def _where(error: tomllib.TOMLDecodeError) -> str:
+def _where(error: ValueError) -> str:
     """What is wrong and where; never the line itself, which may hold a password. It may name a key of any length."""
     said = masked(" ".join(str(error).split()))
     return said if len(said) <= 2 * SHOWN else f"…{said[-SHOWN:]}"

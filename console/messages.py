@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from console.model.pages import Found
 from console.model.ports import Snapshot
 from console.model.queries import ViewQuery
+
+if TYPE_CHECKING:
+    from console.model.pages import Found
 
 
 class SnapshotReady(Message):

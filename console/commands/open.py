@@ -12,7 +12,6 @@ import click
 from console.contexts import Context
 from console.model.masking import mask_url
 from console.model.ports import Reader, ReadError, Target
-from console.model.secrets import Secrets
 from console.settings import Settings
 
 FAILED = 1
@@ -88,6 +87,6 @@ def _opens(url: str, settings: Settings) -> Callable[[], Reader]:
         # The first read imports redis, on the thread that reads: the screen is there before.
         from console.store.reader import open_reader
 
-        return open_reader(url, Secrets(settings.mask))
+        return open_reader(url, settings.mask)
 
     return connect

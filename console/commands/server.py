@@ -13,7 +13,6 @@ from redis.exceptions import RedisError
 
 from console import settings as console_settings
 from console.model.ports import Reader, ReadError
-from console.model.secrets import Secrets
 from console.model.text import visible
 from console.store.reader import open_reader
 from console.store.server import connect, explained
@@ -49,7 +48,7 @@ def connection() -> Iterator[Redis]:
 def reader() -> Iterator[Reader]:
     """What answers the queries of the screens, on the same server, closed at the end. Raises ServerError, as `connection`."""
     try:
-        found = open_reader(settings.current().redis_url, Secrets(console_settings.read().mask))
+        found = open_reader(settings.current().redis_url, console_settings.read().mask)
         try:
             yield found
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -41,15 +40,13 @@ class FilterBar(Vertical):
         self._fields: tuple[str, ...] = ()
         self._parsed: Callable[[str], Filter] = lambda expression: parse(expression, {})
 
-    def compose(self) -> ComposeResult:
-        yield Line(id="about")
-        with Horizontal():
-            yield Line(id="slash")
-            yield Input(id="expression", select_on_focus=False, compact=True)
-
-    def open(self, expression: str, fields: Iterable[str], parsed: Callable[[str], Filter]) -> None:
+    async def open(self, expression: str, fields: Iterable[str], parsed: Callable[[str], Filter]) -> None:
         """Let `expression` be edited, in which `fields` may be named, and of which `parsed` makes a filter."""
         self._fields, self._parsed = tuple(fields), parsed
+        if not self.children:
+            # What it consists of is made when it is needed for the first time: a start need not wait for it.
+            line = Input(id="expression", select_on_focus=False, compact=True)
+            await self.mount(Line(id="about"), Horizontal(Line(id="slash"), line))
         self.display = True
         self.query_one("#slash", Line).say(((" /", "accent"),))
         line = self.query_one(Input)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
 from textual.widget import Widget
 
 from console.model.filters import Filter, Kind, parse
-from console.model.pages import Found
 from console.model.ports import Snapshot
 from console.model.queries import SearchQuery, ViewQuery
 from console.screens.place import Place
 from console.widgets.pieces import Piece
+
+if TYPE_CHECKING:
+    from console.model.pages import Found
 
 
 class Asks(Message):

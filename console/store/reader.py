@@ -5,12 +5,13 @@ Each of these is imported with its first question, so that the first screen wait
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from redis import Redis
 from redis.exceptions import RedisError
 
-from console.model.pages import Found
 from console.model.ports import ReadError, Snapshot
 from console.model.queries import (
     FailuresQuery,
@@ -23,17 +24,21 @@ from console.model.queries import (
     ViewQuery,
     WorkersQuery,
 )
-from console.model.secrets import DEFAULT, Secrets
 from console.model.text import visible
 from console.store.seen import Seen
 from console.store.server import connect, explained
 from jobs.errors import JobsError
 
+if TYPE_CHECKING:
+    from console.model.pages import Found
+    from console.model.secrets import Secrets
 
-def open_reader(url: str, secrets: Secrets = DEFAULT) -> StoreReader:
-    """The reader of the server at `url`, which is reached when something is read. Raises ReadError when it is no URL."""
+
+def open_reader(url: str, mask: Sequence[str] = ()) -> StoreReader:
+    """The reader of the server at `url`, which is reached when something is read. `mask` are names that have secrets as values,
+    beside the usual ones. Raises ReadError when it is no URL."""
     try:
-        return StoreReader(connect(url), url, secrets)
+        return StoreReader(connect(url), url, mask)
     except ValueError as error:
         raise ReadError(str(error)) from None
 
@@ -41,8 +46,8 @@ def open_reader(url: str, secrets: Secrets = DEFAULT) -> StoreReader:
 class StoreReader:
     """Reads the server of `connection`: console.model.ports.Reader. After an outage the next read connects anew by itself."""
 
-    def __init__(self, connection: Redis, url: str, secrets: Secrets = DEFAULT) -> None:
-        self._connection, self._url, self._secrets = connection, url, secrets
+    def __init__(self, connection: Redis, url: str, mask: Sequence[str] = ()) -> None:
+        self._connection, self._url, self._mask = connection, url, tuple(mask)
         self._seen = Seen()
 
     def read(self, query: ViewQuery, now: float) -> Snapshot:
@@ -65,8 +70,14 @@ class StoreReader:
         """Let go of the server."""
         self._connection.close()
 
+    @cached_property
+    def _secrets(self) -> Secrets:
+        from console.model.secrets import Secrets
+
+        return Secrets(self._mask)
+
     def _read(self, query: ViewQuery, now: float) -> Snapshot:
-        connection, seen, secrets = self._connection, self._seen, self._secrets
+        connection, seen = self._connection, self._seen
         match query:
             case OverviewQuery():
                 from console.store import status
@@ -75,27 +86,27 @@ class StoreReader:
             case JobsQuery():
                 from console.store import jobs
 
-                return jobs.read(connection, query, now, seen, secrets)
+                return jobs.read(connection, query, now, seen, self._secrets)
             case FailuresQuery():
                 from console.store import failures
 
-                return failures.read(connection, query, now, seen, secrets)
+                return failures.read(connection, query, now, seen, self._secrets)
             case JobQuery():
                 from console.store import job
 
-                return job.read(connection, query, now, secrets)
+                return job.read(connection, query, now, self._secrets)
             case SchedulesQuery():
                 from console.store import schedules
 
-                return schedules.read(connection, query, now, seen, secrets)
+                return schedules.read(connection, query, now, seen, self._secrets)
             case UserQuery():
                 from console.store import user
 
-                return user.read(connection, query, now, secrets, seen.errors)
+                return user.read(connection, query, now, self._secrets, seen.errors)
             case WorkersQuery():
                 from console.store import worker_page
 
-                return worker_page.read(connection, query, now, seen, secrets)
+                return worker_page.read(connection, query, now, seen, self._secrets)
 
     def _search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
         # What the reads remember belongs to their thread, and a search may run beside them.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from console.model.status import QueueStatus
-from console.store.run_errors import RunErrors
 from console.store.throughput import Recorded
+
+if TYPE_CHECKING:
+    from console.store.run_errors import RunErrors
 
 MAX_QUEUES = 5_000
 MAX_WORKERS = 2_000
@@ -23,7 +26,7 @@ class Seen:
     `registered` are those of the queues that are on RQ's own list. A name of more than MAX_NAME bytes is not remembered.
     `doubted` are those that nothing named when the last overview was read: they are forgotten as soon as they are empty.
     `origins` are the queues of rq-scheduler's soonest entries, by these.
-    `errors` are why runs of schedules failed; `in_short` is what the last overview has told of the queues off screen.
+    `in_short` is what the last overview has told of the queues off screen.
     """
 
     queues: set[bytes] = field(default_factory=set)
@@ -32,11 +35,20 @@ class Seen:
     doubted: frozenset[bytes] = frozenset()
     origins: dict[bytes, bytes] = field(default_factory=dict)
     in_short: dict[bytes, QueueStatus] = field(default_factory=dict)
-    errors: RunErrors = field(default_factory=RunErrors)
     recorded: dict[str, Recorded] = field(default_factory=dict)
     """The last hour of the lanes' samples."""
     limits: set[bytes] = field(default_factory=set)
     """Names of rate limits, MAX_LIMITS at the most."""
+    _errors: RunErrors | None = None
+
+    @property
+    def errors(self) -> RunErrors:
+        """Why runs of schedules failed."""
+        if self._errors is None:
+            from console.store.run_errors import RunErrors
+
+            self._errors = RunErrors()
+        return self._errors
 
     def meet_queues(self, names: Iterable[bytes]) -> None:
         """Remember these queues, as long as there is room."""
