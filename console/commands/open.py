@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import click
 
@@ -49,7 +50,7 @@ def open_console(
         screen,
         expression,
         settings.theme,
-        crashed=crash.note,
+        crashed=partial(crash.note, mask=settings.mask),
         answered=_collect_from_here_on,
     )
     elsewhere = console.run()

@@ -105,7 +105,7 @@ def ask_origins(trip: Trip, entries: Iterable[bytes]) -> Answers:
 
 
 def ask_rqschedulers(trip: Trip, schedules: AskedSchedules) -> tuple[AskedScheduler, ...]:
-    """Ask about each rqscheduler that the heartbeat has listed."""
+    """Ask about each rqscheduler that the heartbeat has listed. Two fields of each hash are fetched whatever their size."""
     return tuple(
         AskedScheduler(
             name=name,
@@ -119,7 +119,7 @@ def ask_rqschedulers(trip: Trip, schedules: AskedSchedules) -> tuple[AskedSchedu
 
 def ask_rq(trip: Trip, locks: Mapping[bytes, bytes], asked: Iterable[AskedScheduler] = ()) -> tuple[AskedScheduler, ...]:
     """Ask about each scheduler of RQ's own that holds the lock of a queue, but for those that were `asked` about before;
-    `locks` has the name of the holder by that of the queue."""
+    `locks` has the name of the holder by that of the queue. Two fields of each hash are fetched whatever their size."""
     queue_of = {holder: queue for queue, holder in locks.items()}
     for scheduler in asked:
         queue_of.pop(scheduler.name, None)

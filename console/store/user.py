@@ -93,6 +93,7 @@ def _schedules(
 
 
 def _jobs(line: Line, runs: Sequence[RunRow]) -> Steps[list[Answer]]:
+    """FIELDS of the jobs of these runs, whatever their size: which jobs they are is known before the last trip only."""
     asked = [line.ask("HMGET", (keys.RQ_JOB + run.id).encode("utf-8", "replace"), *FIELDS) for run in runs]
     if asked:
         yield

@@ -80,7 +80,10 @@ def ask(trip: Trip, workers: Sequence[bytes]) -> AskedWorkers:
 
 
 def ask_hashes(trip: Trip, workers: Sequence[bytes]) -> AskedWorkers:
-    """Ask everything about these workers but what they run: one command for each, and one for all."""
+    """Ask everything about these workers but what they run: one command for each, and one for all.
+
+    FIELDS are fetched whatever their size: to measure them first would take each refresh a trip more.
+    """
     return AskedWorkers(
         names=tuple(workers),
         hashes=trip.ask_each("HMGET", [rq_keys.WORKER.encode() + name for name in workers], *FIELDS),

@@ -61,6 +61,11 @@ def test_neither_the_line_nor_the_log_has_a_secret(logs: Path) -> None:
     assert "cannot log in" in text
 
 
+def test_what_an_installation_adds_to_the_secret_names_is_masked_too(logs: Path) -> None:
+    crash.note(ValueError("session=s3cret"), ["session"])
+    assert "session=…" in (logs / "crash.log").read_text()
+
+
 def test_a_second_error_is_added(logs: Path) -> None:
     failed(ValueError("one"))
     failed(ValueError("two \ud800"))
