@@ -43,20 +43,32 @@ CRON_BEAT, CRON_EXPIRY = 70.0, 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class AskedSchedules:
-    """The questions that need no name, and their answers after the trip."""
+class AskedNames:
+    """The questions about who may be scheduling, and whether there is anything to schedule."""
 
     seen: Answer
     cron: Answer
     total: Answer
     paused: Answer
+    longest_due: Answer
+
+    @property
+    def armed(self) -> int | None:
+        """How many users' schedules are not paused."""
+        total, paused = self.total.count(), self.paused.count()
+        return None if total is None or paused is None else max(0, total - paused)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSchedules:
+    """The other questions about schedules."""
+
     quarantined: Answer
     orphaned: Answer
     late: Answer
     due_next_hour: Answer
     entries: Answer
     first: Answer
-    longest_due: Answer
     lock: Answer
     lock_ttl: Answer
 
@@ -73,13 +85,20 @@ class AskedScheduler:
     lock_ttl: Answer | None = None
 
 
-def ask_schedules(trip: Trip, now: float) -> AskedSchedules:
-    """Ask for the counts, and for who may be scheduling."""
-    return AskedSchedules(
+def ask_names(trip: Trip, now: float) -> AskedNames:
+    """Ask who may be scheduling."""
+    return AskedNames(
         seen=trip.ask("ZREVRANGE", keys.SCHEDULERS, 0, NEWEST - 1, "WITHSCORES"),
         cron=trip.ask("ZREVRANGE", rq_keys.CRON_SCHEDULERS, 0, NEWEST - 1, "WITHSCORES"),
         total=trip.ask("ZCARD", keys.SCHEDULES),
         paused=trip.ask("SCARD", keys.PAUSED),
+        longest_due=trip.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", now, "WITHSCORES", "LIMIT", 0, 1),
+    )
+
+
+def ask_schedules(trip: Trip, now: float) -> AskedSchedules:
+    """Ask for the other counts, and for rq-scheduler's lock."""
+    return AskedSchedules(
         quarantined=trip.ask("ZCARD", keys.QUARANTINE),
         orphaned=trip.ask("HGET", keys.HEARTBEAT, "orphaned"),
         # The heartbeat's entry has the score 0: it is always due, and never late.
@@ -88,7 +107,6 @@ def ask_schedules(trip: Trip, now: float) -> AskedSchedules:
         entries=trip.ask("ZCOUNT", keys.ENTRIES, "(0", "+inf"),
         # The heartbeat's entry sorts before every other. ZSCORE would say nothing whether it is refused or not there.
         first=trip.ask("ZRANGE", keys.ENTRIES, 0, 0),
-        longest_due=trip.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", now, "WITHSCORES", "LIMIT", 0, 1),
         lock=trip.ask("GETRANGE", keys.ENTRIES_LOCK, 0, MAX_LOCK - 1),
         lock_ttl=trip.ask("PTTL", keys.ENTRIES_LOCK),
     )
@@ -104,7 +122,7 @@ def ask_origins(trip: Trip, entries: Iterable[bytes]) -> Answers:
     return trip.ask_each("HGET", [keys.RQ_JOB.encode() + entry for entry in entries], "origin")
 
 
-def ask_rqschedulers(trip: Trip, schedules: AskedSchedules) -> tuple[AskedScheduler, ...]:
+def ask_rqschedulers(trip: Trip, names: AskedNames) -> tuple[AskedScheduler, ...]:
     """Ask about each rqscheduler that the heartbeat has listed. Two fields of each hash are fetched whatever their size."""
     return tuple(
         AskedScheduler(
@@ -113,7 +131,7 @@ def ask_rqschedulers(trip: Trip, schedules: AskedSchedules) -> tuple[AskedSchedu
             fields=trip.ask("HMGET", keys.SCHEDULER.encode() + name, "host", "poll_s"),
             instance=trip.ask("HMGET", rq_keys.RQSCHEDULER.encode() + name, "birth", "death"),
         )
-        for name, seen_at in pairs(schedules.seen.rows())
+        for name, seen_at in pairs(names.seen.rows())
     )
 
 
@@ -134,12 +152,11 @@ def ask_rq(trip: Trip, locks: Mapping[bytes, bytes], asked: Iterable[AskedSchedu
     )
 
 
-def counts(asked: AskedSchedules) -> ScheduleCounts:
+def counts(names: AskedNames, asked: AskedSchedules) -> ScheduleCounts:
     """The counts of schedules."""
-    total, paused = asked.total.count(), asked.paused.count()
     return ScheduleCounts(
-        armed=None if total is None or paused is None else max(0, total - paused),
-        paused=paused,
+        armed=names.armed,
+        paused=names.paused.count(),
         late=asked.late.count(),
         orphaned=whole(asked.orphaned.value),
         quarantined=asked.quarantined.count(),
@@ -158,16 +175,16 @@ def pass_lock(asked: AskedSchedules, now: float) -> PassLock | None:
     return PassLock(held, None if ttl == -1 else ttl / 1000)
 
 
-def rqschedulers(asked: AskedSchedules, ours: Iterable[AskedScheduler], now: float) -> tuple[SchedulerStatus, ...]:
+def rqschedulers(names: AskedNames, ours: Iterable[AskedScheduler], now: float) -> tuple[SchedulerStatus, ...]:
     """Those rqschedulers that are at work, or that ended badly a few minutes ago at the most.
 
     When there is none, and schedules are armed, the one that was at work last within the hour: since then nothing fires.
     """
-    due = pairs(asked.longest_due.rows())
-    lag = (age(due[0][1], now) if due else 0.0) if asked.longest_due.value is not None else None
+    due = pairs(names.longest_due.rows())
+    lag = (age(due[0][1], now) if due else 0.0) if names.longest_due.value is not None else None
     found = [(scheduler, status) for scheduler in ours if (status := _rqscheduler(scheduler, lag, now))]
     known = tuple(status for scheduler, status in found if not _expired(scheduler))
-    if known or not counts(asked).armed:
+    if known or not names.armed:
         return known
     return tuple(status for _, status in found[:1])
 
@@ -177,9 +194,9 @@ def rq(asked: Iterable[AskedScheduler], now: float) -> tuple[SchedulerStatus, ..
     return tuple(_rq(scheduler, now) for scheduler in asked)
 
 
-def cron(asked: AskedSchedules, now: float) -> tuple[SchedulerStatus, ...]:
+def cron(names: AskedNames, now: float) -> tuple[SchedulerStatus, ...]:
     """The `rq cron` processes of the last hour."""
-    found = [(name, age(at, now) or 0.0) for name, at in pairs(asked.cron.rows())]
+    found = [(name, age(at, now) or 0.0) for name, at in pairs(names.cron.rows())]
     return tuple(
         SchedulerStatus("rq-cron", text(name), None, None, None, seen, _by_age(seen, CRON_BEAT, CRON_EXPIRY))
         for name, seen in found

@@ -38,7 +38,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     info = first.ask("INFO")
     queue_names, queues_total = queues.ask_names(first)
     worker_names, workers_total = workers.ask_names(first)
-    schedules = schedulers.ask_schedules(first, now)
+    scheduling, schedules = schedulers.ask_names(first, now), schedulers.ask_schedules(first, now)
     soonest = schedulers.ask_soonest(first)
     recorded = throughput.ask(first, seen.recorded, now)
     asked.ask(first, seen.queues, in_full=seen.doubted)
@@ -65,7 +65,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     asked.ask(second, seen.queues, in_full=doubted)
     known = workers.ask_executions(second, known)
     new = workers.ask_hashes(second, sorted(seen.workers.difference(known.names)))
-    asked_rqschedulers = schedulers.ask_rqschedulers(second, schedules)
+    asked_rqschedulers = schedulers.ask_rqschedulers(second, scheduling)
     asked_rq = schedulers.ask_rq(second, asked.locks())
     fresh = [entry for entry in entries if entry not in seen.origins]
     origins = schedulers.ask_origins(second, fresh)
@@ -101,11 +101,11 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
         queues=tuple(found[name] for name in queues.ordered(seen.queues)),
         workers=tuple(worker.status for worker in found_workers),
         schedulers=(
-            *schedulers.rqschedulers(schedules, asked_rqschedulers, now),
+            *schedulers.rqschedulers(scheduling, asked_rqschedulers, now),
             *schedulers.rq(asked_rq, now),
-            *schedulers.cron(schedules, now),
+            *schedulers.cron(scheduling, now),
         ),
-        schedules=schedulers.counts(schedules),
+        schedules=schedulers.counts(scheduling, schedules),
         suspended=None if suspended.value is None else bool(suspended.value),
         pass_lock=schedulers.pass_lock(schedules, now),
         refused=tuple({refused.what: refused for trip in (first, second, third) for refused in trip.refused}.values()),

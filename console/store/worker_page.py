@@ -99,7 +99,7 @@ def _ask(line: Line, names: Sequence[bytes]) -> Asked:
 
 def _schedulers(line: Line, now: float, seen: Seen) -> Steps[tuple[SchedulerStatus, ...]]:
     """All schedulers; those of RQ's own by the locks of the queues that they serve."""
-    asked = schedulers.ask_schedules(line.trip, now)
+    asked = schedulers.ask_names(line.trip, now)
     names, _ = queues.ask_names(line.trip)
     asked_locks = [_ask_locks(line, queues.ordered(seen.queues))]
     yield
