@@ -135,7 +135,8 @@ def retries_unmoved(status: Status) -> Iterator[Problem]:
             _subject(names, "queues"),
             f"{counted(total, 'retry or scheduled job is', 'retries or scheduled jobs are')} more than 1 min past due, "
             f"and nothing moves {'it' if total == 1 else 'them'}: {_named(names)}",
-            "run rqscheduler for the lanes, or one worker of the queue with --with-scheduler",
+            ("run rqscheduler, or " if all(queue.lane for queue in stuck) else "start ")
+            + "one worker of the queue with --with-scheduler",
         )
 
 
@@ -146,7 +147,7 @@ def worker_gone(status: Status) -> Iterator[Problem]:
         yield _warning(
             "worker_gone",
             _subject(names, "workers"),
-            f"ended without saying goodbye, as after kill -9 or a lost host: {_named(names)}",
+            "ended without saying goodbye, as after kill -9 or a lost host" + (f": {_named(names)}" if len(names) > 1 else ""),
             "see what ended it, and start another; a job that it had is retried or failed by the maintenance of RQ",
         )
 
