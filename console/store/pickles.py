@@ -91,7 +91,8 @@ class _Machine:
 
     def make(self, kind: str, items: list[Any], made_by: Any = None) -> None:
         """Push a node. Raises NotAPickle when there are too many."""
-        self.made += 1
+        # A name has two texts of its own.
+        self.made += 2 if kind == "name" else 1
         if self.made > MAX_MADE:
             raise NotAPickle(f"more than {MAX_MADE:,} objects")
         self.stack.append(Node(kind, items, made_by))
@@ -232,8 +233,11 @@ def _get(machine: _Machine, argument: int) -> None:
     machine.stack.append(machine.memo[argument])
 
 
+_PERSISTENT: Final = Node("name", ["pickle", "persistent_load"])
+
+
 def _persistent(machine: _Machine, argument: Any) -> None:
-    _call(machine, Node("name", ["pickle", "persistent_load"]), [machine.pop() if argument is None else argument])
+    _call(machine, _PERSISTENT, [machine.pop() if argument is None else argument])
 
 
 def _extension(machine: _Machine, argument: int) -> None:

@@ -269,8 +269,12 @@ def test_what_a_long_argument_leaves_room_for_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"]" * 400_000, b"}" * 400_000, b"(" + b"N" * 399_000 + b"t.", b")" + b"\x85" * 300_000 + b"."]
-)
+    "data",
+    [
+        b"]" * 400_000, b"}" * 400_000, b"(" + b"N" * 399_000 + b"t.", b")" + b"\x85" * 300_000 + b".", b"Px\n" * 390_000,
+        b"N" + b"Q" * 390_000, b"\x82\x01" * 390_000, b"ca\nb\n)R" + b"Na" * 199_000 + b".",
+    ],
+)  # fmt: skip
 def test_memory_is_bounded(data: bytes) -> None:
     tracemalloc.start()
     try:
