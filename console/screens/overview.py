@@ -83,7 +83,7 @@ class OverviewView(Whole):
 
     def rows(self, snapshot: Status) -> Sequence[QueueStatus]:
         """The queues that match, in order."""
-        found = [row for row in snapshot.queues if self.said.matches(*_terms(row))]
+        found = [row for row in snapshot.queues if _is_there(row) and self.said.matches(*_terms(row))]
         if self.order != "name":
             field = "oldest_s" if self.order == "oldest" else self.order
             found.sort(key=lambda row: -(getattr(row, field) or 0))
@@ -148,6 +148,12 @@ def _columns(most: int) -> Sequence[Column[QueueStatus]]:
         Column("FAILED", 7, _count("failed", "bad"), right=True, sort="failed"),
         Column("WORKERS", 12, _workers, right=True, drop=1),
     )
+
+
+def _is_there(row: QueueStatus) -> bool:
+    """Whether a lane is one here: without the job layer nothing is promised, and only what holds something is a queue."""
+    counts = (row.waiting, row.running, row.scheduled, row.deferred, row.finished, row.failed, row.canceled)
+    return not row.lane or row.promise_s is not None or bool(row.workers) or any(counts)
 
 
 def _count(field: str, tone: str = "") -> Callable[[QueueStatus, float], Cell]:

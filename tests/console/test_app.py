@@ -22,7 +22,7 @@ from console.model.queries import (
 )
 from console.screens.jobs import JobsView
 from console.screens.views import made
-from tests.console.fakes import NOW, FakeReader, job, status, target
+from tests.console.fakes import NOW, FakeReader, job, queue, status, target
 from tests.console.pilots import SIZES, Driver, driving
 
 
@@ -576,3 +576,10 @@ async def test_an_error_that_is_too_long_keeps_its_end() -> None:
     async with driving(console(FakeReader(failures=[job(1, "failed", error=error)])), (80, 24)) as driver:
         await driver.press("3")
         await driver.shows("PermanentError:", "404 Not Found")
+
+
+async def test_where_there_is_no_job_layer_there_are_no_lanes() -> None:
+    queues = (*(queue(name, lane=True, workers=0) for name in ("high", "default", "low")), queue("mail", waiting=4))
+    async with driving(console(FakeReader(status=status(queues=queues, problems=())))) as driver:
+        await driver.shows("mail", "1 queue")
+        assert "high" not in driver.text

@@ -137,7 +137,8 @@ def test_a_worker_is_live_then_busy_then_gone_when_it_is_killed(redis: Redis, st
 def test_an_idle_worker_that_is_killed_is_gone_and_one_that_stops_is_not_listed(redis: Redis, stock: Stock) -> None:
     killed = stock.worker("low", "--name", "killed")
     stopped = stock.worker("low", "--name", "stopped")
-    until(lambda: [found.verdict for found in read(redis, time.time()).workers] == ["live", "live"], what="two workers")
+    idle = [("live", "idle")] * 2
+    until(lambda: [(one.verdict, one.state) for one in read(redis, time.time()).workers] == idle, what="two idle workers")
     stopped.send_signal(signal.SIGTERM)
     killed.kill()
 
