@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, Self
 
 from rich.style import Style
 from textual.geometry import Region
@@ -49,8 +49,8 @@ class Drawn(ScrollView, can_focus=False):
         super().__init__(id=id)
         self._drawn: dict[int, Strip] = {}
 
-    def draw(self, y: int) -> Strip:
-        """Line `y` of what is on screen."""
+    def draw(self, y: int, cells: int) -> Strip:
+        """Line `y` of what is on screen, of exactly `cells` cells."""
         raise NotImplementedError
 
     def redraw(self, lines: Iterable[int] | None = None) -> None:
@@ -59,13 +59,22 @@ class Drawn(ScrollView, can_focus=False):
             # It is hidden, and comes back with whatever was drawn last unless all of it is to be drawn anew.
             self.refresh()
             return
-        for y in range(self.size.height) if lines is None else lines:
-            if 0 <= y < self.size.height and self.draw(y) != self._drawn.get(y):
-                self.refresh(Region(0, y, self.size.width, 1))
+        cells, (width, height) = self.cells, self.size
+        for y in range(height) if lines is None else lines:
+            if 0 <= y < height and (drawn := self.draw(y, cells)) != self._drawn.get(y):
+                self._drawn[y] = drawn
+                super().refresh(Region(0, y, width, 1))
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw all of it anew."""
+        self._drawn.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_line(self, y: int) -> Strip:
         """What is asked for each line that has to be drawn."""
-        drawn = self._drawn[y] = self.draw(y)
+        cells, drawn = self.cells, self._drawn.get(y)
+        if drawn is None or drawn.cell_length != cells:
+            drawn = self._drawn[y] = self.draw(y, cells)
         return drawn
 
     @property
@@ -89,4 +98,5 @@ class Drawn(ScrollView, can_focus=False):
     def notify_style_update(self) -> None:
         """Take the styles anew, as they are from here on."""
         self._styles_of_tones = None
+        self._drawn.clear()
         super().notify_style_update()

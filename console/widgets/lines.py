@@ -56,9 +56,9 @@ class Line(Drawn):
                     self.post_message(self.Clicked(self._spots[at]))
                 return
 
-    def draw(self, y: int) -> Strip:
+    def draw(self, y: int, cells: int) -> Strip:
         """The line."""
-        cells, styles = self.cells, self.styles_of_tones()
+        styles = self.styles_of_tones()
         needed = width(self._right) if self._right else 0
         # The right has half of the line, and what the left leaves free.
         taken = min(needed, max(cells // 2, cells - width(self._left) - 2))
@@ -153,10 +153,10 @@ class Page(Drawn):
         """How many lines there are."""
         return len(self._rows)
 
-    def draw(self, y: int) -> Strip:
+    def draw(self, y: int, cells: int) -> Strip:
         """Line `y` of what is on screen."""
         at = self.scroll_offset.y + y
-        cells, styles = self.cells, self.styles_of_tones()
+        styles = self.styles_of_tones()
         if at >= len(self._rows):
             return Strip.blank(cells, styles[""])
         row = self._rows[at]

@@ -7,6 +7,8 @@ markup. A tone says what a piece means, and the theme says how that looks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
@@ -107,8 +109,15 @@ def _end(line: str, start: int, cells: int) -> int:
 
 def strip(line: Iterable[Piece], cells: int, styles: Mapping[str, Style], over: Style | None = None) -> Strip:
     """A line of exactly `cells` cells; `over` is laid over every piece's own style."""
+    return joined(fit(tuple(line), cells), cells, styles, over)
+
+
+def joined(fitted: Iterable[Piece], cells: int, styles: Mapping[str, Style], over: Style | None = None) -> Strip:
+    """A line of pieces that fit() has made, and that fill `cells` cells as they are."""
     segments: list[Segment] = []
-    for text, tone in fit(tuple(line), cells):
+    # Textual's work is by the segment: what stands side by side in one tone is one.
+    for tone, side_by_side in groupby(fitted, key=itemgetter(1)):
+        text = "".join(text for text, _ in side_by_side)
         if text:
             style = styles[tone]
             segments.append(Segment(text, style + over if over is not None else style))

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from console.widgets.columns import Column, Placed, place
 from console.widgets.drawn import Drawn
 from console.widgets.known import Known, rank_of
-from console.widgets.pieces import Piece, fit, strip
+from console.widgets.pieces import Piece, fit, joined, strip
 
 GUTTER: Final = 2
 """Cells before the first column: the cursor and the mark. After the last one there is one cell."""
@@ -182,9 +182,8 @@ class Table(Drawn):
 
     # --- drawing --------------------------------------------------------------------------------
 
-    def draw(self, y: int) -> Strip:
+    def draw(self, y: int, width: int) -> Strip:
         """Line `y` of what is on screen; the first has the titles."""
-        width = self.cells
         if width != self._placed_for:
             # A scroll bar has come or gone, which is no resize.
             self._place()
@@ -202,12 +201,15 @@ class Table(Drawn):
         key = self._key(row)
         at_cursor, marked = self._has_cursor and rank == self.cursor, key in self.marks
         gutter = BOTH if at_cursor and marked else CURSOR if at_cursor else MARK if marked else "  "
-        line: list[Piece] = [(gutter, "accent")]
+        line: list[Piece] = fit((gutter, "accent"), min(GUTTER, width))
+        end = GUTTER
         for placed in self._placed:
             column = placed.column
             line += fit(column.cell(row, self._now), placed.width, column.right, column.middle)
             line.append((" " * placed.gap, ""))
-        return strip(line, width, styles, self.cursor_style() if at_cursor else None)
+            end += placed.width + placed.gap
+        line.append((" " * (width - end), ""))
+        return joined(line, width, styles, self.cursor_style() if at_cursor else None)
 
     def _notice_line(self, at: int, width: int, styles: Mapping[str, Style]) -> Strip:
         """A line of what is said in place of rows."""
@@ -271,7 +273,7 @@ class Table(Drawn):
     def wanted(self) -> tuple[int, int]:
         """The rows to read for what is on screen now: the rank of the first, and how many."""
         first = max(0, self.scroll_offset.y - MARGIN * self._height)
-        return first, self._height * (1 + 2 * MARGIN)
+        return first, self.scroll_offset.y + self._height * (1 + MARGIN) - first
 
     def _want(self) -> None:
         """Ask for rows, once, when some on screen are not known."""

@@ -276,6 +276,7 @@ async def test_the_sorted_column_says_so_where_its_title_leaves_no_room() -> Non
         await pilot.pause()
         assert drawn(app.table)[0].startswith("  NUMBER▾ NAME")
         app.table.sorted_by = "name"
+        app.table.redraw()
         assert drawn(app.table)[0].startswith("  NUMBER  NAME ▾")
 
 
