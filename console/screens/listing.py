@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -51,7 +50,7 @@ class Listing(Tabled):
             return
         # The same list as when it was left: what was read then stands, with its age, until it is read anew.
         self.post_message(Searches(None))
-        self._ask_from(max(0, place.cursor - self._page_size() // 3), fresh=True)
+        self._ask_around(place.cursor)
         self.tell()
 
     def place(self) -> Place:
@@ -92,7 +91,7 @@ class Listing(Tabled):
         elif table.lost_cursor(rows, start) and not self._chased and total != table.total and table.known():
             # So many rows came or went before it: the row is that much further on.
             self._chased = True
-            self._ask_from(max(0, start + total - table.total))
+            self._ask_from(max(0, start + total - table.total), table.wanted()[1])
             return
         self._chased = False
         self._snapshot = page
@@ -121,7 +120,7 @@ class Listing(Tabled):
         self._search, self._searching = found, not found.done
         first, size = table.wanted()
         if before < first + size and len(self._found) > before:
-            self._ask_from(first)
+            self._ask_from(first, size)
         elif not self._found:
             table.notice = self._notice(0)
             table.refresh()
@@ -152,7 +151,7 @@ class Listing(Tabled):
     def on_table_rows_wanted(self, message: Table.RowsWanted) -> None:
         """Read what came in sight."""
         message.stop()
-        self._ask_from(message.start)
+        self._ask_from(message.start, message.size)
 
     # --- inside ---------------------------------------------------------------------------------
 
@@ -165,20 +164,22 @@ class Listing(Tabled):
         self._searching = self.needs_search(self.asked)
         query: SearchQuery = self.asked
         self.post_message(Searches(query if self._searching else None))
-        self._ask_from(max(0, cursor - self._page_size() // 3), fresh=True)
+        self._ask_around(cursor)
         self.tell()
 
-    def _ask_from(self, start: int, fresh: bool = False) -> None:
-        """Ask for the page from that rank on; of a search's finds, by their names."""
-        size = self._page_size()
+    def _ask_around(self, cursor: int) -> None:
+        """Ask for the rows around that rank: a screen before it and two from there on, so that moving shows rows at once."""
+        screen = self.app.size.height
+        start = max(0, cursor - screen)
+        self._ask_from(start, cursor + 2 * screen - start, fresh=True)
+
+    def _ask_from(self, start: int, size: int, fresh: bool = False) -> None:
+        """Ask for `size` rows from that rank on; of a search's finds, by their names."""
+        size = min(MAX_PAGE, max(PAGE, size))
         query = replace(self.asked, start=start, size=size)
         if self.needs_search(self.asked):
             query = replace(query, only=tuple(self._found[start : start + size]))
         self.post_message(Asks(query, fresh))
-
-    def _page_size(self) -> int:
-        """Three screens of rows, so that moving shows rows at once."""
-        return min(MAX_PAGE, max(PAGE, math.ceil(self.app.size.height * 3 / PAGE) * PAGE))
 
     def _notice(self, total: int) -> Sequence[tuple[Piece, ...]]:
         if total:
