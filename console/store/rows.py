@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from redis import Redis
 
@@ -77,12 +77,12 @@ class _Job:
     and the length of its payload, then the `names` of FIELDS that are fetched, or else the `lengths` of all."""
 
     member: Member
-    memory: Answer
-    payload: Answer
-    results: Answer | None
+    memory: int | None = None
+    payload: int | None = None
+    results: int | None = None
     names: tuple[str, ...] = ()
-    values: Answer | None = None
-    newest: Answer | None = None
+    values: Sequence[bytes | None] = ()
+    newest: Sequence[Any] = ()
     lengths: dict[str, Answer] = field(default_factory=dict)
     found: dict[str, bytes] = field(default_factory=dict)
     """Those of FIELDS that are there, and SHORT."""
@@ -97,7 +97,7 @@ class _Job:
     @property
     def light(self) -> bool:
         """Whether all of its fields but the payload are known to be small."""
-        memory, payload = self.memory.count(), self.payload.count() or 0
+        memory, payload = self.memory, self.payload or 0
         # An allocator rounds a value up, by a quarter of it at the most.
         return memory is not None and memory - payload <= LIGHT + min(payload, MAX_PAYLOAD) // 4
 
@@ -141,17 +141,12 @@ def told(refused: Sequence[Refused]) -> tuple[Refused, ...]:
 
 
 def _ask(connection: Redis, members: Sequence[Member], errors: bool) -> tuple[list[_Job], tuple[Refused, ...]]:
-    first, second, third = Trip(connection), Trip(connection), Trip(connection)
-    jobs = [_measure(first, member, errors) for member in members]
-    first.go()
+    jobs = [_Job(member) for member in members]
+    first = _measure(connection, jobs, errors)
+    second = _fetch(connection, jobs)
+    third = _fetch_short(connection, jobs)
     for job in jobs:
-        _fetch(second, job)
-    second.go()
-    for job in jobs:
-        _fetch_short(third, job)
-    third.go()
-    for job in jobs:
-        values = dict(zip(job.names, job.values.rows() if job.values else (), strict=False))
+        values = dict(zip(job.names, job.values, strict=False))
         job.found = {name: value for name, value in values.items() if isinstance(value, bytes) and 0 < len(value) <= SHORT}
         measured = job.lengths.get("description")
         job.described = (measured.count() or 0) if measured else len(values.get("description") or b"")
@@ -160,30 +155,55 @@ def _ask(connection: Redis, members: Sequence[Member], errors: bool) -> tuple[li
     return jobs, (*refused, *second.refused, *third.refused)
 
 
-def _measure(trip: Trip, member: Member, errors: bool) -> _Job:
-    key = _JOB + member.job
-    return _Job(
-        member,
-        trip.ask("MEMORY USAGE", key, "SAMPLES", 0),
-        trip.ask("HSTRLEN", key, "data"),
-        trip.ask("MEMORY USAGE", _RESULTS + member.job, "SAMPLES", 0) if errors else None,
-    )
+def _measure(connection: Redis, jobs: Sequence[_Job], errors: bool) -> Trip:
+    """Ask what each hash takes, how much of that is its payload, and, for `errors`, what its results stream takes."""
+    trip = Trip(connection)
+    named = [_JOB + job.member.job for job in jobs]
+    memory = trip.ask_each("MEMORY USAGE", named, "SAMPLES", 0)
+    payload = trip.ask_each("HSTRLEN", named, "data")
+    results = trip.ask_each("MEMORY USAGE", [_RESULTS + job.member.job for job in jobs] if errors else [], "SAMPLES", 0)
+    trip.go()
+    for at, job in enumerate(jobs):
+        job.memory, job.payload = _count(memory.values[at]), _count(payload.values[at])
+        job.results = _count(results.values[at]) if errors else None
+    return trip
 
 
-def _fetch(trip: Trip, job: _Job) -> None:
-    key = _JOB + job.member.job
-    if job.light:
-        job.names, job.values = FIELDS, trip.ask("HMGET", key, *FIELDS)
-    else:
-        job.lengths = {name: trip.ask("HSTRLEN", key, name) for name in (*FIELDS, "data")}
-    if job.results is not None and 0 < (job.results.count() or 0) <= SMALL:
-        job.newest = trip.ask("XREVRANGE", _RESULTS + job.member.job, "+", "-", "COUNT", 1)
+def _fetch(connection: Redis, jobs: Sequence[_Job]) -> Trip:
+    """Fetch the fields of the hashes that are light, and the newest entries of the results that are small; measure the rest."""
+    trip = Trip(connection)
+    light = [job for job in jobs if job.light]
+    told = [job for job in jobs if job.results is not None and 0 < job.results <= SMALL]
+    values = trip.ask_each("HMGET", [_JOB + job.member.job for job in light], *FIELDS)
+    newest = trip.ask_each("XREVRANGE", [_RESULTS + job.member.job for job in told], "+", "-", "COUNT", 1)
+    for job in jobs:
+        if not job.light:
+            job.lengths = {name: trip.ask("HSTRLEN", _JOB + job.member.job, name) for name in (*FIELDS, "data")}
+    trip.go()
+    for job, found in zip(light, values.values, strict=True):
+        job.names, job.values = FIELDS, found or ()
+    for job, found in zip(told, newest.values, strict=True):
+        job.newest = found or ()
+    return trip
 
 
-def _fetch_short(trip: Trip, job: _Job) -> None:
-    names = tuple(name for name in FIELDS if name in job.lengths and 0 < (job.lengths[name].count() or 0) <= SHORT)
-    if names:
-        job.names, job.values = names, trip.ask("HMGET", _JOB + job.member.job, *names)
+def _fetch_short(connection: Redis, jobs: Sequence[_Job]) -> Trip:
+    """Fetch those fields of the heavy hashes that are short."""
+    trip = Trip(connection)
+    asked = []
+    for job in jobs:
+        names = tuple(name for name in FIELDS if name in job.lengths and 0 < (job.lengths[name].count() or 0) <= SHORT)
+        if names:
+            job.names = names
+            asked.append((job, trip.ask("HMGET", _JOB + job.member.job, *names)))
+    trip.go()
+    for job, answer in asked:
+        job.values = answer.rows()
+    return trip
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _ask_score(trip: Trip, job: _Job) -> Answer | None:
@@ -242,7 +262,7 @@ def _call(job: _Job, secrets: Secrets) -> str:
 
 def _newest(job: _Job) -> tuple[bytes, dict[bytes, bytes]]:
     """The id and the fields of the newest entry of its results, empty where none was fetched."""
-    entries = job.newest.rows() if job.newest else []
+    entries = job.newest
     name, fields = entries[0] if entries and isinstance(entries[0], list | tuple) else (b"", {})
     return name, fields if isinstance(fields, dict) else {}
 
@@ -254,7 +274,7 @@ def _noted_at(job: _Job) -> float | None:
 
 
 def _error(job: _Job, secrets: Secrets) -> str | None:
-    if job.results is not None and (job.results.count() or 0) > SMALL:
+    if job.results is not None and job.results > SMALL:
         return "(results too large for a list)"
     _, newest = _newest(job)
     packed = newest.get(b"exc_string")
