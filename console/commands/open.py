@@ -35,6 +35,8 @@ def open_console(
     # What is made while the program starts stays: looking through it for garbage is a seventh of the start, and later
     # a pause of tens of milliseconds now and then.
     gc.disable()
+    # A key goes through four threads on its way to the screen; each would wait 5 ms for one that reads a large server.
+    sys.setswitchinterval(0.001)
     from console import crash
     from console.app import Console
 

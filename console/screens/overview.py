@@ -83,7 +83,9 @@ class OverviewView(Whole):
 
     def rows(self, snapshot: Status) -> Sequence[QueueStatus]:
         """The queues that match, in order."""
-        found = [row for row in snapshot.queues if _is_there(row) and self.said.matches(*_terms(row))]
+        found = [row for row in snapshot.queues if _is_there(row)]
+        if self.said:
+            found = [row for row in found if self.said.matches(*_terms(row))]
         if self.order != "name":
             field = "oldest_s" if self.order == "oldest" else self.order
             found.sort(key=lambda row: -(getattr(row, field) or 0))
