@@ -47,7 +47,7 @@ def _state(value: str) -> JobState:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_line_errors
 def jobs(queue: bytes | None, state: JobState, wanted: Filter, limit: int, as_json: bool) -> None:
-    """Jobs of one state, the next to run or the latest to end first. A filter looks at the first 100,000 of them."""
+    """Jobs of one state, queue by queue: the next to run or the latest to end first. A filter looks at the first 100,000."""
     now = time.time()
     query = job_terms.filtered(JobsQuery(state=state, queue=queue), wanted)
     with reader() as server:
