@@ -36,12 +36,11 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One lane. `waiting`, `running` and `retrying` (until their next attempt) are numbers of runs now, `oldest_s` is the age
-    of the run at its head. `done` and `failed` are runs and `retried` is attempts that were not the last, so far."""
+    """One lane. `waiting`, `running` and `retrying` (until their next attempt) are numbers of runs now; `done` and `failed`
+    are runs and `retried` is attempts that were not the last, so far."""
 
     name: str
     waiting: int
-    oldest_s: float | None
     running: int
     retrying: int
     done: int
@@ -71,7 +70,7 @@ class EndedRun:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The state at one instant (`at`, epoch seconds). `armed` is how many schedules have an entry, `late` how many of these are
-    overdue, `beat_at` when the scheduler's last pass began, `ended` the runs that ended last, newest first."""
+    overdue, `ended` the runs that ended last, newest first."""
 
     at: float
     users: int
@@ -81,7 +80,6 @@ class Reading:
     paused: int
     skipped: Mapping[str, int]
     set_aside: int
-    beat_at: float | None
     lanes: tuple[Lane, ...]
     ended: tuple[EndedRun, ...]
 
@@ -97,7 +95,6 @@ def read(connection: Redis) -> Reading:
         pipe.zcount(keys.ENTRIES, "(0", now - LATE_AFTER)
         pipe.scard(keys.PAUSED)
         pipe.zcard(keys.QUARANTINE)
-        pipe.hget(keys.HEARTBEAT, "at")
         _queue_skips(pipe)
         for lane in LANES:
             _queue_lane(pipe, lane)
@@ -112,9 +109,8 @@ def read(connection: Redis) -> Reading:
         late=next(replies),
         paused=next(replies),
         set_aside=next(replies),
-        beat_at=_number(next(replies)),
         skipped=_sums(next(replies)),
-        lanes=tuple(_lane(lane, replies, now) for lane in LANES),
+        lanes=tuple(_lane(lane, replies) for lane in LANES),
         ended=_newest([run for lane in LANES for run in _ended(lane, replies)]),
     )
 
@@ -164,7 +160,6 @@ def _queue_skips(pipe: Pipeline) -> None:
 
 def _queue_lane(pipe: Pipeline, lane: str) -> None:
     pipe.llen(keys.RQ_QUEUE + lane)
-    pipe.sort(keys.RQ_QUEUE + lane, by="nosort", start=0, num=1, get=[f"{keys.RQ_JOB}*->enqueued_at"])
     pipe.zcard(keys.RQ_WIP + lane)
     pipe.zcard(keys.RQ_SCHEDULED + lane)
     pipe.hmget(keys.LANE + lane, "done", "failed", "retried")
@@ -178,12 +173,10 @@ def _queue_ended(pipe: Pipeline, lane: str) -> None:
         pipe.sort(registry + lane, by="nosort", start=0, num=LAST, get=["#", *job, *attempts], desc=True)
 
 
-def _lane(name: str, replies: Iterator[Any], now: float) -> Lane:
-    waiting, head, running, retrying = next(replies), next(replies), next(replies), next(replies)
+def _lane(name: str, replies: Iterator[Any]) -> Lane:
+    waiting, running, retrying = next(replies), next(replies), next(replies)
     done, failed, retried = (int(count or 0) for count in next(replies))
-    enqueued = _instant(head[0]) if head else None
-    oldest = max(0.0, now - enqueued) if enqueued else None
-    return Lane(name, waiting, oldest, running, retrying, done, failed, retried)
+    return Lane(name, waiting, running, retrying, done, failed, retried)
 
 
 def _ended(lane: str, replies: Iterator[Any]) -> list[EndedRun]:
@@ -235,10 +228,6 @@ def _instant(value: bytes | None) -> float | None:
         return datetime.fromisoformat(value.decode()).timestamp() if value else None
     except ValueError:
         return None
-
-
-def _number(value: bytes | None) -> float | None:
-    return float(value) if value else None
 
 
 def _pages(command: Any, key: str) -> Iterator[list[bytes]]:

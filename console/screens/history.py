@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from console.screens.place import Place
 
 MOST = 100
@@ -43,7 +41,7 @@ class History:
         """The place on that screen where one was last."""
         for place in [*reversed(self._places[: self._at + 1]), *self._places[self._at + 1 :]]:
             if place.screen == screen:
-                return replace(place)
+                return place
         return None
 
     def _move(self, by: int) -> Place | None:
