@@ -113,6 +113,31 @@ QUARANTINED_JOB: Final = f"{TQ}quarantined-job:"
 QUARANTINE_SEQ: Final = f"{TQ}quarantine-seq"
 """string, counter: the last quarantine number. No expiry."""
 
+# --- operators ----------------------------------------------------------------------------------
+
+ACTIVITY: Final = f"{TQ}activity"
+"""stream: what operators did. An entry `event=begun` (operation, who, host, command, options, scope, matched, target, why) is
+written before anything is done, and one `event=ended` (operation, how, done, skipped:<reason>, failed:<reason>, undo_until, said)
+after it. Capped at about 10,000 entries."""
+
+OPERATION: Final = f"{TQ}operation:"
+"""hash `OPERATION<operation id>`: done, skipped:<reason>, failed:<reason>: counts that grow with each batch, in the step that
+does it, so that they are true whatever becomes of the console. A week."""
+
+TRASH: Final = f"{TQ}trash"
+"""zset, member = operation id, score = until when it can be undone: operations that took something. Members of the past are
+dropped by the next operation that takes something."""
+
+TRASHED: Final = f"{TQ}trashed:"
+"""zset `TRASHED<operation id>`, member = id of what was taken, score = how many were taken before it. For the time of the trash."""
+
+TRASHED_PLACE: Final = f"{TQ}trashed-place:"
+"""hash `TRASHED_PLACE<operation id>`, field = id of what was taken, value = where it was, packed by lua/ for itself: list, score,
+neighbours, expiries. For the time of the trash."""
+
+TRASHED_KEY: Final = f"{TQ}trashed-key:"
+"""`TRASHED_KEY<operation id>:<key>`: a key that was taken, renamed, so that every byte is kept. For the time of the trash."""
+
 # --- RQ's and rq-scheduler's ------------------------------------------------------------------------
 
 RQ_JOB: Final = f"{RQ_KEY_PREFIX}:job:"

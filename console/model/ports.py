@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from console.model.commands import Command, Outcome, Seen
+
     # Each view imports the rows that it shows: a start waits for those of the first one only.
     from console.model.job import JobDetail
+    from console.model.operations import Ended, Operation
     from console.model.pages import Found, JobsPage
     from console.model.queries import SearchQuery, ViewQuery
     from console.model.schedules import SchedulesPage, UserPage
+    from console.model.selection import Selected
     from console.model.status import Status
     from console.model.workers import WorkersPage
 
@@ -20,6 +24,15 @@ Snapshot: TypeAlias = "Status | JobsPage | JobDetail | SchedulesPage | UserPage 
 
 class ReadError(Exception):
     """The server cannot be reached, or refuses: one line that says what, where and what to do, without a secret."""
+
+
+class WriteError(Exception):
+    """The server cannot be reached, or refuses to change something: one line that says what, where and what to do, without a
+    secret. `refused`: it is not for this user, or not on this server, so that trying again is of no use."""
+
+    def __init__(self, said: str, refused: bool = False) -> None:
+        super().__init__(said)
+        self.refused = refused
 
 
 class Reader(Protocol):
@@ -32,6 +45,31 @@ class Reader(Protocol):
         """Look for what matches the query's filter, chunk by chunk, until all or a bound is read or `stopped()` says so.
         Raises ReadError."""
 
+    def select(self, query: SearchQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
+        """Everything that the query lists, or names in `only`, or finds by its filter, chunk by chunk, as what a command is
+        done to. `details`: with a row for each, for the preview. Raises ReadError."""
+
+    def close(self) -> None:
+        """Let go of the server."""
+
+
+class Writer(Protocol):
+    """Changes one server. Used by one thread at a time. It does not exist where everything is only looked at."""
+
+    def begin(self, operation: Operation) -> None:
+        """Note in the audit what is about to be done. Raises WriteError: then nothing may be done."""
+
+    def act(self, operation: Operation, command: Command, seen: Sequence[Seen], now: float) -> Sequence[Outcome]:
+        """Do `command` to a batch of what was seen, at `now` (epoch seconds); one outcome for each, in order.
+
+        Raises WriteError: then what was done of the batch is not known."""
+
+    def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
+        """What is seen by now of a command whose outcome was `sent`, for each, in order. Raises WriteError."""
+
+    def end(self, operation: Operation, ended: Ended) -> None:
+        """Note in the audit what came of it. Raises WriteError."""
+
     def close(self) -> None:
         """Let go of the server."""
 
@@ -40,7 +78,8 @@ class Reader(Protocol):
 class Target:
     """A server that the console can look at. `name` is that of its context, empty for the one that RQ_REDIS_URL names; `url`
     has no secret; `colour` is blue, green, yellow or red. `elsewhere`: it needs a process of its own, since its keys have
-    another prefix, which RQ reads once."""
+    another prefix, which RQ reads once. `write` makes its writer, None where nothing may be changed. `production`: a command is
+    confirmed by its name, typed."""
 
     name: str
     url: str
@@ -48,3 +87,5 @@ class Target:
     colour: str = "blue"
     read_only: bool = False
     elsewhere: bool = False
+    write: Callable[[], Writer] | None = field(default=None, compare=False)
+    production: bool = False

@@ -32,6 +32,7 @@ from jobs.errors import JobsError
 if TYPE_CHECKING:
     from console.model.pages import Found
     from console.model.secrets import Secrets
+    from console.model.selection import Selected
 
 
 def open_reader(url: str, mask: Sequence[str] = ()) -> StoreReader:
@@ -63,6 +64,13 @@ class StoreReader:
         """Look for what matches the query's filter, chunk by chunk. Raises ReadError."""
         try:
             yield from self._search(query, now, stopped)
+        except RedisError as error:
+            raise ReadError(explained(error, self._url)) from None
+
+    def select(self, query: SearchQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
+        """Everything that a command is done to, chunk by chunk. Raises ReadError."""
+        try:
+            yield from self._select(query, now, stopped, details)
         except RedisError as error:
             raise ReadError(explained(error, self._url)) from None
 
@@ -108,15 +116,30 @@ class StoreReader:
 
                 return worker_page.read(connection, query, now, seen, self._secrets)
 
-    def _search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
-        # What the reads remember belongs to their thread, and a search may run beside them.
-        connection, seen, secrets = self._connection, Seen(), self._secrets
+    def _select(self, query: SearchQuery, now: float, stopped: Callable[[], bool], details: bool) -> Iterator[Selected]:
+        # As for a search: what the reads remember belongs to their thread.
+        connection, seen, secrets = self._connection, self._names(query), self._secrets
+        match query:
+            case JobsQuery() | FailuresQuery():
+                from console.store import selection
+
+                return selection.jobs(connection, query, now, stopped, seen, secrets, details=details)
+            case SchedulesQuery():
+                raise NotImplementedError
+
+    def _names(self, query: SearchQuery) -> Seen:
+        seen = Seen()
         if isinstance(query, SchedulesQuery) or query.queue is None:
             from console.store import queue_names
             from console.store.steps import Line, alone
 
-            line = Line(connection)
+            line = Line(self._connection)
             alone(line, queue_names.learn(line, seen))
+        return seen
+
+    def _search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
+        # What the reads remember belongs to their thread, and a search may run beside them.
+        connection, seen, secrets = self._connection, self._names(query), self._secrets
         match query:
             case JobsQuery() | FailuresQuery():
                 from console.store import search

@@ -64,9 +64,11 @@ _RESULTS: Final = rq_keys.RESULTS.encode()
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One row for each member, in their order, and the queues that they name as their own."""
+    """One row for each member, in their order, the members with all that is known of their places, and the queues that they
+    name as their own."""
 
     rows: tuple[JobRow, ...]
+    members: tuple[Member, ...]
     origins: frozenset[bytes]
     refused: tuple[Refused, ...]
 
@@ -222,9 +224,17 @@ def _rows(
 ) -> Rows:
     return Rows(
         tuple(_row(job, score, secrets, owners) for job, score in zip(jobs, scores, strict=True)),
+        tuple(_placed(job, score) for job, score in zip(jobs, scores, strict=True)),
         frozenset(job.found["origin"] for job in jobs if "origin" in job.found),
         refused,
     )
+
+
+def _placed(job: _Job, score: float | None) -> Member:
+    """The member with its own state, and with the queue that its hash names where its list knows none."""
+    member = job.member
+    state = next((one for one in JOB_STATES if one == job.state), None)
+    return Member(member.job, state, job.found.get("origin") if member.queue is None else member.queue, score)
 
 
 def _row(job: _Job, score: float | None, secrets: Secrets, owners: bool) -> JobRow:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from redis import Redis
@@ -14,7 +15,7 @@ from console.model.queries import FailuresQuery, JobsQuery, JobState
 from console.model.secrets import Secrets
 from console.model.status import Refused
 from console.store import job_lists, rows
-from console.store.job_lists import AMONG, Ranks
+from console.store.job_lists import AMONG, Member, Ranks
 from console.store.seen import Seen
 
 CHUNK: Final = 500
@@ -22,49 +23,89 @@ MAX_READ: Final = 100_000
 MAX_FOUND: Final = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows that are wanted, each with the member that names it. So far `read` of `of` were looked at, and `found` were wanted.
+    `more` is why it ended, empty where all was looked at, None where it goes on."""
+
+    read: int
+    of: int
+    found: int
+    wanted: tuple[tuple[Member, JobRow], ...]
+    refused: tuple[Refused, ...]
+    more: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many are looked at, and how many are found, at the most."""
+
+    read: int = MAX_READ
+    found: int = MAX_FOUND
+
+
 def jobs(
     connection: Redis, query: JobsQuery | FailuresQuery, now: float, stopped: Callable[[], bool], seen: Seen, secrets: Secrets
 ) -> Iterator[Found]:
     """Look at the jobs of the list that `query` names for those that its filter asks for, and tell after each chunk.
 
-    Three trips for CHUNK members. Failures are looked at queue by queue, the latest of each first. A job that moves in the list
-    meanwhile may be met twice, and is told once; one that moves across the border of two chunks can be missed. It ends after
-    MAX_READ members or MAX_FOUND finds, or when `stopped()` says so, and then says why in `more`.
+    It ends after MAX_READ members or MAX_FOUND finds, or when `stopped()` says so, and then says why in `more`.
     Raises redis' errors of the connection.
+    """
+    refused: list[Refused] = []
+    for chunk in chunks(connection, query, now, stopped, seen, secrets, Bounds()):
+        refused += chunk.refused
+        if chunk.more is None:
+            yield Found(chunk.read, chunk.of, tuple(row.key for _, row in chunk.wanted))
+        else:
+            yield Found(chunk.read, chunk.of, (), done=True, more=chunk.more or untold(refused))
+
+
+def chunks(
+    connection: Redis,
+    query: JobsQuery | FailuresQuery,
+    now: float,
+    stopped: Callable[[], bool],
+    seen: Seen,
+    secrets: Secrets,
+    bounds: Bounds,
+) -> Iterator[Chunk]:
+    """The jobs of the list that `query` names, chunk by chunk, those that its filter asks for with all that a row tells.
+
+    Three trips for CHUNK members. Failures are looked at queue by queue, the latest of each first. A job that moves in the list
+    meanwhile may be met twice, and is told once; one that moves across the border of two chunks can be missed. The last chunk
+    is empty, and says why it is the last. Raises redis' errors of the connection.
     """
     state: JobState = query.state if isinstance(query, JobsQuery) else "failed"
     reverse = isinstance(query, JobsQuery) and query.reverse
     lists = job_lists.count(connection, query.queue, (AMONG.get(state, state),), now, seen)
     of = sum(one.total for one in lists.of(state))
-    errors = state in FAILED and _asks_for(query.filter, "error", "age", "ran")
-    owners = _asks_for(query.filter, "user", "tier", "task")
-    refused = [*lists.refused]
+    errors = state in FAILED and (_asks_for(query.filter, "error", "age", "ran") or not query.filter)
+    owners = _asks_for(query.filter, "user", "tier", "task") or not query.filter
+    refused = lists.refused
     met: set[bytes] = set()
     read = found = 0
-    while True:
-        more = _ended(read, of, found, stopped)
-        if more is not None:
-            break
-        size = min(CHUNK, MAX_READ - read)
-        members, untold = job_lists.members(connection, lists, Ranks(state, read, size, reverse))
+    while (more := _ended(read, of, found, stopped, bounds)) is None:
+        size = min(CHUNK, bounds.read - read)
+        members, unlisted = job_lists.members(connection, lists, Ranks(state, read, size, reverse))
         chunk = rows.read(connection, members, secrets, errors=errors, owners=owners)
-        refused += [*untold, *chunk.refused]
-        fresh = {row.key: row for row in chunk.rows if row.key not in met}
+        fresh = {row.key: (member, row) for member, row in zip(chunk.members, chunk.rows, strict=True) if row.key not in met}
         met.update(fresh)
-        keys = tuple(key for key, row in fresh.items() if _wanted(row, state, query.filter, now))
-        read, found = min(of, read + size), found + len(keys)
-        yield Found(read, of, keys[: MAX_FOUND - found + len(keys)])
-    yield Found(read, of, (), done=True, more=more or _untold(refused))
+        wanted = [pair for pair in fresh.values() if _wanted(pair[1], state, query.filter, now)][: bounds.found - found]
+        read, found = min(of, read + size), found + len(wanted)
+        yield Chunk(read, of, found, tuple(wanted), (*refused, *unlisted, *chunk.refused))
+        refused = ()
+    yield Chunk(read, of, found, (), refused, more)
 
 
-def _ended(read: int, of: int, found: int, stopped: Callable[[], bool]) -> str | None:
+def _ended(read: int, of: int, found: int, stopped: Callable[[], bool], bounds: Bounds) -> str | None:
     """Why a search ends here, empty when all was looked at; None when it goes on."""
     if read >= of:
         return ""
-    if found >= MAX_FOUND:
-        return f"{MAX_FOUND:,} were found: ask for less to see the others"
-    if read >= MAX_READ:
-        return f"{MAX_READ:,} were looked at: choose one queue to look at others"
+    if found >= bounds.found:
+        return f"{bounds.found:,} were found: ask for less to see the others"
+    if read >= bounds.read:
+        return f"{bounds.read:,} were looked at: choose one queue to look at others"
     return "it was stopped" if stopped() else None
 
 
@@ -77,7 +118,7 @@ def _asks_for(filter: Filter, *fields: str) -> bool:
     return any(term.field in (*fields, ANY) for term in filter.terms)
 
 
-def _untold(refused: list[Refused]) -> str:
+def untold(refused: Sequence[Refused]) -> str:
     """What could not be looked at."""
     told = {one.what: one for one in refused}
     return "" if not told else f"{len(told):,} could not be read: {refused[0].what}: {refused[0].reason}"[:300]

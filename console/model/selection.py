@@ -1,0 +1,102 @@
+"""What a command is about to be done to: gathered chunk by chunk, and told in a preview. Units: as in commands.py."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from console.model.commands import Seen
+from console.model.job_terms import function
+from console.model.pages import JobRow
+from console.model.schedules import ScheduleRow
+
+MAX_SELECTED: Final = 250_000
+"""So many are acted on at the most by one command; it can be given again for the rest."""
+
+MOST: Final = 5
+"""Of each kind so many are told in a preview, and how many others there are."""
+
+AGES: Final = ((60.0, "under a minute"), (3_600.0, "under an hour"), (86_400.0, "under a day"), (float("inf"), "a day or more"))
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A chunk: `read` of `of` looked at so far; `seen` are those that are wanted, `rows` what is known of these where that was
+    asked for. `in_way` counts those that the list names and that cannot be acted on, by a code of REASONS. `more` says why it
+    ended before all were looked at."""
+
+    read: int
+    of: int
+    seen: tuple[Seen, ...]
+    rows: tuple[JobRow | ScheduleRow, ...] = ()
+    in_way: Counter[str] = field(default_factory=Counter)
+    done: bool = False
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of a selection there are by one kind: the most frequent first, and in how many others the rest are."""
+
+    what: str
+    counts: tuple[tuple[str, int], ...]
+    others: int = 0
+
+
+class Preview:
+    """What is selected so far: it grows with each chunk."""
+
+    def __init__(self, now: float) -> None:
+        self._now = now
+        self.seen: list[Seen] = []
+        self.in_way: Counter[str] = Counter()
+        self.read = self.of = 0
+        self.done = False
+        self.more = ""
+        self._counts: dict[str, Counter[str]] = {
+            what: Counter() for what in ("function", "user", "tier", "task", "queue", "state", "error", "age")
+        }
+
+    def add(self, chunk: Selected) -> None:
+        """Take in a chunk."""
+        self.seen += chunk.seen
+        self.in_way += chunk.in_way
+        self.read, self.of, self.done, self.more = chunk.read, chunk.of, chunk.done, chunk.more
+        for row in chunk.rows:
+            for what, value in _told(row, self._now):
+                self._counts[what][value] += 1
+
+    def tallies(self) -> Sequence[Tally]:
+        """What is selected by function, user, tier and so on; only kinds of which something is known."""
+        found = []
+        for what, counts in self._counts.items():
+            if counts:
+                most = counts.most_common(MOST)
+                found.append(Tally(what, tuple(most), len(counts) - len(most)))
+        return found
+
+
+def _told(row: JobRow | ScheduleRow, now: float) -> Iterable[tuple[str, str]]:
+    if isinstance(row, ScheduleRow):
+        texts = {
+            "function": row.call,
+            "user": row.user,
+            "tier": row.tier,
+            "task": row.task,
+            "queue": row.lane,
+            "state": row.state,
+        }
+    else:
+        named = function(row.call) or row.call
+        texts = {
+            "function": named, "user": row.user, "tier": row.tier, "task": row.task, "queue": row.queue, "state": row.state,
+            "error": row.error, "age": _age(row, now),
+        }  # fmt: skip
+    return [(what, value) for what, value in texts.items() if value]
+
+
+def _age(row: JobRow, now: float) -> str | None:
+    since = row.ended_at or row.enqueued_at or row.created_at
+    return None if since is None else next(words for limit, words in AGES if now - since < limit)

@@ -1,0 +1,1 @@
+"""What changes something on the server: one file for each kind of thing that it is done to. Only writer.py calls these."""

@@ -1,0 +1,38 @@
+"""Running a script over a batch of jobs, in as many calls as it takes to keep each of them short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from redis import Redis
+
+from console.model.commands import JobSeen, Outcome, outcome
+from console.store.values import text
+from jobs import keys
+from jobs.prototype import rq_time
+from jobs.scripts import Argument, Script
+
+MOST_US: Final = 2_500
+"""Microseconds of the server's time after which a script begins no further job."""
+
+
+def run(
+    connection: Redis, script: Script, operation: str, options: Sequence[Argument], jobs: Sequence[JobSeen], now: float
+) -> list[Outcome]:
+    """What came of each job, in order. `script` is one with lua/jobs.lua as its prelude, `now` is epoch seconds.
+
+    Each call handles as many jobs as there is time for, one at least. Raises redis' errors: then nobody knows of the call that
+    failed, and the calls before it are done.
+    """
+    head = (keys.RQ_KEY_PREFIX, keys.TQ, repr(now), rq_time(now), MOST_US, len(options), *options)
+    found: list[Outcome] = []
+    while len(found) < len(jobs):
+        rest = jobs[len(found) :]
+        codes = script.run(connection, [keys.OPERATION + operation], [*head, *(part for job in rest for part in _told(job))])
+        found += [outcome(job.key, text(code)) for job, code in zip(rest, codes, strict=False)]
+    return found
+
+
+def _told(job: JobSeen) -> tuple[Argument, Argument, Argument, Argument]:
+    return job.key, job.queue, job.state, "" if job.score is None else repr(job.score)

@@ -1,0 +1,22 @@
+"""Commands on jobs: which script carries out which, and with what options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from redis import Redis
+from rq import Queue
+
+from console.model.commands import JobCommand, JobSeen, Outcome, Requeue
+from console.store import scripts
+from console.store.acts import job_scripts
+
+
+def act(connection: Redis, operation: str, command: JobCommand, jobs: Sequence[JobSeen], now: float) -> list[Outcome]:
+    """Do it to each of these jobs that is still what was seen. Raises redis' errors."""
+    match command:
+        case Requeue():
+            options = (int(command.at_front), int(command.fresh_retries), Queue.DEFAULT_TIMEOUT)
+            return job_scripts.run(connection, scripts.load("jobs", "requeue"), operation, options, jobs, now)
+        case _:
+            raise NotImplementedError(command.WORD)

@@ -1,0 +1,82 @@
+-- Prelude of the scripts that act on jobs: what they are given, how they stop in time, and what jobs have in common.
+--
+-- KEYS  1 the operation's hash (keys.OPERATION)
+-- ARGV  1 prefix of RQ's keys, 2 prefix of ours, 3 now in epoch seconds, 4 now as RQ writes it, 5 microseconds after which no
+--       further job is begun, 6 how many options follow, 7.. these options, then for each job: id, queue, state, score ('' where
+--       it has none)
+-- Returns one code for each job that was looked at, in order: fewer than were given where the time was over. The caller gives the
+--       others again. `done`, or why not (console/model/commands.py, REASONS).
+-- Leaves in the operation's hash how many were done, and how many not, by code, in the same step that does it.
+-- Cost: O(1) commands for each job, besides what a script says of its own.
+
+local RQ, TQ = ARGV[1], ARGV[2]
+local now, now_text = ARGV[3], ARGV[4]
+local options, first_job = {}, 7 + tonumber(ARGV[6])
+for i = 7, first_job - 1 do options[#options + 1] = ARGV[i] end
+
+local LISTS = {
+  queued = ':queue:', scheduled = ':scheduled:', retrying = ':scheduled:', deferred = ':deferred:', ready = ':ready:',
+  finished = ':finished:', failed = ':failed:', stopped = ':failed:', canceled = ':canceled:',
+}
+local STATUSES = {
+  queued = 'queued', scheduled = 'scheduled', retrying = 'scheduled', deferred = 'deferred', ready = 'ready_to_enqueue',
+  finished = 'finished', failed = 'failed', stopped = 'stopped', canceled = 'canceled', ['rate limited'] = 'rate_limited',
+}
+
+local function job_key(id) return RQ .. ':job:' .. id end
+local function list_key(state, queue) return RQ .. LISTS[state] .. queue end
+
+-- Whether a key is of a type, or is not there, so that no command on it can fail after others were done.
+local types = {}
+local function is(key, type)
+  if not types[key] then types[key] = redis.call('TYPE', key).ok end
+  return types[key] == type or types[key] == 'none'
+end
+
+-- The fields of a job's hash, or nil and a code.
+local function fields_of(id, ...)
+  local found = redis.pcall('HMGET', job_key(id), 'status', ...)
+  if found.err then return nil, 'unreadable' end
+  if not found[1] then return nil, redis.call('EXISTS', job_key(id)) == 1 and 'changed' or 'gone' end
+  return found
+end
+
+-- nil where a job is in the sorted set, and with the score, in which it was seen; else a code.
+local function moved(key, id, score)
+  local found = redis.pcall('ZSCORE', key, id)
+  if type(found) == 'table' and found.err then return 'unreadable' end
+  if not found or (score ~= '' and tonumber(found) ~= tonumber(score)) then return 'changed' end
+  return nil
+end
+
+-- Ids by key, in order, for one command with many members at the end.
+local function collect(into, key, id)
+  local ids = into[key]
+  if not ids then
+    ids = {}
+    into[key] = ids
+  end
+  ids[#ids + 1] = id
+end
+local function each(collected, command)
+  for key, ids in pairs(collected) do redis.call(command, key, unpack(ids)) end
+end
+
+-- A server's TIME stands still while a script runs. Servers before Redis 7 have no clock here at all, and get few jobs a call.
+local FEW = 50
+local clock = os and os.clock
+
+-- Calls act(id, queue, state, score, n) for each job until the time is over, and `finish` after the last; counts the codes.
+local function act_on_each(act, finish)
+  local stop = clock and clock() + tonumber(ARGV[5]) / 1000000
+  local codes, counts = {}, {}
+  for i = first_job, #ARGV, 4 do
+    local code = act(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], #codes + 1)
+    codes[#codes + 1] = code
+    counts[code] = (counts[code] or 0) + 1
+    if clock and clock() > stop or not clock and #codes >= FEW then break end
+  end
+  if finish then finish() end
+  for code, n in pairs(counts) do redis.call('HINCRBY', KEYS[1], code, n) end
+  return codes
+end

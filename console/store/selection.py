@@ -1,0 +1,116 @@
+"""Everything that a command is about to be done to, chunk by chunk: jobs as they were seen, with state and score."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from redis import Redis
+
+from console.model.commands import JobSeen
+from console.model.job_terms import FAILED
+from console.model.pages import JobRow
+from console.model.queries import MAX_PAGE, FailuresQuery, JobsQuery, JobState
+from console.model.secrets import Secrets
+from console.model.selection import MAX_SELECTED, Selected
+from console.store import job_lists, rows, search
+from console.store.job_lists import AMONG, Member, Ranks
+from console.store.search import Bounds
+from console.store.seen import Seen
+
+MOST_TOLD: Final = f"{MAX_SELECTED:,} are acted on at once at the most: do it again for the others"
+
+
+def jobs(
+    connection: Redis,
+    query: JobsQuery | FailuresQuery,
+    now: float,
+    stopped: Callable[[], bool],
+    seen: Seen,
+    secrets: Secrets,
+    *,
+    details: bool,
+) -> Iterator[Selected]:
+    """The jobs of the list that `query` names, or those of `query.only` that are still in the state that it names.
+
+    A chunk costs what a page of rows does; without `details` and filter one trip. Jobs whose hash is gone, and named ones that
+    are in another state by now, are counted in `in_way`. Raises redis' errors of the connection.
+    """
+    if query.only is not None:
+        yield from _named(connection, query, query.only, stopped, secrets)
+    elif details or query.filter or (isinstance(query, JobsQuery) and query.state in (*AMONG, job_lists.RATE_LIMITED)):
+        yield from _looked_at(connection, query, now, stopped, seen, secrets)
+    else:
+        yield from _listed(connection, query, now, stopped, seen)
+
+
+def _named(
+    connection: Redis, query: JobsQuery | FailuresQuery, ids: Sequence[bytes], stopped: Callable[[], bool], secrets: Secrets
+) -> Iterator[Selected]:
+    states = (query.state,) if isinstance(query, JobsQuery) else FAILED
+    for start in range(0, len(ids), search.CHUNK):
+        if stopped():
+            break
+        part = ids[start : start + search.CHUNK]
+        named = rows.named(connection, part, secrets, errors=any(state in FAILED for state in states))
+        in_way = Counter("gone" if row.missing else "changed" for row in named.rows if row.missing or row.state not in states)
+        kept = [
+            (member, row)
+            for member, row in zip(named.members, named.rows, strict=True)
+            if not row.missing and row.state in states
+        ]
+        yield Selected(
+            read=min(len(ids), start + len(part)),
+            of=len(ids),
+            seen=tuple(_seen(member, row) for member, row in kept),
+            rows=tuple(row for _, row in kept),
+            in_way=in_way,
+        )
+    yield Selected(len(ids), len(ids), (), done=True, more="it was stopped" if stopped() else "")
+
+
+def _looked_at(
+    connection: Redis,
+    query: JobsQuery | FailuresQuery,
+    now: float,
+    stopped: Callable[[], bool],
+    seen: Seen,
+    secrets: Secrets,
+) -> Iterator[Selected]:
+    for chunk in search.chunks(connection, query, now, stopped, seen, secrets, Bounds(MAX_SELECTED, MAX_SELECTED)):
+        here = [(member, row) for member, row in chunk.wanted if not row.missing]
+        missing = len(chunk.wanted) - len(here)
+        yield Selected(
+            read=chunk.read,
+            of=chunk.of,
+            seen=tuple(_seen(member, row) for member, row in here),
+            rows=tuple(row for _, row in here),
+            in_way=Counter({"gone": missing} if missing else {}),
+            done=chunk.more is not None,
+            more=chunk.more or search.untold(chunk.refused),
+        )
+
+
+def _seen(member: Member, row: JobRow) -> JobSeen:
+    scored = row.state != job_lists.RATE_LIMITED
+    return JobSeen(member.job, member.queue or b"", row.state, member.score if scored else None)
+
+
+def _listed(
+    connection: Redis, query: JobsQuery | FailuresQuery, now: float, stopped: Callable[[], bool], seen: Seen
+) -> Iterator[Selected]:
+    state: JobState = query.state if isinstance(query, JobsQuery) else "failed"
+    lists = job_lists.count(connection, query.queue, (state,), now, seen)
+    of = sum(one.total for one in lists.of(state))
+    met: set[bytes] = set()
+    read = 0
+    while read < min(of, MAX_SELECTED) and not stopped():
+        members, refused = job_lists.members(connection, lists, Ranks(state, read, MAX_PAGE))
+        fresh = {member.job: member for member in members if member.job not in met}
+        met.update(fresh)
+        read = min(of, read + MAX_PAGE)
+        found = tuple(JobSeen(member.job, member.queue or b"", state, member.score) for member in fresh.values())
+        yield Selected(read, of, found, more=search.untold(refused))
+    more = "it was stopped" if stopped() else MOST_TOLD if read < of else ""
+    yield Selected(read, of, (), done=True, more=more)
