@@ -40,8 +40,8 @@ class Chunk:
 class Bounds:
     """How many are looked at, and how many are found, at the most."""
 
-    read: int = MAX_READ
-    found: int = MAX_FOUND
+    read: int
+    found: int
 
 
 def jobs(
@@ -53,7 +53,7 @@ def jobs(
     Raises redis' errors of the connection.
     """
     refused: list[Refused] = []
-    for chunk in chunks(connection, query, now, stopped, seen, secrets, Bounds()):
+    for chunk in chunks(connection, query, now, stopped, seen, secrets, Bounds(MAX_READ, MAX_FOUND)):
         refused += chunk.refused
         if chunk.more is None:
             yield Found(chunk.read, chunk.of, tuple(row.key for _, row in chunk.wanted))
