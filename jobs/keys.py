@@ -117,12 +117,12 @@ QUARANTINE_SEQ: Final = f"{TQ}quarantine-seq"
 
 ACTIVITY: Final = f"{TQ}activity"
 """stream: what operators did. An entry `event=begun` (operation, who, host, command, options, scope, matched, target, why) is
-written before anything is done, and one `event=ended` (operation, how, done, skipped:<reason>, failed:<reason>, undo_until, said)
-after it. Capped at about 10,000 entries."""
+written before anything is done, and one `event=ended` (operation, how, done, sent, skipped:<reason>, failed:<reason>,
+undo_until, said) after it. Capped at about 10,000 entries."""
 
 OPERATION: Final = f"{TQ}operation:"
-"""hash `OPERATION<operation id>`: done, skipped:<reason>, failed:<reason>: counts that grow with each batch, in the step that
-does it, so that they are true whatever becomes of the console. A week."""
+"""hash `OPERATION<operation id>`: begun (epoch seconds); done, sent, and the reasons of console/model/commands.py: counts that
+grow with each batch, in the step that does it, so that they are true whatever becomes of the console. A week."""
 
 TRASH: Final = f"{TQ}trash"
 """zset, member = operation id, score = until when it can be undone: operations that took something. Members of the past are

@@ -67,8 +67,9 @@ class Writer(Protocol):
     def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
         """What is seen by now of a command whose outcome was `sent`, for each, in order. Raises WriteError."""
 
-    def end(self, operation: Operation, ended: Ended) -> None:
-        """Note in the audit what came of it. Raises WriteError."""
+    def end(self, operation: Operation, ended: Ended) -> float | None:
+        """Note in the audit what came of it, and return until when it can be undone (epoch seconds), None where it cannot.
+        Raises WriteError."""
 
     def close(self) -> None:
         """Let go of the server."""

@@ -5,26 +5,30 @@ Where everything is only looked at, nothing imports this.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, get_args
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError
 
 from console.model.commands import Command, JobCommand, JobSeen, Outcome, Seen
 from console.model.operations import Ended, Operation
 from console.model.ports import WriteError
+from console.model.secrets import Secrets
 from console.model.text import visible
+from console.store.acts import audit
 from console.store.server import connect, explained
 from jobs.errors import JobsError
 
 _OF_JOBS: Final = get_args(JobCommand)
 
 
-def open_writer(url: str) -> StoreWriter:
-    """The writer of the server at `url`, which is reached when something is written. Raises WriteError when it is no URL."""
+def open_writer(url: str, mask: Sequence[str] = ()) -> StoreWriter:
+    """The writer of the server at `url`, which is reached when something is written. `mask`: as for open_reader, for what goes
+    into the audit. Raises WriteError when it is no URL."""
     try:
-        return StoreWriter(connect(url), url)
+        return StoreWriter(connect(url), url, mask)
     except ValueError as error:
         raise WriteError(str(error)) from None
 
@@ -32,36 +36,46 @@ def open_writer(url: str) -> StoreWriter:
 class StoreWriter:
     """Changes the server of `connection`: console.model.ports.Writer."""
 
-    def __init__(self, connection: Redis, url: str) -> None:
-        self._connection, self._url = connection, url
+    def __init__(self, connection: Redis, url: str, mask: Sequence[str] = ()) -> None:
+        self._connection, self._url, self._secrets = connection, url, Secrets(tuple(mask))
 
     def begin(self, operation: Operation) -> None:
         """Note in the audit what is about to be done. Raises WriteError: then nothing may be done."""
+        with self._one_line_errors():
+            audit.begin(self._connection, operation, self._secrets)
 
     def act(self, operation: Operation, command: Command, seen: Sequence[Seen], now: float) -> Sequence[Outcome]:
         """Do `command` to a batch of what was seen, at `now` (epoch seconds); one outcome for each, in order.
 
         Raises WriteError when the server does not answer, or refuses: then what was done of the batch is not known.
         """
-        try:
+        with self._one_line_errors():
             if isinstance(command, _OF_JOBS):
                 from console.store.acts import jobs
 
                 return jobs.act(self._connection, operation.id, command, [one for one in seen if isinstance(one, JobSeen)], now)
             raise NotImplementedError(command.WORD)
-        except RedisError as error:
-            raise WriteError(explained(error, self._url)) from None
-        except JobsError as error:
-            raise WriteError(visible(str(error))) from None
 
     def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
         """What is seen of a command whose outcome was `sent`: the outcomes now, `sent` again where nothing is seen yet.
         Raises WriteError."""
         return [Outcome(one.key, "sent") for one in seen]
 
-    def end(self, operation: Operation, ended: Ended) -> None:
-        """Note in the audit what came of it. Raises WriteError."""
+    def end(self, operation: Operation, ended: Ended) -> float | None:
+        """Note in the audit what came of it, and return until when it can be undone. Raises WriteError."""
+        with self._one_line_errors():
+            return audit.end(self._connection, operation, ended, self._secrets)
 
     def close(self) -> None:
         """Let go of the server."""
         self._connection.close()
+
+    @contextmanager
+    def _one_line_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except RedisError as error:
+            refused = isinstance(error, NoPermissionError | ReadOnlyError)
+            raise WriteError(explained(error, self._url), refused) from None
+        except JobsError as error:
+            raise WriteError(visible(str(error))) from None

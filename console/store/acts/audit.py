@@ -1,0 +1,85 @@
+"""The audit (keys.ACTIVITY): what an operator asks for is noted before anything of it is done, and what came of it afterwards.
+
+Whoever reads it trusts nothing in it (store/activity.py); but no secret is written there, and no text without an end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from redis import Redis
+
+from console.model.commands import Outcome
+from console.model.operations import Ended, Operation
+from console.model.secrets import Secrets, masked_text
+from jobs import keys
+
+ENTRIES: Final = 10_000
+"""Entries that the stream has, about: those of the last 5,000 operations."""
+
+KEPT_S: Final = 7 * 86_400
+"""Seconds for which the counts of an operation are kept."""
+
+MAX_TEXT: Final = 500
+"""Characters of one text; what is longer ends with an ellipsis."""
+
+
+def begin(connection: Redis, operation: Operation, secrets: Secrets) -> None:
+    """Note what is about to be done, in one step. Raises redis' errors: then nothing may be done."""
+    told = {
+        "operation": operation.id,
+        "who": operation.who,
+        "host": operation.host,
+        "command": operation.command,
+        "options": operation.options,
+        "scope": operation.scope,
+        "target": operation.target,
+        "why": operation.why,
+    }
+    with connection.pipeline() as pipe:
+        # So the counts that follow go into a hash that ends.
+        pipe.hset(keys.OPERATION + operation.id, "begun", f"{operation.at:.3f}")
+        pipe.expire(keys.OPERATION + operation.id, KEPT_S)
+        _add(pipe, {"event": b"begun", **_written(told, secrets), "matched": b"%d" % operation.matched})
+        pipe.execute()
+
+
+def end(connection: Redis, operation: Operation, ended: Ended, secrets: Secrets) -> float | None:
+    """Note what came of it, and return until when it can be undone (epoch seconds), None where it cannot. Raises redis' errors.
+
+    Only what has gone into the trash can be undone, whatever else the command has done.
+    """
+    until = connection.zscore(keys.TRASH, operation.id)
+    told: dict[str, bytes] = {"event": b"ended", **_written({"operation": operation.id, "how": ended.how}, secrets)}
+    told |= {"done": b"%d" % ended.counts.done, "sent": b"%d" % ended.counts.sent}
+    told |= {f"skipped:{reason}": b"%d" % count for reason, count in ended.counts.skipped.items()}
+    told |= {f"failed:{reason}": b"%d" % count for reason, count in ended.counts.failed.items()}
+    if isinstance(until, float):
+        told["undo_until"] = f"{until:.3f}".encode()
+    if ended.said:
+        told |= _written({"said": ended.said}, secrets)
+    _add(connection, told)
+    return until if isinstance(until, float) else None
+
+
+def count(connection: Redis, operation: str, outcomes: Iterable[Outcome]) -> None:
+    """Count what came of a batch that no script has counted. Raises redis' errors."""
+    found = Counter(one.reason or one.result for one in outcomes)
+    with connection.pipeline() as pipe:
+        for code, number in found.items():
+            pipe.hincrby(keys.OPERATION + operation, code, number)
+        pipe.execute()
+
+
+def _add(connection: Redis, told: dict[str, bytes]) -> None:
+    connection.xadd(keys.ACTIVITY, told, maxlen=ENTRIES, approximate=True)  # type: ignore[arg-type]
+
+
+def _written(texts: dict[str, str], secrets: Secrets) -> dict[str, bytes]:
+    return {name: _bounded(masked_text(text, secrets)).encode("utf-8", "replace") for name, text in texts.items()}
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
