@@ -30,8 +30,13 @@ def run(
     while len(found) < len(jobs):
         rest = jobs[len(found) :]
         codes = script.run(connection, [keys.OPERATION + operation], [*head, *(part for job in rest for part in _told(job))])
-        found += [outcome(job.key, text(code)) for job, code in zip(rest, codes, strict=False)]
+        found += [_outcome(job.key, code) for job, code in zip(rest, codes, strict=False)]
     return found
+
+
+def _outcome(key: bytes, code: bytes) -> Outcome:
+    word, _, made = code.partition(b" ")
+    return outcome(key, text(word), new=made or None)
 
 
 def _told(job: JobSeen) -> tuple[Argument, Argument, Argument, Argument]:

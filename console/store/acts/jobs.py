@@ -17,6 +17,6 @@ def act(connection: Redis, operation: str, command: JobCommand, jobs: Sequence[J
     match command:
         case Requeue():
             options = (int(command.at_front), int(command.fresh_retries), Queue.DEFAULT_TIMEOUT)
-            return job_scripts.run(connection, scripts.load("jobs", "requeue"), operation, options, jobs, now)
+            return job_scripts.run(connection, scripts.load("jobs", "rate_limits", "runs", "enqueueing", "requeue"), operation, options, jobs, now)
         case _:
             raise NotImplementedError(command.WORD)

@@ -5,7 +5,7 @@
 --       further job is begun, 6 how many options follow, 7.. these options, then for each job: id, queue, state, score ('' where
 --       it has none)
 -- Returns one code for each job that was looked at, in order: fewer than were given where the time was over. The caller gives the
---       others again. `done`, or why not (console/model/commands.py, REASONS).
+--       others again. `done`, or why not (console/model/commands.py, REASONS); after a blank, the id of what was made.
 -- Leaves in the operation's hash how many were done, and how many not, by code, in the same step that does it.
 -- Cost: O(1) commands for each job, besides what a script says of its own.
 
@@ -41,15 +41,7 @@ local function fields_of(id, ...)
   return found
 end
 
--- nil where a job is in the sorted set, and with the score, in which it was seen; else a code.
-local function moved(key, id, score)
-  local found = redis.pcall('ZSCORE', key, id)
-  if type(found) == 'table' and found.err then return 'unreadable' end
-  if not found or (score ~= '' and tonumber(found) ~= tonumber(score)) then return 'changed' end
-  return nil
-end
-
--- Ids by key, in order, for one command with many members at the end.
+-- Ids by key, in order, for one command with many members.
 local function collect(into, key, id)
   local ids = into[key]
   if not ids then
@@ -58,6 +50,35 @@ local function collect(into, key, id)
   end
   ids[#ids + 1] = id
 end
+
+-- Sorted sets by key: the scores that jobs have where they were seen, by id, as they are when the script begins (one command for
+-- each set), or an error.
+local sets
+local function read_scores()
+  local ids = {}
+  for i = first_job, #ARGV, 4 do
+    local list = ARGV[i + 2] ~= 'queued' and LISTS[ARGV[i + 2]]
+    if list then collect(ids, RQ .. list .. ARGV[i + 1], ARGV[i]) end
+  end
+  sets = {}
+  for key, members in pairs(ids) do
+    local found = redis.pcall('ZMSCORE', key, unpack(members))
+    local scores = {}
+    for n, id in ipairs(members) do scores[id] = found[n] end
+    sets[key] = { err = found.err, scores = scores }
+  end
+end
+
+-- nil where a job was in the sorted set of its state, with the score with which it was seen, when the script began; else a code.
+local function moved(key, id, score)
+  if not sets then read_scores() end
+  if sets[key].err then return 'unreadable' end
+  local found = sets[key].scores[id]
+  if found and (score == '' or found == score or tonumber(found) == tonumber(score)) then return nil end
+  return redis.call('EXISTS', job_key(id)) == 1 and 'changed' or 'gone'
+end
+
+-- One command for each key, with all that was collected for it.
 local function each(collected, command)
   for key, ids in pairs(collected) do redis.call(command, key, unpack(ids)) end
 end
@@ -66,15 +87,19 @@ end
 local FEW = 50
 local clock = os and os.clock
 
--- Calls act(id, queue, state, score, n) for each job until the time is over, and `finish` after the last; counts the codes.
+-- How many jobs are begun between two looks at the clock, which take long: 1 where one job may take long.
+local unwatched = 8
+
+-- Calls act(id, queue, state, score) for each job until the time is over, and `finish` after the last; counts the codes. `act`
+-- returns a code, and the id of what it made, if it made something.
 local function act_on_each(act, finish)
   local stop = clock and clock() + tonumber(ARGV[5]) / 1000000
   local codes, counts = {}, {}
   for i = first_job, #ARGV, 4 do
-    local code = act(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], #codes + 1)
-    codes[#codes + 1] = code
+    local code, made = act(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
+    codes[#codes + 1] = made and code .. ' ' .. made or code
     counts[code] = (counts[code] or 0) + 1
-    if clock and clock() > stop or not clock and #codes >= FEW then break end
+    if clock and #codes % unwatched == 0 and clock() > stop or not clock and #codes >= FEW then break end
   end
   if finish then finish() end
   for code, n in pairs(counts) do redis.call('HINCRBY', KEYS[1], code, n) end

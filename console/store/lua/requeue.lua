@@ -1,34 +1,39 @@
--- Puts failed and stopped jobs back into their queues. (After jobs.lua.)
+-- Puts failed and stopped jobs back into their queues, or, with a rate limit, among those that wait for a slot of it.
+-- (After jobs.lua, rate_limits.lua, runs.lua, enqueueing.lua.)
 --
--- Options  1 '1' for the front of the queue, 2 '1' for as many retries as the job began with, 3 the timeout of jobs without one
--- Leaves each job's hash queued and without an expiry, since it must not expire in its queue; its id out of the failed registry
---       and in the queue's list; the queue among RQ's queues.
+-- Options  1 '1' for the front of the queue, 2 '1' for fresh retries, 3 the timeout of jobs without one
+-- Leaves each job's hash queued, or rate_limited, and without an expiry; its id out of the failed registry and in the queue's list;
+--       the queue among RQ's queues; a run of ours among those that wait in its lane.
+-- Cost: 10 µs a job, 20 µs with a rate limit or a run of ours.
 
-local at_front, fresh, timeout = options[1] == '1', options[2] == '1', options[3]
-local left, pushed = {}, {}
+local front, fresh, timeout = options[1] == '1', options[2] == '1', options[3]
+local NOTHING = '\120\156\3\0\0\0\0\1'  -- as zlib writes it: RQ's own requeue leaves no other traceback here
+local PLAIN = { 'started_at', '', 'ended_at', '', 'exc_info', NOTHING }
+local left = {}
 
 return act_on_each(function(id, queue, state, score)
-  local failed = list_key('failed', queue)
+  local failed = RQ .. ':failed:' .. queue
   local code = moved(failed, id, score)
   if code then return code end
   local job
-  job, code = fields_of(id, 'origin', 'timeout', 'number_of_retries')
+  job, code = fields_of(id, 'origin', 'timeout', 'rate_limit_key', 'rate_limit_concurrency')
   if not job then return code end
   if job[1] ~= 'failed' and job[1] ~= 'stopped' then return 'changed' end
   local origin = job[2] and job[2] ~= '' and job[2] or queue
-  local list = list_key('queued', origin)
-  if not is(list, 'list') then return 'unreadable' end
+  local limit = has_limit(job[4], job[5]) and job[4] or nil
+  if not can_enqueue(origin, limit) then return 'unreadable' end
 
-  local key = job_key(id)
-  redis.call('HSET', key, 'status', 'queued', 'origin', origin, 'enqueued_at', now_text, 'started_at', '', 'ended_at', '')
-  if not job[3] then redis.call('HSET', key, 'timeout', timeout) end
-  if fresh and job[4] then redis.call('HSET', key, 'retries_left', job[4]) end
-  redis.call('PERSIST', key)
+  local fields = PLAIN
+  if limit or not job[3] or origin ~= job[2] then
+    fields = { 'origin', origin, 'timeout', job[3] or timeout, unpack(PLAIN) }
+    if limit then append(fields, 'enqueue_at_front', front and '1' or '0') end
+  end
+  if fresh then give_retries(id) end
+  enqueue(id, origin, front, limit, job[5], fields)
+  run_enqueued(id, origin, queue, true)
   collect(left, failed, id)
-  collect(pushed, list, id)
   return 'done'
 end, function()
   each(left, 'ZREM')
-  each(pushed, at_front and 'LPUSH' or 'RPUSH')
-  for list in pairs(pushed) do redis.call('SADD', RQ .. ':queues', list) end
+  finish_enqueueing()
 end)

@@ -1,0 +1,55 @@
+-- Prelude of the scripts that put jobs into queues. (After jobs.lua, rate_limits.lua, runs.lua.)
+--
+-- What an operator puts into a queue must not expire there: the hash loses its expiry, and so does the set of its dependents, which
+-- are else never released. The lists and sets that many jobs share are written once, by finish_enqueueing.
+-- Cost: O(1) for each job, O(log jobs of the limit) where it has a rate limit.
+
+local at_end, at_front, queues, with_dependents = {}, {}, {}, {}
+
+-- Whether all keys are what they should be. `limit` is the job's rate_limit_key, nil without a limit.
+local function can_enqueue(queue, limit)
+  return is(RQ .. ':queue:' .. queue, 'list') and is(RQ .. ':queues', 'set') and (not limit or limit_readable(limit))
+end
+
+local function append(fields, name, value)
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
+end
+
+-- Puts a job into a queue; one with a limit among those that wait for a slot. `fields` are other fields and values of its hash.
+local function enqueue(id, queue, front, limit, concurrency, fields)
+  local key, list = RQ .. ':job:' .. id, RQ .. ':queue:' .. queue
+  if limit then
+    redis.call('HSET', key, 'status', 'rate_limited', unpack(fields))
+  else
+    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', now_text, unpack(fields))
+    collect(front and at_front or at_end, list, id)
+  end
+  redis.call('PERSIST', key)
+  with_dependents[#with_dependents + 1] = key .. ':dependents'
+  queues[list] = true
+  if limit then wait_for_slot(id, limit, concurrency) end
+end
+
+-- Gives a job as many retries as it has waits between them, and none of those that its own results asked for counts any more. RQ
+-- does not note with how many retries a job began. It notes the waits: exactly one for each in runs of ours, and in jobs of others
+-- that list them all.
+local function give_retries(id)
+  local key = RQ .. ':job:' .. id
+  local job = redis.call('HMGET', key, 'retries_left', 'retry_intervals', 'number_of_retries')
+  if job[3] then redis.call('HDEL', key, 'number_of_retries') end
+  if not job[1] or not job[2] or #job[2] > 10000 then return end
+  local ok, waits = pcall(cjson.decode, job[2])
+  if ok and type(waits) == 'table' and #waits > (tonumber(job[1]) or 0) then redis.call('HSET', key, 'retries_left', #waits) end
+end
+
+-- To be called once, after the last job.
+local function finish_enqueueing()
+  each(at_end, 'RPUSH')
+  each(at_front, 'LPUSH')
+  for list in pairs(queues) do redis.call('SADD', RQ .. ':queues', list) end
+  finish_runs()
+  if #with_dependents > 0 and redis.call('EXISTS', unpack(with_dependents)) > 0 then
+    for _, key in ipairs(with_dependents) do redis.call('PERSIST', key) end
+  end
+end

@@ -1,0 +1,53 @@
+-- Prelude of the scripts that put jobs into queues: what our own job layer must know when a job is a run of its. (After jobs.lua.)
+--
+-- A run's id is `tq-<task>-<hash of the user>-<suffix>`, and it is known by more than its name: a line in its schedule's history
+-- (`<TQ>runs:<schedule>`), attempts, or its place among those that wait or go on. The lines are jobs/lua/place.lua's. What these
+-- keys hold is nobody's work: where one of them is of another type, the command goes on without it.
+-- Cost: O(1) for a job that is no run, O(log runs of the lane) for one that is.
+
+local entered, left_lane = {}, {}
+
+-- The schedule and the suffix that a run's id names, nil where the id is none of a run's.
+local function parts_of_run(id)
+  if string.sub(id, 1, 3) ~= 'tq-' then return nil end
+  return string.match(id, '^(tq%-[%w_]+%-%x+)%-([%w_]+)$')
+end
+
+local function text_at(key, field)
+  local found = redis.pcall('HGET', key, field)
+  return type(found) == 'string' and found or nil
+end
+
+local function exists(key) return redis.call('EXISTS', key) == 1 end
+
+-- Lets the heartbeat watch a run that was put into a queue: it waits in `lane` from now on, and goes on in `before` no longer.
+-- `again`: it had ended, and counts as one that came in. Nothing for other jobs. The sets are written by finish_runs.
+local function run_enqueued(id, lane, before, again)
+  local schedule, suffix = parts_of_run(id)
+  if not schedule then return end
+  local runs = TQ .. 'runs:' .. schedule
+  local line = text_at(runs, suffix)
+  if not line and not exists(TQ .. 'attempts:' .. id) then return end
+  collect(left_lane, TQ .. 'ongoing:' .. before, id)
+  if before ~= lane then collect(left_lane, TQ .. 'waiting:' .. before, id) end
+  collect(entered, lane, id)
+  if not again then return end
+  local kind, slot, attempts = string.match(line or '', '^([^;]*);[^;]*;([^;]*);[^;]*;[^;]*;(.*)$')
+  if kind then redis.call('HSET', runs, suffix, kind .. ';queued;' .. slot .. ';;;' .. attempts) end
+  redis.pcall('HINCRBY', TQ .. 'lane:' .. lane, 'in', 1)
+end
+
+-- To be called once, after the last job.
+local function finish_runs()
+  for key, ids in pairs(left_lane) do redis.pcall('ZREM', key, unpack(ids)) end
+  for lane, ids in pairs(entered) do
+    local scored = {}
+    for _, id in ipairs(ids) do
+      scored[#scored + 1] = now
+      scored[#scored + 1] = id
+    end
+    redis.pcall('ZADD', TQ .. 'waiting:' .. lane, unpack(scored))
+    redis.pcall('HDEL', TQ .. 'missing', unpack(ids))
+    redis.pcall('SADD', TQ .. 'lanes', lane)
+  end
+end

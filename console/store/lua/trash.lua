@@ -1,0 +1,87 @@
+-- Prelude: the trash. What an operation takes is renamed, never copied, and noted, so that undo.lua puts it back as it was.
+-- (Needs no other prelude.)
+--
+--   local trash = open_trash(TQ, operation, seconds)   once in a script; `seconds` is for how long it can be put back
+--   trash.of(id, key)                      begin what belongs to one id with the key that it is about: where that has expired,
+--                                          nothing of the id is put back. Without `key`, only lists name the id. False, and nothing
+--                                          is done, where this operation took such a key of that id before: then leave it alone
+--   trash.key(key)                         take another key of its, of whatever type, if it is there
+--   trash.score(zset, member, score)       note a member that the script takes out of a sorted set
+--   trash.member(set, member)              the same of a set
+--   trash.place(list, id, before, after)   the same of a list: the ids that were next to it, towards the head and the tail
+--   trash.field(hash, field, value)        note a field that the script changes: put back where the hash has that field still
+--   trash.word(hash, field, value, word)   note a word that the script takes out of a list with commas, and the whole list
+--   trash.keep()                           end what belongs to this id
+--   trash.close()                          once, after the last
+--
+-- Keys that expire sooner than the trash keep their expiry; the others get it back. What is noted last is put back first.
+-- The caller has made sure of all types, takes members out itself, and writes nothing of an id before `trash.of` said true.
+-- A key in the trash is `<TQ>trashed-key:<operation>:<key>` (jobs/keys.py).
+-- Cost: O(1) for each call.
+
+-- When a key expires, in milliseconds: -1 for never, -2 where there is none. Servers before Redis 7 know only what is left.
+local function expiry_of(key)
+  local at = redis.pcall('PEXPIRETIME', key)
+  if type(at) == 'number' then return at end
+  local left, time = redis.call('PTTL', key), redis.call('TIME')
+  return left < 0 and left or time[1] * 1000 + math.floor(time[2] / 1000) + left
+end
+
+local function trash_prefix(tq, operation) return tq .. 'trashed-key:' .. operation .. ':' end
+
+local function open_trash(tq, operation, seconds)
+  -- The server's clock: a console whose own is behind would let at once expire what it takes.
+  local time = redis.call('TIME')
+  local till = time[1] * 1000 + math.floor(time[2] / 1000) + math.floor(tonumber(seconds) * 1000)
+  local listed, places, prefix = tq .. 'trashed:' .. operation, tq .. 'trashed-place:' .. operation, trash_prefix(tq, operation)
+  local last = redis.call('ZREVRANGE', listed, 0, 0, 'WITHSCORES')[2]
+  local n, id, notes, any = last and tonumber(last) + 1 or 0, nil, nil, false
+  local trash = {}
+
+  local function take(what, key)
+    local expiry = expiry_of(key)
+    if expiry == -2 then return end
+    redis.call('RENAME', key, prefix .. key)
+    if expiry == -1 or expiry > till then redis.call('PEXPIREAT', prefix .. key, till) end
+    notes[#notes + 1] = { what, key, expiry }
+  end
+  local function note(what)
+    return function(...) notes[#notes + 1] = { what, ... } end
+  end
+
+  function trash.of(taken, key)
+    local earlier = redis.call('HGET', places, taken)
+    id, notes = taken, earlier and cmsgpack.unpack(earlier) or {}
+    for _, one in ipairs(notes) do
+      if one[1] == 'main' then
+        if redis.call('EXISTS', prefix .. one[2]) == 0 then
+          notes = {}
+        elseif key then
+          return false
+        end
+        break
+      end
+    end
+    if key then take('main', key) end
+    return true
+  end
+  function trash.key(key) take('key', key) end
+  trash.score, trash.member, trash.place = note('score'), note('member'), note('place')
+  trash.field, trash.word = note('field'), note('word')
+  function trash.keep()
+    redis.call('HSET', places, id, cmsgpack.pack(notes))
+    redis.call('ZADD', listed, n, id)
+    n, any = n + 1, true
+  end
+  function trash.close()
+    if not any then return end
+    local all = tq .. 'trash'
+    redis.call('PEXPIREAT', places, till)
+    redis.call('PEXPIREAT', listed, till)
+    redis.call('ZREMRANGEBYSCORE', all, '-inf', time[1])
+    -- Of an operation that goes on for longer, the time until which all of it can be undone.
+    redis.call('ZADD', all, 'NX', till / 1000, operation)
+    redis.call('PEXPIREAT', all, math.max(till, redis.call('ZREVRANGE', all, 0, 0, 'WITHSCORES')[2] * 1000))
+  end
+  return trash
+end

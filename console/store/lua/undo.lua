@@ -1,0 +1,117 @@
+-- Puts back what an operation took into the trash. (After jobs.lua, rate_limits.lua and trash.lua; of a job, only its id is used.)
+--
+-- Options  1 the operation that took it
+-- Returns `done`; `gone` where it is not in the trash, or has expired there; `exists` where there is a key again that would come
+--       back; `unreadable` where a list or set that it was in is of another type.
+-- Leaves every key with its content and its expiry, and the members of sorted sets and sets, as they were. In a queue the id comes
+--       before the one that followed it, else after the one that it followed, else to the front. A job that held a slot of a rate
+--       limit that others have by now waits for one. What is back is out of the trash, and an operation of which all is back too.
+-- Cost: O(1) commands for each key and each member; two LINSERT, O(length of the queue), where the neighbours in the queue are not
+--       at its ends: about 10 ms in one of a million jobs.
+
+local operation = options[1]
+local listed, places = TQ .. 'trashed:' .. operation, TQ .. 'trashed-place:' .. operation
+local prefix = trash_prefix(TQ, operation)
+local TYPES = { score = 'zset', member = 'set', place = 'list', field = 'hash', word = 'hash' }
+
+local function is_in_queue(id)
+  return id and redis.pcall('HGET', job_key(id), 'status') == 'queued'
+end
+
+-- Whether it was put next to a neighbour. Whoever is not queued is in no queue, and is not looked for.
+local function put_beside(list, id, neighbour, side)
+  if not is_in_queue(neighbour) then return false end
+  local tail = side == 'AFTER'
+  if redis.call('LINDEX', list, tail and -1 or 0) == neighbour then
+    return redis.call(tail and 'RPUSH' or 'LPUSH', list, id)
+  end
+  return redis.call('LINSERT', list, side, neighbour, id) > 0
+end
+
+local function words(text)
+  local found = {}
+  for word in string.gmatch(text, '[^,]+') do found[#found + 1] = word end
+  return found
+end
+
+-- The words of a list as it is now, and one that was taken out of it: in the order that they had then, those of later at the end.
+local function with_word(list, before, word)
+  local wanted, put = { [word] = true }, {}
+  for _, one in ipairs(words(list)) do wanted[one] = true end
+  for _, one in ipairs(words(before)) do
+    if wanted[one] then
+      put[#put + 1] = one
+      wanted[one] = nil
+    end
+  end
+  for _, one in ipairs(words(list)) do
+    if wanted[one] then put[#put + 1] = one end
+  end
+  if wanted[word] then put[#put + 1] = word end
+  return table.concat(put, ',')
+end
+
+-- What is put back, by kind. `of` is what all of one id share.
+local put = {}
+function put.key(of, key, expiry)
+  local kept = prefix .. key
+  if redis.call('EXISTS', kept) == 0 then return end
+  redis.call('RENAME', kept, key)
+  if expiry == -1 then redis.call('PERSIST', key) else redis.call('PEXPIREAT', key, expiry) end
+  if of.waits and key == job_key(of.id) then redis.call('HSET', key, 'status', 'rate_limited') end
+end
+put.main = put.key
+function put.score(_, zset, member, score) redis.call('ZADD', zset, score, member) end
+function put.member(_, set, member) redis.call('SADD', set, member) end
+function put.place(of, list, id, before, after)
+  if of.waits then return end
+  if not put_beside(list, id, after, 'BEFORE') and not put_beside(list, id, before, 'AFTER') then redis.call('LPUSH', list, id) end
+  redis.call('SADD', RQ .. ':queues', list)
+end
+function put.field(_, hash, field, value)
+  if redis.call('HEXISTS', hash, field) == 1 then redis.call('HSET', hash, field, value) end
+end
+function put.word(_, hash, field, value, word)
+  local list = redis.call('HGET', hash, field)
+  if list then redis.call('HSET', hash, field, with_word(list, value, word)) end
+end
+
+-- What stands against putting it back, before anything is written.
+local function in_the_way(id, notes)
+  if redis.call('EXISTS', job_key(id)) == 1 then return 'exists' end
+  for _, note in ipairs(notes) do
+    local what, key = note[1], note[2]
+    if what == 'main' and redis.call('EXISTS', prefix .. key) == 0 then return 'gone' end
+    if TYPES[what] then
+      if not is(key, TYPES[what]) then return 'unreadable' end
+    elseif redis.call('EXISTS', key) == 1 then
+      return 'exists'
+    end
+  end
+  return nil
+end
+
+local function forget(id, notes)
+  for _, note in ipairs(notes) do
+    if note[1] == 'key' then redis.call('DEL', prefix .. note[2]) end
+  end
+  redis.call('HDEL', places, id)
+  redis.call('ZREM', listed, id)
+end
+
+return act_on_each(function(id)
+  local packed = redis.call('HGET', places, id)
+  if not packed then return 'gone' end
+  local notes = cmsgpack.unpack(packed)
+  local code = in_the_way(id, notes)
+  if code then
+    if code == 'gone' then forget(id, notes) end
+    return code
+  end
+  local of = { id = id }
+  for i = #notes, 1, -1 do put[notes[i][1]](of, unpack(notes[i], 2)) end
+  forget(id, {})
+  return 'done'
+end, function()
+  if redis.call('EXISTS', listed) == 0 then redis.call('ZREM', TQ .. 'trash', operation) end
+end)
