@@ -7,7 +7,7 @@ import signal
 import time
 from typing import Any
 
-from rq import Retry
+from rq import Retry, get_current_job
 
 
 def echo(*args: Any, **kwargs: Any) -> Any:
@@ -31,6 +31,15 @@ def dawdle(seconds: float = 600) -> None:
         if os.getppid() != worker:
             die()
         time.sleep(0.05)
+
+
+def until_open() -> str:
+    """Goes on when the test opens the gate, or the server is gone."""
+    job = get_current_job()
+    assert job is not None
+    while not job.connection.exists("test:gate"):
+        time.sleep(0.02)
+    return "open"
 
 
 def come_back(times: int, seconds: int) -> Retry:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from redis import Redis
 from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError
 
-from console.model.commands import Command, JobCommand, JobSeen, Outcome, Seen
+from console.model.commands import Command, JobCommand, JobSeen, Outcome, Seen, WorkerCommand
 from console.model.operations import Ended, Operation
 from console.model.ports import WriteError
 from console.model.secrets import Secrets
@@ -21,7 +21,11 @@ from console.store.acts import audit
 from console.store.server import connect, explained
 from jobs.errors import JobsError
 
+if TYPE_CHECKING:
+    from console.store.acts.workers import Watched
+
 _OF_JOBS: Final = get_args(JobCommand)
+_OF_WORKERS: Final = get_args(WorkerCommand)
 
 
 def open_writer(url: str, mask: Sequence[str] = ()) -> StoreWriter:
@@ -38,6 +42,7 @@ class StoreWriter:
 
     def __init__(self, connection: Redis, url: str, mask: Sequence[str] = ()) -> None:
         self._connection, self._url, self._secrets = connection, url, Secrets(tuple(mask))
+        self._watched: Watched = {}
 
     def begin(self, operation: Operation) -> None:
         """Note in the audit what is about to be done. Raises WriteError: then nothing may be done."""
@@ -54,11 +59,20 @@ class StoreWriter:
                 from console.store.acts import jobs
 
                 return jobs.act(self._connection, operation.id, command, [one for one in seen if isinstance(one, JobSeen)], now)
+            if isinstance(command, _OF_WORKERS):
+                from console.store.acts import workers
+
+                return workers.act(self._connection, operation.id, command, seen, self._watched)
             raise NotImplementedError(command.WORD)
 
     def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
         """What is seen of a command whose outcome was `sent`: the outcomes now, `sent` again where nothing is seen yet.
         Raises WriteError."""
+        with self._one_line_errors():
+            if isinstance(command, _OF_WORKERS):
+                from console.store.acts import workers
+
+                return workers.check(self._connection, command, seen, self._watched)
         return [Outcome(one.key, "sent") for one in seen]
 
     def end(self, operation: Operation, ended: Ended) -> float | None:
