@@ -106,8 +106,42 @@ class UserQuery:
     id: str
 
 
-ViewQuery = OverviewQuery | JobsQuery | FailuresQuery | SchedulesQuery | WorkersQuery | JobQuery | UserQuery
+@dataclass(frozen=True, slots=True)
+class TrashQuery:
+    """What an operation took that is still in the trash, what was taken last first: for undoing it. `only`: as above."""
+
+    operation: str
+    only: tuple[bytes, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityQuery:
+    """The newest operations of the audit, from the rank `start` on, and what happened on its own."""
+
+    start: int = 0
+    size: int = MAX_PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class OperationQuery:
+    """One operation, by its first entry in the audit (activity.OperationRow.key)."""
+
+    key: bytes
+
+
+ViewQuery = (
+    OverviewQuery
+    | JobsQuery
+    | FailuresQuery
+    | SchedulesQuery
+    | WorkersQuery
+    | ActivityQuery
+    | JobQuery
+    | UserQuery
+    | OperationQuery
+)
 SearchQuery = JobsQuery | FailuresQuery | SchedulesQuery
+SelectQuery = SearchQuery | TrashQuery
 
 
 def same_list(one: ViewQuery, other: ViewQuery) -> bool:

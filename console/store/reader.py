@@ -14,12 +14,16 @@ from redis.exceptions import RedisError
 
 from console.model.ports import ReadError, Snapshot
 from console.model.queries import (
+    ActivityQuery,
     FailuresQuery,
     JobQuery,
     JobsQuery,
+    OperationQuery,
     OverviewQuery,
     SchedulesQuery,
     SearchQuery,
+    SelectQuery,
+    TrashQuery,
     UserQuery,
     ViewQuery,
     WorkersQuery,
@@ -67,7 +71,7 @@ class StoreReader:
         except RedisError as error:
             raise ReadError(explained(error, self._url)) from None
 
-    def select(self, query: SearchQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
+    def select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
         """Everything that a command is done to, chunk by chunk. Raises ReadError."""
         try:
             yield from self._select(query, now, stopped, details)
@@ -115,8 +119,20 @@ class StoreReader:
                 from console.store import worker_page
 
                 return worker_page.read(connection, query, now, seen, self._secrets)
+            case ActivityQuery():
+                from console.store import activity
 
-    def _select(self, query: SearchQuery, now: float, stopped: Callable[[], bool], details: bool) -> Iterator[Selected]:
+                return activity.read(connection, query, now, seen, self._secrets)
+            case OperationQuery():
+                from console.store import activity
+
+                return activity.read_one(connection, query, now, self._secrets)
+
+    def _select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], details: bool) -> Iterator[Selected]:
+        if isinstance(query, TrashQuery):
+            from console.store import trash
+
+            return trash.select(self._connection, query, stopped)
         # As for a search: what the reads remember belongs to their thread.
         connection, seen, secrets = self._connection, self._names(query), self._secrets
         match query:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from redis import Redis
 from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError
 
-from console.model.commands import Command, JobCommand, JobSeen, Outcome, Seen, WorkerCommand
+from console.model.commands import Command, JobCommand, JobSeen, Outcome, Seen, TrashSeen, Undo, WorkerCommand
 from console.model.operations import Ended, Operation
 from console.model.ports import WriteError
 from console.model.secrets import Secrets
@@ -28,11 +28,15 @@ _OF_JOBS: Final = get_args(JobCommand)
 _OF_WORKERS: Final = get_args(WorkerCommand)
 
 
-def open_writer(url: str, mask: Sequence[str] = ()) -> StoreWriter:
+TRASH_S: Final = 3_600.0
+"""Seconds for which the trash keeps what was taken, unless it is said otherwise."""
+
+
+def open_writer(url: str, mask: Sequence[str] = (), trash_s: float = TRASH_S) -> StoreWriter:
     """The writer of the server at `url`, which is reached when something is written. `mask`: as for open_reader, for what goes
-    into the audit. Raises WriteError when it is no URL."""
+    into the audit. `trash_s`: seconds for which the trash keeps what is taken. Raises WriteError when it is no URL."""
     try:
-        return StoreWriter(connect(url), url, mask)
+        return StoreWriter(connect(url), url, mask, trash_s)
     except ValueError as error:
         raise WriteError(str(error)) from None
 
@@ -40,8 +44,9 @@ def open_writer(url: str, mask: Sequence[str] = ()) -> StoreWriter:
 class StoreWriter:
     """Changes the server of `connection`: console.model.ports.Writer."""
 
-    def __init__(self, connection: Redis, url: str, mask: Sequence[str] = ()) -> None:
+    def __init__(self, connection: Redis, url: str, mask: Sequence[str] = (), trash_s: float = TRASH_S) -> None:
         self._connection, self._url, self._secrets = connection, url, Secrets(tuple(mask))
+        self._trash_s = trash_s
         self._watched: Watched = {}
 
     def begin(self, operation: Operation) -> None:
@@ -58,11 +63,17 @@ class StoreWriter:
             if isinstance(command, _OF_JOBS):
                 from console.store.acts import jobs
 
-                return jobs.act(self._connection, operation.id, command, [one for one in seen if isinstance(one, JobSeen)], now)
+                asked = [one for one in seen if isinstance(one, JobSeen)]
+                return jobs.act(self._connection, operation.id, command, asked, now, self._trash_s)
             if isinstance(command, _OF_WORKERS):
                 from console.store.acts import workers
 
                 return workers.act(self._connection, operation.id, command, seen, self._watched)
+            if isinstance(command, Undo):
+                from console.store.acts import trash
+
+                taken = [one for one in seen if isinstance(one, TrashSeen)]
+                return trash.undo(self._connection, operation.id, command, taken, now)
             raise NotImplementedError(command.WORD)
 
     def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:

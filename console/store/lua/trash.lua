@@ -9,6 +9,8 @@
 --   trash.score(zset, member, score)       note a member that the script takes out of a sorted set
 --   trash.member(set, member)              the same of a set
 --   trash.place(list, id, before, after)   the same of a list: the ids that were next to it, towards the head and the tail
+--   trash.slot(limit, id, score, concurrency, queued)  note the slot of a rate limit that the job held
+--   trash.waiting(limit, id, score, concurrency)       note that it waited for one
 --   trash.field(hash, field, value)        note a field that the script changes: put back where the hash has that field still
 --   trash.word(hash, field, value, word)   note a word that the script takes out of a list with commas, and the whole list
 --   trash.keep()                           end what belongs to this id
@@ -67,7 +69,7 @@ local function open_trash(tq, operation, seconds)
   end
   function trash.key(key) take('key', key) end
   trash.score, trash.member, trash.place = note('score'), note('member'), note('place')
-  trash.field, trash.word = note('field'), note('word')
+  trash.slot, trash.waiting, trash.field, trash.word = note('slot'), note('waiting'), note('field'), note('word')
   function trash.keep()
     redis.call('HSET', places, id, cmsgpack.pack(notes))
     redis.call('ZADD', listed, n, id)

@@ -12,6 +12,7 @@
 local operation = options[1]
 local listed, places = TQ .. 'trashed:' .. operation, TQ .. 'trashed-place:' .. operation
 local prefix = trash_prefix(TQ, operation)
+local READABLE = { slot = limit_readable, waiting = limit_readable }
 local TYPES = { score = 'zset', member = 'set', place = 'list', field = 'hash', word = 'hash' }
 
 local function is_in_queue(id)
@@ -68,6 +69,25 @@ function put.place(of, list, id, before, after)
   if not put_beside(list, id, after, 'BEFORE') and not put_beside(list, id, before, 'AFTER') then redis.call('LPUSH', list, id) end
   redis.call('SADD', RQ .. ':queues', list)
 end
+-- RQ drops a limit that nobody uses.
+local function renew_limit(limit, concurrency)
+  redis.call('SADD', RQ .. ':rl-keys', limit)
+  redis.call('HSETNX', RQ .. ':rl:' .. limit, 'concurrency', concurrency)
+  return tonumber(redis.call('HGET', RQ .. ':rl:' .. limit, 'concurrency')) or 0
+end
+function put.slot(of, limit, id, score, concurrency, queued)
+  local name, slots = RQ .. ':rl:' .. limit, renew_limit(limit, concurrency)
+  if redis.call('ZCARD', name .. ':allowed') < slots then
+    redis.call('ZADD', name .. ':allowed', score, id)
+  elseif queued then
+    of.waits = true
+    redis.call('ZADD', name .. ':rate_limited', score, id)
+  end
+end
+function put.waiting(of, limit, id, score, concurrency)
+  redis.call('ZADD', RQ .. ':rl:' .. limit .. ':rate_limited', score, id)
+  of.limit, of.slots = limit, renew_limit(limit, concurrency)
+end
 function put.field(_, hash, field, value)
   if redis.call('HEXISTS', hash, field) == 1 then redis.call('HSET', hash, field, value) end
 end
@@ -79,11 +99,14 @@ end
 -- What stands against putting it back, before anything is written.
 local function in_the_way(id, notes)
   if redis.call('EXISTS', job_key(id)) == 1 then return 'exists' end
+  if not is(RQ .. ':queues', 'set') then return 'unreadable' end
   for _, note in ipairs(notes) do
     local what, key = note[1], note[2]
     if what == 'main' and redis.call('EXISTS', prefix .. key) == 0 then return 'gone' end
     if TYPES[what] then
       if not is(key, TYPES[what]) then return 'unreadable' end
+    elseif READABLE[what] then
+      if not READABLE[what](key) then return 'unreadable' end
     elseif redis.call('EXISTS', key) == 1 then
       return 'exists'
     end
@@ -110,6 +133,7 @@ return act_on_each(function(id)
   end
   local of = { id = id }
   for i = #notes, 1, -1 do put[notes[i][1]](of, unpack(notes[i], 2)) end
+  if of.limit then promote(of.limit, of.slots) end
   forget(id, {})
   return 'done'
 end, function()
