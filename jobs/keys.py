@@ -72,7 +72,8 @@ MISSING: Final = f"{TQ}missing"
 when (epoch seconds). Taken off when the run is found, started or enqueued again."""
 
 LANE: Final = f"{TQ}lane:"
-"""hash `LANE<lane>`: in, done, failed, retried, recovered: counts since the installation began. No expiry."""
+"""hash `LANE<lane>`: in, done, failed, retried, recovered, skip:<reason> (slots): counts since the installation began. No
+expiry."""
 
 LANES: Final = f"{TQ}lanes"
 """set of the lanes that schedules or dispatches of ours have used. No expiry."""

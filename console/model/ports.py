@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from console.model.activity import ActivityPage, OperationPage
     from console.model.commands import Command, Outcome, Seen
 
     # Each view imports the rows that it shows: a start waits for those of the first one only.
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from console.model.status import Status
     from console.model.workers import WorkersPage
 
-Snapshot: TypeAlias = "Status | JobsPage | JobDetail | SchedulesPage | UserPage | WorkersPage"
+Snapshot: TypeAlias = "Status | JobsPage | JobDetail | SchedulesPage | UserPage | WorkersPage | ActivityPage | OperationPage"
 
 
 class ReadError(Exception):

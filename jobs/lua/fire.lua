@@ -16,6 +16,12 @@ local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not score or tonumber(score) ~= tonumber(ARGV[2]) then return { 'moved', heartbeat } end
 if (redis.call('HGET', KEYS[2], 'rev') or '') ~= ARGV[3] then return { 'changed', heartbeat } end
 
+-- The lane's count is for people: where it cannot be kept, the slot is skipped all the same.
+local function skipped(reason, slots)
+  redis.call('HINCRBY', KEYS[2], 'skip:' .. reason, slots)
+  redis.pcall('HINCRBY', KEYS[8], 'skip:' .. reason, slots)
+end
+
 local outcome = ARGV[10]
 if outcome == '' and overlaps(ARGV[8], KEYS[3], ARGV[13], ARGV[1]) then outcome = 'overlap' end
 if outcome == '' then
@@ -26,9 +32,9 @@ if outcome == '' then
   })
   outcome = placed and 'fired' or 'exists'
 else
-  redis.call('HINCRBY', KEYS[2], 'skip:' .. outcome, 1)
+  skipped(outcome, 1)
 end
-if ARGV[11] ~= '0' then redis.call('HINCRBY', KEYS[2], 'skip:missed', ARGV[11]) end
+if ARGV[11] ~= '0' then skipped('missed', ARGV[11]) end
 redis.call('ZADD', KEYS[1], 'XX', ARGV[4], ARGV[1])
 redis.call('HSET', KEYS[2], 'next', ARGV[4])
 return { outcome, heartbeat }

@@ -84,6 +84,7 @@ def test_a_slot_outside_the_catch_up_window_is_skipped_and_counted(redis: Redis,
     after = schedules.get(redis, "ada", "ok")
     assert runs_of(redis, "ada", "ok") == []
     assert after.skipped == {"missed": 1}
+    assert redis.hget(keys.LANE + after.lane, "skip:missed") == b"1"
     assert after.next_at == shifted.next_after(now)
 
 
