@@ -4,6 +4,7 @@
 url = "rediss://ops:…@cache-1/0"    # or url_env = "PROD_REDIS_URL"
 colour = "red"                       # blue, green, yellow or red
 read_only = true
+production = true                    # what changes something is confirmed by this name, typed
 prefix = "rq"                        # RQ_KEY_PREFIX, where it is another one
 """
 
@@ -20,14 +21,16 @@ from console.model.text import visible
 from console.settings import SettingError
 
 COLOURS: Final = ("blue", "green", "yellow", "red")
-KEYS: Final = ("url", "url_env", "colour", "read_only", "prefix")
+KEYS: Final = ("url", "url_env", "colour", "read_only", "production", "prefix")
+SWITCHES: Final = ("read_only", "production")
 SHOWN: Final = 60
 """Characters that an error quotes of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One named server. `url` may hold a password. `missing` says why it cannot be opened, where nothing else is wrong."""
+    """One named server. `url` may hold a password. `missing` says why it cannot be opened, where nothing else is wrong.
+    `production`: what changes something there is confirmed by its name, typed."""
 
     name: str
     url: str = field(repr=False)
@@ -35,6 +38,7 @@ class Context:
     read_only: bool = False
     prefix: str = "rq"
     missing: str = ""
+    production: bool = False
 
 
 def usual_file() -> Path:
@@ -90,8 +94,8 @@ def _context(path: Path, name: str, values: Any, environ: Mapping[str, str]) -> 
     for key, value in values.items():
         if key not in KEYS:
             raise SettingError(f"{where} has {_told(key)}, which is unknown; there are {', '.join(KEYS)}")
-        if not isinstance(value, bool if key == "read_only" else str):
-            raise SettingError(f"{where} {key} wants {'true or false' if key == 'read_only' else 'a text in quotes'}")
+        if not isinstance(value, bool if key in SWITCHES else str):
+            raise SettingError(f"{where} {key} wants {'true or false' if key in SWITCHES else 'a text in quotes'}")
         if isinstance(value, str) and visible(value) != value:
             raise SettingError(f"{where} {key} has a character that nobody sees; write it again by hand")
     url, variable = values.get("url", ""), values.get("url_env", "")
@@ -104,8 +108,8 @@ def _context(path: Path, name: str, values: Any, environ: Mapping[str, str]) -> 
     colour = values.get("colour", "blue")
     if colour not in COLOURS:
         raise SettingError(f"{where} colour is {_told(colour)}; write one of {', '.join(COLOURS)}")
-    read_only, prefix = values.get("read_only", False), values.get("prefix") or "rq"
-    return Context(name, url or environ.get(variable, ""), colour, read_only, prefix, missing)
+    read_only, production = values.get("read_only", False), values.get("production", False)
+    return Context(name, url or environ.get(variable, ""), colour, read_only, values.get("prefix") or "rq", missing, production)
 
 
 def _where(error: ValueError) -> str:

@@ -14,6 +14,9 @@ THEMES: Final = ("dark", "light", "contrast")
 READ_ONLY_BY: Final = "console.read_only"
 """Where the command line keeps for its commands what said that nothing may be changed, if anything did."""
 
+PRODUCTION: Final = "console.production"
+"""Where it keeps for them the name of the context that has to be typed before anything is changed, empty where none has."""
+
 TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 

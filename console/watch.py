@@ -19,7 +19,8 @@ STALE_AFTER: Final = 5.0
 
 
 class Watch:
-    """`target` as it is read: `status` is its newest overview, `failure` why it does not answer, if it does not."""
+    """`target` as it is read: `status` is its newest overview, `failure` why it does not answer, if it does not. `refuses` is
+    why the server lets nothing be changed, as it was heard last, empty where it does not say so."""
 
     def __init__(
         self,
@@ -33,11 +34,18 @@ class Watch:
         number."""
         self.target = target
         self.status: Status | None = None
+        self.refuses = ""
         self.failure: ReadFailed | None = None
         self.frozen = False
         self._refresh_s, self._clock = refresh_s, clock
         self._first = 0 if before is None else before.poller.last + 1
         self.poller: Poller = Poller(target.connect, post, refresh_s, clock, self._first)
+
+    def learn(self, status: Status) -> bool:
+        """Take in an overview; whether something may be changed now that could not be before, or the reverse."""
+        before, self.refuses = self.refuses, status.server.refuses_writes
+        self.status = status
+        return bool(before) is not bool(self.refuses)
 
     def belongs(self, message: SnapshotReady | ReadFailed) -> bool:
         """Whether a message comes from this server."""

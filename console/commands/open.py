@@ -12,7 +12,7 @@ import click
 
 from console.contexts import Context
 from console.model.masking import mask_url
-from console.model.ports import Reader, ReadError, Target
+from console.model.ports import Reader, ReadError, Target, Writer
 from console.settings import Settings
 
 FAILED = 1
@@ -43,7 +43,8 @@ def open_console(
     targets = [_target(context, settings) for context in known]
     first = next((target for target in targets if chosen is not None and target.name == chosen.name), None)
     if first is None:
-        first = Target("", mask_url(url), _opens(url, settings), read_only=settings.read_only)
+        write = None if settings.read_only else _writes(url, settings)
+        first = Target("", mask_url(url), _opens(url, settings), read_only=settings.read_only, write=write)
         targets.insert(0, first)
     console = Console(
         targets,
@@ -75,13 +76,16 @@ def _target(context: Context, settings: Settings) -> Target:
     def missing() -> Reader:
         raise ReadError(context.missing)
 
+    only_looks = context.read_only or settings.read_only
     return Target(
         name=context.name,
         url=context.missing or mask_url(context.url),
         connect=missing if context.missing else _opens(context.url, settings),
         colour=context.colour,
-        read_only=context.read_only or settings.read_only,
+        read_only=only_looks,
         elsewhere=context.prefix != (os.environ.get("RQ_KEY_PREFIX") or "rq"),
+        write=None if only_looks or context.missing else _writes(context.url, settings),
+        production=context.production,
     )
 
 
@@ -93,3 +97,12 @@ def _opens(url: str, settings: Settings) -> Callable[[], Reader]:
         return open_reader(url, settings.mask)
 
     return connect
+
+
+def _writes(url: str, settings: Settings) -> Callable[[], Writer]:
+    def write() -> Writer:
+        from console.store.writer import open_writer
+
+        return open_writer(url, settings.mask)
+
+    return write

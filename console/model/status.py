@@ -19,7 +19,8 @@ Severity = Literal["error", "warning"]
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
     """The server. `url` bears no secret; `latency_ms` is how long it took until the reading's first reply;
-    `maxmemory` is 0 when there is no limit; both memory sizes are bytes."""
+    `maxmemory` is 0 when there is no limit; both memory sizes are bytes. `refuses_writes` is why nothing can be changed on it,
+    empty where something can, as far as it tells."""
 
     url: str
     kind: str
@@ -28,6 +29,7 @@ class ServerInfo:
     used_memory: int | None
     maxmemory: int | None
     maxmemory_policy: str | None
+    refuses_writes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

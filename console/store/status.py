@@ -149,6 +149,7 @@ def _server(info: Mapping[str, Any], latency_s: float, url: str) -> ServerInfo:
         used_memory=whole(info.get("used_memory")),
         maxmemory=whole(info.get("maxmemory")),
         maxmemory_policy=text(str(policy)) if policy else None,
+        refuses_writes="it is a replica" if _is_replica(info) and whole(info.get("slave_read_only")) != 0 else "",
     )
 
 
