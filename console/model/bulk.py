@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from console.model.canary import Trial
 from console.model.commands import Command, Outcome, Seen, outcome
 from console.model.operations import Counts, Ended, Operation, counted
-from console.model.ports import WriteError, Writer
+from console.model.ports import ReadError, WriteError, Writer
 
 BATCH: Final = 200
 """So many are given to the writer at once: what a cancel lets pass, and what is unknown after an outage."""
@@ -19,7 +20,10 @@ WATCH_S: Final = 15.0
 """Seconds for which it is watched whether a worker does what it was told."""
 
 LOOK_S: Final = 0.25
-"""Seconds between two looks at that."""
+"""Seconds between two looks at that, and at those that were tried first."""
+
+TELL_S: Final = 0.1
+"""Seconds between two reports of progress, unless something else is done."""
 
 
 class Control:
@@ -28,16 +32,22 @@ class Control:
     def __init__(self) -> None:
         self._runs = threading.Event()
         self._runs.set()
-        self.canceled = False
+        self._canceled = threading.Event()
 
     @property
     def paused(self) -> bool:
         """Whether no further batch is begun at present."""
         return not self._runs.is_set()
 
+    @property
+    def canceled(self) -> bool:
+        """Whether no further batch is begun at all."""
+        return self._canceled.is_set()
+
     def pause(self) -> None:
         """Begin no further batch until it is resumed."""
-        self._runs.clear()
+        if not self.canceled:
+            self._runs.clear()
 
     def resume(self) -> None:
         """Go on."""
@@ -45,7 +55,7 @@ class Control:
 
     def cancel(self) -> None:
         """Begin no further batch."""
-        self.canceled = True
+        self._canceled.set()
         self._runs.set()
 
     def goes_on(self) -> bool:
@@ -53,11 +63,15 @@ class Control:
         self._runs.wait()
         return not self.canceled
 
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until it is canceled."""
+        self._canceled.wait(seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far an operation is: `counts` of `of`, how many a second, and how many seconds are left at that pace (None: unknown).
-    `doing` is acting, paused or watching."""
+    `doing` is acting, paused, watching or "trying the first N"."""
 
     operation: Operation
     of: int
@@ -84,63 +98,157 @@ def carry_out(
     control: Control,
     told: Callable[[Progress], object],
     clock: Callable[[], float] = time.time,
+    *,
+    trial: Trial | None = None,
 ) -> Report:
     """Do `command` to all that was seen, and note in the audit what is begun and how it ended.
 
-    Each batch is reported to `told`. When the server does not answer, the batch that was under way is `unknown`, and the rest
-    is left alone. Raises WriteError when the audit cannot be begun: then nothing was done.
+    `told` is told of progress, every TELL_S at the most. When the server does not answer, the batch that was under way is
+    `unknown`, and the rest is left alone. With `trial` the first few are awaited, and it is stopped when too many fail again.
+    Raises WriteError when the audit cannot be begun: then nothing was done.
     """
     writer.begin(operation)
-    began = time.monotonic()
-    outcomes: list[Outcome] = []
-    so_far = Counts()
-    how, said = "done", ""
-
-    def tell(doing: str) -> None:
-        counts = so_far
-        rate = counts.told / max(1e-6, time.monotonic() - began)
-        told(Progress(operation, len(seen), counts, rate, (len(seen) - counts.told) / rate if rate else None, doing))
-
-    for start in range(0, len(seen), BATCH):
-        if control.paused:
-            tell("paused")
-        if not control.goes_on():
-            how = "canceled"
-            break
-        batch = seen[start : start + BATCH]
-        try:
-            came = writer.act(operation, command, batch, clock())
-        except WriteError as error:
-            outcomes += [outcome(one.key, "refused" if error.refused else "unknown") for one in batch]
-            how, said = "broken off", str(error)
-            break
-        outcomes += came
-        so_far += counted(came)
-        tell("acting")
-    if how != "broken off" and any(one.result == "sent" for one in outcomes):
-        tell("watching")
-        outcomes = _watched(writer, command, seen, outcomes, control)
-    ended = Ended(clock(), how, counted(outcomes), said)
+    course = _Course(writer, operation, command, seen, control, told, clock)
+    how, said = course.straight() if trial is None else course.tried(trial)
+    if how != "broken off":
+        course.watch()
+    ended = Ended(clock(), how, course.counts, said)
     try:
         writer.end(operation, ended)
     except WriteError as error:
         ended = Ended(ended.at, ended.how, ended.counts, ended.said or f"the audit has no end of this: {error}")
-    return Report(operation, tuple(outcomes), ended)
+    return Report(operation, tuple(course.outcomes), ended)
 
 
-def _watched(
-    writer: Writer, command: Command, seen: Sequence[Seen], outcomes: Sequence[Outcome], control: Control
-) -> list[Outcome]:
-    """The outcomes once something was seen of each that was sent, or WATCH_S are over."""
-    by_key = {one.key: one for one in outcomes}
-    end = time.monotonic() + WATCH_S
-    while (waiting := [one for one in seen if one.key in by_key and by_key[one.key].result == "sent"]) and not control.canceled:
-        if time.monotonic() > end:
-            by_key |= {one.key: outcome(one.key, "ignored", by_key[one.key].said) for one in waiting}
-            break
+@dataclass
+class _Course:
+    """An operation under way. Its steps end with how the operation ended, and what is to be said of that."""
+
+    writer: Writer
+    operation: Operation
+    command: Command
+    seen: Sequence[Seen]
+    control: Control
+    told: Callable[[Progress], object]
+    clock: Callable[[], float]
+    outcomes: list[Outcome] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+    spent_s: float = 0.0
+    """Seconds in which it was acted, without pauses and without waiting for those that were tried first."""
+    told_at: float = float("-inf")
+    told_doing: str = ""
+
+    def straight(self) -> tuple[str, str]:
+        """All, batch by batch."""
+        return self._act_on(self.seen, "acting") or ("done", "")
+
+    def tried(self, trial: Trial) -> tuple[str, str]:
+        """The first few, then the rest at the rate, as long as not too many fail again."""
         try:
-            by_key |= {one.key: one for one in writer.check(command, waiting)}
-        except WriteError:
-            break
-        time.sleep(LOOK_S)
-    return [by_key[one.key] for one in outcomes]
+            return self._try_first(trial) or self._go_on(trial) or ("done", trial.said)
+        except ReadError as error:
+            return "stopped", f"what became of them cannot be seen: {error}"
+
+    def _try_first(self, trial: Trial) -> tuple[str, str] | None:
+        first = min(trial.canary.first, len(self.seen))
+        doing = f"trying the first {first:,}"
+        while (missing := first - self.counts.done) > 0 and (rest := self.seen[len(self.outcomes) :]):
+            if over := self._act_on(rest[:missing], doing, trial):
+                return over
+        left = trial.canary.patience_s
+        while True:
+            trial.look()
+            if trial.sure_of_too_many():
+                return "stopped", trial.said
+            if not trial.open:
+                return None
+            if left <= 0:
+                unknown = f"{trial.open:,} of the first {first:,} have not ended within {trial.canary.patience_s:g} s"
+                return "stopped", f"{unknown}; is there a worker for them?"
+            if not self._goes_on(doing):
+                return "canceled", trial.said
+            left -= self._waited(min(LOOK_S, left))
+
+    def _go_on(self, trial: Trial) -> tuple[str, str] | None:
+        size = max(1, min(BATCH, int(trial.canary.rate)))
+        while rest := self.seen[len(self.outcomes) : len(self.outcomes) + size]:
+            trial.look()
+            if trial.too_many:
+                return "stopped", trial.said
+            began = time.monotonic()
+            if over := self._act_on(rest, "acting", trial):
+                return over
+            wait = len(rest) / trial.canary.rate - (time.monotonic() - began)
+            if len(self.outcomes) < len(self.seen) and wait > 0:
+                self._tell("acting", at_once=wait > TELL_S)
+                self.spent_s += self._waited(wait)
+        return None
+
+    def _act_on(self, seen: Sequence[Seen], doing: str, trial: Trial | None = None) -> tuple[str, str] | None:
+        """How it ended, None when all of these were come to."""
+        for start in range(0, len(seen), BATCH):
+            if not self._goes_on(doing):
+                return "canceled", "" if trial is None else trial.said
+            batch = seen[start : start + BATCH]
+            began = time.monotonic()
+            try:
+                came = self.writer.act(self.operation, self.command, batch, self.clock())
+            except WriteError as error:
+                came = [outcome(one.key, "refused" if error.refused else "unknown") for one in batch]
+                self._note(came, began)
+                return "broken off", str(error)
+            self._note(came, began)
+            if trial is not None:
+                trial.add(one.new or one.key for one in came if one.result == "done")
+            self._tell(doing)
+        return None
+
+    def _note(self, came: Sequence[Outcome], began: float) -> None:
+        self.spent_s += time.monotonic() - began
+        self.outcomes += came
+        self.counts += counted(came)
+
+    def watch(self) -> None:
+        """Wait until something is seen of each that was sent, or WATCH_S are over."""
+        if not self.counts.sent:
+            return
+        at = {one.key: n for n, one in enumerate(self.outcomes)}
+        seen = [one for one in self.seen if one.key in at]
+        left = WATCH_S
+        while waiting := [one for one in seen if self.outcomes[at[one.key]].result == "sent"]:
+            self._tell("watching")
+            if self.control.canceled:
+                break
+            if left <= 0:
+                came: Sequence[Outcome] = [outcome(one.key, "ignored", self.outcomes[at[one.key]].said) for one in waiting]
+            else:
+                try:
+                    came = self.writer.check(self.command, waiting)
+                except WriteError:
+                    break
+            for one in came:
+                self.outcomes[at[one.key]] = one
+            self.counts = counted(self.outcomes)
+            if any(one.result == "sent" for one in came):
+                left -= self._waited(LOOK_S)
+        self._tell("watching")
+
+    def _goes_on(self, doing: str) -> bool:
+        """Wait while it is paused; False when it was canceled."""
+        self._tell("paused" if self.control.paused else doing)
+        return self.control.goes_on()
+
+    def _waited(self, seconds: float) -> float:
+        """Wait that long, shorter if it is canceled; how long it was."""
+        began = time.monotonic()
+        self.control.wait(seconds)
+        return time.monotonic() - began
+
+    def _tell(self, doing: str, *, at_once: bool = False) -> None:
+        now, last = time.monotonic(), self.counts.told == len(self.seen)
+        if doing == self.told_doing and now - self.told_at < TELL_S and not last and not at_once:
+            return
+        self.told_at, self.told_doing = now, doing
+        rate = self.counts.told / max(1e-6, self.spent_s)
+        left = (len(self.seen) - self.counts.told) / rate if rate else None
+        self.told(Progress(self.operation, len(self.seen), self.counts, rate, left, doing))
