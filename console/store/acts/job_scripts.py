@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from redis import Redis
@@ -29,15 +31,22 @@ def run(
     found: list[Outcome] = []
     while len(found) < len(jobs):
         rest = jobs[len(found) :]
-        codes = script.run(connection, [keys.OPERATION + operation], [*head, *(part for job in rest for part in _told(job))])
-        found += [_outcome(job.key, code) for job, code in zip(rest, codes, strict=False)]
+        codes = script.run(connection, [keys.OPERATION + operation], [*head, *_told(rest)])
+        found += map(_outcome, rest, codes)
     return found
 
 
-def _outcome(key: bytes, code: bytes) -> Outcome:
+def _told(jobs: Sequence[JobSeen]) -> list[Argument]:
+    """The jobs as the script takes them: those of one list that follow each other have its name before them, once."""
+    told: list[Argument] = []
+    for (state, queue), group in groupby(jobs, key=attrgetter("state", "queue")):
+        pairs = [part for job in group for part in (job.key, "" if job.score is None else repr(job.score))]
+        told += (state, queue, len(pairs) // 2, *pairs)
+    return told
+
+
+def _outcome(job: JobSeen, code: bytes) -> Outcome:
+    if code == b"done":
+        return Outcome(job.key, "done")
     word, _, made = code.partition(b" ")
-    return outcome(key, text(word), new=made or None)
-
-
-def _told(job: JobSeen) -> tuple[Argument, Argument, Argument, Argument]:
-    return job.key, job.queue, job.state, "" if job.score is None else repr(job.score)
+    return outcome(job.key, text(word), new=made or None)

@@ -2,8 +2,8 @@
 --
 -- KEYS  1 the operation's hash (keys.OPERATION)
 -- ARGV  1 prefix of RQ's keys, 2 prefix of ours, 3 now in epoch seconds, 4 now as RQ writes it, 5 microseconds after which no
---       further job is begun, 6 how many options follow, 7.. these options, then for each job: id, queue, state, score ('' where
---       it has none)
+--       further job is begun, 6 how many options follow, 7.. these options, then the jobs, in groups of one list: its state, its
+--       queue, how many jobs, and for each its id and its score ('' where it has none)
 -- Returns one code for each job that was looked at, in order: fewer than were given where the time was over. The caller gives the
 --       others again. `done`, or why not (console/model/commands.py, REASONS); after a blank, the id of what was made.
 -- Leaves in the operation's hash how many were done, and how many not, by code, in the same step that does it.
@@ -11,8 +11,8 @@
 
 local RQ, TQ = ARGV[1], ARGV[2]
 local now, now_text = ARGV[3], ARGV[4]
-local options, first_job = {}, 7 + tonumber(ARGV[6])
-for i = 7, first_job - 1 do options[#options + 1] = ARGV[i] end
+local first_group = 7 + tonumber(ARGV[6])
+local options = { unpack(ARGV, 7, first_group - 1) }
 
 local LISTS = {
   queued = ':queue:', scheduled = ':scheduled:', retrying = ':scheduled:', deferred = ':deferred:', ready = ':ready:',
@@ -51,15 +51,26 @@ local function collect(into, key, id)
   ids[#ids + 1] = id
 end
 
+-- Calls each_of(from, to, state, queue) for each group of jobs, until it returns false: ARGV[from], ARGV[from + 2] .. ARGV[to] are
+-- their ids, each with its score behind it.
+local function each_group(each_of)
+  local at = first_group
+  while at < #ARGV do
+    local last = at + 1 + 2 * tonumber(ARGV[at + 2])
+    if each_of(at + 3, last, ARGV[at], ARGV[at + 1]) == false then return end
+    at = last + 2
+  end
+end
+
 -- Sorted sets by key: the scores that jobs have where they were seen, by id, as they are when the script begins (one command for
 -- each set), or an error.
 local sets
 local function read_scores()
   local ids = {}
-  for i = first_job, #ARGV, 4 do
-    local list = ARGV[i + 2] ~= 'queued' and LISTS[ARGV[i + 2]]
-    if list then collect(ids, RQ .. list .. ARGV[i + 1], ARGV[i]) end
-  end
+  each_group(function(from, to, state, queue)
+    if not LISTS[state] or state == 'queued' then return end
+    for i = from, to, 2 do collect(ids, list_key(state, queue), ARGV[i]) end
+  end)
   sets = {}
   for key, members in pairs(ids) do
     local found = redis.pcall('ZMSCORE', key, unpack(members))
@@ -95,12 +106,15 @@ local unwatched = 8
 local function act_on_each(act, finish)
   local stop = clock and clock() + tonumber(ARGV[5]) / 1000000
   local codes, counts = {}, {}
-  for i = first_job, #ARGV, 4 do
-    local code, made = act(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-    codes[#codes + 1] = made and code .. ' ' .. made or code
-    counts[code] = (counts[code] or 0) + 1
-    if clock and #codes % unwatched == 0 and clock() > stop or not clock and #codes >= FEW then break end
-  end
+  each_group(function(from, to, state, queue)
+    for i = from, to, 2 do
+      local code, made = act(ARGV[i], queue, state, ARGV[i + 1])
+      local n = #codes + 1
+      codes[n] = made and code .. ' ' .. made or code
+      counts[code] = (counts[code] or 0) + 1
+      if clock and n % unwatched == 0 and clock() > stop or not clock and n >= FEW then return false end
+    end
+  end)
   if finish then finish() end
   for code, n in pairs(counts) do redis.call('HINCRBY', KEYS[1], code, n) end
   return codes
