@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from console.model.canary import Trial
@@ -114,9 +114,9 @@ def carry_out(
         course.watch()
     ended = Ended(clock(), how, course.counts, said)
     try:
-        writer.end(operation, ended)
+        ended = replace(ended, undo_until=writer.end(operation, ended))
     except WriteError as error:
-        ended = Ended(ended.at, ended.how, ended.counts, ended.said or f"the audit has no end of this: {error}")
+        ended = replace(ended, said=ended.said or f"the audit has no end of this: {error}")
     return Report(operation, tuple(course.outcomes), ended)
 
 

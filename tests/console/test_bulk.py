@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
@@ -34,6 +34,7 @@ class Memory:
     noted: list[Operation | Ended] = field(default_factory=list)
     checks: list[list[bytes]] = field(default_factory=list)
     stubborn: frozenset[bytes] = frozenset()
+    undo_until: float | None = None
 
     def begin(self, operation: Operation) -> None:
         self.noted.append(operation)
@@ -48,8 +49,9 @@ class Memory:
         self.checks.append([one.key for one in seen])
         return [outcome(one.key, "sent" if one.key in self.stubborn else "done") for one in seen]
 
-    def end(self, operation: Operation, ended: Ended) -> None:
+    def end(self, operation: Operation, ended: Ended) -> float | None:
         self.noted.append(ended)
+        return self.undo_until
 
     def close(self) -> None:
         pass
@@ -70,7 +72,8 @@ def go(
     report = carry_out(
         writer, OPERATION, command or Requeue(), seen, control or Control(), told, clock=lambda: 9.0, trial=trial
     )
-    assert writer.noted == [OPERATION, report.ended]
+    assert writer.noted == [OPERATION, replace(report.ended, undo_until=None)]
+    assert report.ended.undo_until == writer.undo_until
     return report
 
 
@@ -119,7 +122,7 @@ def test_a_refusal_is_told_from_an_outage() -> None:
     def fail(n: int) -> None:
         raise WriteError("this user may not do that", refused=True)
 
-    report = go(Memory(before=fail), jobs(3))
+    report = go(Memory(before=fail, undo_until=3_609.0), jobs(3))
     assert (report.ended.how, report.ended.counts.failed) == ("broken off", {"refused": 3})
 
 
@@ -136,7 +139,7 @@ def test_nothing_is_done_without_an_audit() -> None:
 
 def test_an_audit_that_cannot_be_ended_is_told() -> None:
     class Forgetful(Memory):
-        def end(self, operation: Operation, ended: Ended) -> None:
+        def end(self, operation: Operation, ended: Ended) -> float | None:
             raise WriteError("gone away")
 
     report = carry_out(Forgetful(), OPERATION, Requeue(), jobs(3), Control(), lambda progress: None)
