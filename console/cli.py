@@ -22,6 +22,7 @@ from console.model.text import visible
 from console.settings import Settings
 
 COMMANDS = {
+    "activity": "console.commands.activity:activity",
     "demo": "console.commands.demo:demo",
     "job": "console.commands.job:job",
     "jobs": "console.commands.jobs:jobs",

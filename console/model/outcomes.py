@@ -1,0 +1,45 @@
+"""How operations ended, in the word and the sign that a list has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from console.model.activity import OperationRow
+from console.model.commands import REASONS
+
+SIGNS: Final[Mapping[str, tuple[str, str]]] = {
+    "done": ("✓", "good"),
+    "partly": ("▲", "warn"),
+    "canceled": ("⊘", "warn"),
+    "stopped": ("■", "bad"),
+    "broken off": ("✗", "bad"),
+    "unfinished": ("…", "warn"),
+    "foreign": ("·", "dim"),
+}
+"""The sign and the tone of each outcome. `partly`: it went to its end, and some were skipped or failed."""
+
+MEANS: Final[Mapping[str, str]] = {
+    "done": "all that was asked for was done",
+    "partly": "it went to its end; some were skipped, or failed",
+    "canceled": "its operator canceled it; the rest was left as it was",
+    "stopped": "too many failed again; the rest was left as it was",
+    "broken off": "the server went away, or refused; the rest was left as it was",
+    "unfinished": "no end is recorded: it is still under way, or its console died; what is done is counted on the server",
+    "foreign": "this entry of the audit was not written by a console",
+}
+"""What each outcome means."""
+
+
+def outcome(row: OperationRow) -> str:
+    """One of MEANS, or what the audit says, where that is another word."""
+    if row.foreign:
+        return "foreign"
+    if not row.how:
+        return "unfinished"
+    return "partly" if row.how == "done" and row.counts is not None and not row.counts.held else row.how
+
+
+def reason(code: str) -> str:
+    """What the code of a reason means, the code itself where it is none of ours."""
+    return REASONS[code][1] if code in REASONS else code
