@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -62,22 +63,25 @@ def put_back(connection: Redis, n: int) -> None:
 
     An entry that is still poison is set aside again in the next pass.
     """
-    entry = cast(bytes | None, connection.hget(f"{keys.QUARANTINED}{n}", "id"))
-    outcome = scripts.PUT_BACK.run(
-        connection,
-        [
-            keys.ENTRIES,
-            keys.RQ_JOB.encode() + (entry or b""),
-            keys.QUARANTINE,
-            f"{keys.QUARANTINED}{n}",
-            f"{keys.QUARANTINED_JOB}{n}",
-        ],
-        [n, entry or b"", time.time()],
-    )
-    if outcome == b"gone":
+    [outcome] = put_back_all(connection, [n])
+    if outcome == "gone":
         raise NotPutBack(f"nothing is set aside under number {n}; `tq-console schedules quarantined` lists what is")
-    if outcome == b"taken":
+    if outcome == "taken":
         raise NotPutBack(f"number {n}: there is a job or an entry of that id again; `schedules drop {n}` drops this one")
+
+
+def put_back_all(connection: Redis, numbers: Sequence[int | str]) -> list[str]:
+    """The same for many numbers, in two round trips. For each `done`; `gone`: nothing is set aside under it; or `taken`:
+    there is a job or an entry of that id again, and nothing is changed."""
+    with connection.pipeline(transaction=False) as pipe:
+        for n in numbers:
+            pipe.hget(f"{keys.QUARANTINED}{n}", "id")
+        entries = [entry or b"" for entry in pipe.execute()]
+    with connection.pipeline(transaction=False) as pipe:
+        for n, entry in zip(numbers, entries, strict=True):
+            named = [keys.QUARANTINE, f"{keys.QUARANTINED}{n}", f"{keys.QUARANTINED_JOB}{n}"]
+            scripts.PUT_BACK.queue(pipe, [keys.ENTRIES, keys.RQ_JOB.encode() + entry, *named], [n, entry, time.time()])
+        return [outcome.decode() for outcome in pipe.execute()]
 
 
 def drop(connection: Redis, n: int) -> None:

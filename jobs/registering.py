@@ -18,25 +18,25 @@ from typing import Literal
 from redis import Redis
 from redis.client import Pipeline
 
-from jobs import defining, heartbeat_entry, keys, runs, schedules, scripts, tiers, users
-from jobs.cadence import MAX_JITTER, Cadence, Jittered
-from jobs.defining import RegisteredTask
-from jobs.errors import InvalidCadence, InvalidSchedule, InvalidUser, UnknownSchedule
+from jobs import defining, heartbeat_entry, keys, planning, schedules, scripts, tiers, users
+from jobs.cadence import Cadence
+from jobs.errors import InvalidSchedule, UnknownSchedule
+from jobs.planning import Moves, Plan
 from jobs.prototype import ENTRY_META, description, entry_data, rq_time
-from jobs.schedules import OVERLAPS, Policy, Schedule, jittered, schedule_id
-from jobs.tiers import Tier
+from jobs.schedules import Schedule, schedule_id
 from jobs.users import User
 
 PAGE = 500
 TRIES = 20
-MIN_CATCH_UP = 120
-"""Seconds: two looks of rqscheduler as it comes."""
-
 SCRIPT_BATCH = 100
 """Users that one script registers: a few milliseconds of the server's time."""
 
 STANDING_TASKS = ("scrape",)
 """The tasks for which every user gets a schedule."""
+
+
+Mode = Literal["keep", "replace", "follow"]
+_NO_MOVES: Moves = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +46,6 @@ class Saved:
     added: int
     changed: int
     unchanged: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What many schedules have in common: the task, the tier's policy, and how runs meet. `own` is a cadence chosen by hand;
-    `own_tier` says that the tier was."""
-
-    task: RegisteredTask
-    tier: Tier
-    policy: Policy
-    own: Cadence | None = None
-    overlap: str = "skip"
-    catch_up: int | None = None
-    jitter: int = 0
-    own_tier: bool = False
-
-    def cadence(self, one: str, zone: str) -> Cadence:
-        """The cadence of the schedule `one` of a user in `zone`."""
-        return self.own or self.tier.cadence.bound_to(one, zone)
-
-    def first_slot(self, one: str, cadence: Cadence, now: float) -> int:
-        """The slot with which it begins. Jitter moves a slot later, so one that is past by now is not moved and run again."""
-        base = cadence.next_after(now)
-        slots = jittered(cadence, self.jitter, one)
-        return slots.moved(base) if isinstance(slots, Jittered) else base
 
 
 def set_user(connection: Redis, user: User, tasks: Sequence[str] = STANDING_TASKS) -> None:
@@ -84,7 +59,7 @@ def set_user(connection: Redis, user: User, tasks: Sequence[str] = STANDING_TASK
 def set_users(connection: Redis, batch: Sequence[User], tasks: Sequence[str] = STANDING_TASKS) -> Saved:
     """The same for a batch of valid users, a thousand at the most, in one round trip; two when a user who changes has
     schedules besides those of `tasks`. Raises UnknownTask."""
-    plans = {(name, tier): _plan(name, tier) for name in tasks for tier in {user.tier for user in batch}}
+    plans = {(name, tier): planning.plan(name, tier) for name in tasks for tier in {user.tier for user in batch}}
     if not batch:
         return Saved(0, 0, 0)
     with connection.pipeline(transaction=False) as pipe:
@@ -145,49 +120,21 @@ def set_schedule(
     """Make or change one schedule of a user and return it.
 
     Without `cadence` a new schedule follows the user's tier, and an existing one keeps its own. `zone` is where a cron
-    cadence is meant (default: the user's). `tier` gives this schedule another tier's lane and policy than the user's.
+    cadence is meant, also one that is kept (default: where one that was chosen before is, else the user's). `tier` gives this
+    schedule another tier's lane and policy than the user's.
     Raises UnknownUser, UnknownTask, InvalidCadence, InvalidSchedule.
     """
     for _ in range(TRIES):
         user = users.get(connection, user_id)
         old = schedules.get_many(connection, [schedule_id(user_id, task_name)])[0]
-        plan = _changed(user, task_name, old, cadence, zone, tier, overlap, catch_up, jitter)
+        plan = planning.changed(user, task_name, old, cadence, zone, tier, overlap, catch_up, jitter)
         with connection.pipeline() as pipe:
             heartbeat_entry.queue_install(pipe)
-            _queue_register(pipe, [(user, plan)], mode="replace", rev=old.rev if old else "0")
+            moves = planning.moved_slots(old, plan, user, time.time()) if old else {}
+            _queue_register(pipe, [(user, plan)], mode="replace", rev=old.rev if old else "0", moves=moves)
             if pipe.execute()[-1] != b"conflict":
                 return schedules.get(connection, user_id, task_name)
     raise InvalidSchedule("the schedule cannot be changed: `tq-console schedules repair` mends one that cannot be read")
-
-
-def _changed(
-    user: User,
-    task_name: str,
-    old: Schedule | None,
-    cadence: Cadence | None,
-    zone: str | None,
-    tier: str | None,
-    overlap: str | None,
-    catch_up: int | None,
-    jitter: int | None,
-) -> Plan:
-    """The plan of a schedule that was `old`, with what is given changed and all else as it was."""
-    if cadence is None and zone is not None:
-        raise InvalidSchedule("a time zone says where a cron cadence is meant; give --cron too")
-    one = schedule_id(user.id, task_name)
-    kept = old.tier if old and old.own_tier else user.tier
-    plan = _plan(
-        task_name,
-        tier or kept,
-        own=cadence.bound_to(one, zone or user.zone) if cadence else old.cadence if old and old.own else None,
-        overlap=overlap or (old.overlap if old else "skip"),
-        catch_up=catch_up if catch_up is not None else (old.catch_up if old else None),
-        jitter=jitter if jitter is not None else (old.jitter if old else 0),
-        own_tier=(tier or kept) != user.tier,
-    )
-    if plan.jitter and plan.jitter >= (gap := plan.cadence(one, user.zone).shortest_gap(time.time())):
-        raise InvalidCadence(f"jitter {plan.jitter} s: jitter must be shorter than the {gap} s between slots")
-    return plan
 
 
 def remove_schedule(connection: Redis, user_id: str, task_name: str) -> None:
@@ -221,7 +168,9 @@ def remake_orphans(connection: Redis) -> Remade:
         orphans = [name for name, schedule in zip(members, found, strict=True) if schedule is None]
         owners = users.get_many(connection, [user_id for user_id, _ in orphans])
         named = [(user, task) for user, (_, task) in zip(owners, orphans, strict=True) if user is not None]
-        wanted = [(user, _plan(task, user.tier)) for user, task in named if task in known and user.tier in tiers.current()]
+        wanted = [
+            (user, planning.plan(task, user.tier)) for user, task in named if task in known and user.tier in tiers.current()
+        ]
         gone = [name for user, name in zip(owners, orphans, strict=True) if user is None]
         _delete_what_is_no_hash(connection, [schedule_id(user.id, plan.task.name) for user, plan in wanted])
         with connection.pipeline() as pipe:
@@ -242,33 +191,10 @@ def _delete_what_is_no_hash(connection: Redis, ids: Sequence[str]) -> None:
         connection.delete(*(keys.SCHEDULE + one for one in wrong))
 
 
-def _plan(
-    name: str,
-    tier_name: str,
-    *,
-    own: Cadence | None = None,
-    overlap: str = "skip",
-    catch_up: int | None = None,
-    jitter: int = 0,
-    own_tier: bool = False,
-) -> Plan:
-    of = defining.lookup(name)
-    tier = tiers.current().get(tier_name)
-    if tier is None:
-        raise InvalidUser(f"tier {tier_name[:40]!r} is unknown; use one of {', '.join(tiers.current())}")
-    if overlap not in OVERLAPS:
-        raise InvalidSchedule(f"overlap {overlap!r}: use one of {', '.join(OVERLAPS)}")
-    if catch_up is not None and catch_up < MIN_CATCH_UP:
-        raise InvalidSchedule(f"catch-up window {catch_up} s: at least {MIN_CATCH_UP} s, as rqscheduler looks once a minute")
-    if not 0 <= jitter <= MAX_JITTER:
-        raise InvalidCadence(f"jitter {jitter} s: jitter is 0 s to {MAX_JITTER} s")
-    return Plan(of, tier, runs.policy(tier, of), own, overlap, catch_up, jitter, own_tier)
-
-
 def _follow(connection: Redis, names: Iterable[tuple[User, str]]) -> None:
     """Let schedules beside the standing ones follow a change of their user's tier, zone or activity."""
     known = defining.registered()
-    wanted = [(user, _plan(name, user.tier)) for user, name in names if name in known]
+    wanted = [(user, planning.plan(name, user.tier)) for user, name in names if name in known]
     if wanted:
         with connection.pipeline() as pipe:
             _queue_register(pipe, wanted, mode="follow")
@@ -281,10 +207,24 @@ def _queue_register(
     *,
     users: Sequence[User] = (),
     tasks: Sequence[str] = (),
-    mode: Literal["keep", "replace", "follow"] = "keep",
+    mode: Mode = "keep",
     rev: str = "",
+    moves: Moves = _NO_MOVES,
 ) -> None:
     """Add to a pipeline the saving of `users`, whose standing tasks are `tasks`, and the registration of schedules."""
+    scripts.REGISTER.queue(pipe, *registration(wanted, users=users, tasks=tasks, mode=mode, rev=rev, moves=moves))
+
+
+def registration(
+    wanted: Sequence[tuple[User, Plan]],
+    *,
+    users: Sequence[User] = (),
+    tasks: Sequence[str] = (),
+    mode: Mode = "keep",
+    rev: str = "",
+    moves: Moves = _NO_MOVES,
+) -> tuple[Sequence[str], Sequence[scripts.Argument]]:
+    """The keys and arguments of the script that does it (lua/register.lua). `moves`: as planning.moved_slots tells."""
     now = time.time()
     numbers: dict[int, int] = {}
     plans: list[scripts.Argument] = []
@@ -301,28 +241,25 @@ def _queue_register(
         cadence = plan.cadence(one, user.zone)
         due, gap = plan.first_slot(one, cadence, now), cadence.shortest_gap(now)
         path = plan.task.path
-        rows += (one, user.id, n, int(user.active), due, gap, cadence.spec())
+        instead_of, due = moves.get(one, ("", due))
+        rows += (one, user.id, n, int(user.active), due, gap, cadence.spec(), instead_of)
         rows += (entry_data(path, user.id), description(path, user.id))
-    scripts.REGISTER.queue(
-        pipe,
-        [keys.USERS, keys.ENTRIES, keys.SCHEDULES, keys.LANES, keys.PAUSED],
-        [
-            keys.USER,
-            keys.SCHEDULE,
-            keys.RQ_JOB,
-            int(now),
-            rq_time(now),
-            ENTRY_META,
-            ",".join(tasks),
-            mode,
-            rev,
-            len(users),
-            len(numbers),
-            *rows[:of_users],
-            *plans,
-            *rows[of_users:],
-        ],
-    )
+    return [keys.USERS, keys.ENTRIES, keys.SCHEDULES, keys.LANES, keys.PAUSED], [
+        keys.USER,
+        keys.SCHEDULE,
+        keys.RQ_JOB,
+        int(now),
+        rq_time(now),
+        ENTRY_META,
+        ",".join(tasks),
+        mode,
+        rev,
+        len(users),
+        len(numbers),
+        *rows[:of_users],
+        *plans,
+        *rows[of_users:],
+    ]
 
 
 def _plan_arguments(plan: Plan) -> tuple[scripts.Argument, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -81,28 +82,67 @@ def queue_run(
 ) -> str:
     """Add the enqueueing of one run to a pipeline; its reply is b"enqueued", b"exists" or b"overlap". Returns the run's id.
 
-    Lane and policy are those of `schedule`, or without one, of the user's tier. Raises InvalidUser when there is none.
+    Lane, policy and function are those of `schedule`, or without one, of the user's tier and of the task that this process
+    knows. Raises InvalidUser when there is no such tier, UnknownTask.
     """
-    registered = defining.lookup(task_name)
-    tier_name, tier_lane, rules = _terms(user, registered, schedule)
+    run = enqueueing(
+        connection,
+        task_name,
+        user,
+        key=key,
+        kind=kind,
+        args=args,
+        slot=slot,
+        schedule=schedule,
+        lane=lane,
+        overlap=overlap,
+    )
+    scripts.ENQUEUE.queue(pipe, run.keys, run.arguments)
+    return run.id
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueueing:
+    """A run's id, and the keys and arguments of the script that enqueues it (lua/enqueue.lua)."""
+
+    id: str
+    keys: Sequence[str]
+    arguments: Sequence[scripts.Argument]
+
+
+def enqueueing(
+    connection: Redis,
+    task_name: str,
+    user: User,
+    *,
+    key: str,
+    kind: str,
+    args: tuple[object, ...] | None = None,
+    slot: float | None = None,
+    schedule: Schedule | None = None,
+    lane: str | None = None,
+    overlap: str = "allow",
+) -> Enqueueing:
+    """What enqueues one run, as `queue_run` says. Asks the server nothing."""
+    terms = _terms(task_name, user, schedule)
     one = schedule_id(user.id, task_name)
     run_id = f"{one}-{key}"
     now = time.time()
     due = int(now if slot is None else slot)
-    where = lane or tier_lane
+    where = lane or terms.lane
     job = Job(run_id, connection=connection)
-    job.data = pickle.dumps((registered.path, None, (user.id,) if args is None else args, {}))
+    job.data = pickle.dumps((terms.path, None, (user.id,) if args is None else args, {}))
     values = fields(
         job,
         run_id=run_id,
         lane=where,
-        policy=rules,
-        meta={"schedule": one, "user": user.id, "tier": tier_name, "task": task_name, "slot": due},
-        description=description(registered.path, user.id),
+        policy=terms.policy,
+        meta={"schedule": one, "user": user.id, "tier": terms.tier, "task": task_name, "slot": due},
+        description=description(terms.path, user.id),
         now=now,
     )
-    scripts.ENQUEUE.queue(
-        pipe,
+    return Enqueueing(
+        run_id,
         [
             keys.SCHEDULE + one,
             keys.RUNS + one,
@@ -115,14 +155,23 @@ def queue_run(
         ],
         [one, run_id, key, kind, due, overlap, now, where, keys.RQ_JOB, MAX_RUNS, *values],
     )
-    return run_id
 
 
-def _terms(user: User, of: defining.RegisteredTask, schedule: Schedule | None) -> tuple[str, str, Policy]:
-    """The tier, the lane and the policy of a run."""
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """The tier, the lane and the policy of a run, and how a worker imports its function."""
+
+    tier: str
+    lane: str
+    policy: Policy
+    path: str
+
+
+def _terms(task_name: str, user: User, schedule: Schedule | None) -> _Terms:
     if schedule is not None:
-        return schedule.tier, schedule.lane, schedule.policy
+        return _Terms(schedule.tier, schedule.lane, schedule.policy, schedule.path)
+    of = defining.lookup(task_name)
     tier = tiers.current().get(user.tier)
     if tier is None:
         raise InvalidUser(f"user {ascii(user.id)[:70]} has the tier {user.tier[:40]!r}, which no tiers file names")
-    return tier.name, tier.lane, policy(tier, of)
+    return _Terms(tier.name, tier.lane, policy(tier, of), of.path)

@@ -6,7 +6,7 @@ Prefixes of keys are arguments and not KEYS, so the scripts want one server, not
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -35,6 +35,12 @@ class Script:
     def queue(self, pipe: Pipeline, keys: Sequence[str | bytes], arguments: Sequence[Argument]) -> None:
         """Add it to a pipeline, with its text: inside one, nothing can answer that the script is missing."""
         pipe.eval(self.text, len(keys), *keys, *arguments)
+
+    def queue_each(self, pipe: Pipeline, calls: Iterable[tuple[Sequence[str | bytes], Sequence[Argument]]]) -> None:
+        """Add many runs of it to a pipeline, with its text once in front of them: the first reply is the server's to that."""
+        pipe.execute_command("SCRIPT LOAD", self.text)  # type: ignore[no-untyped-call]
+        for keys, arguments in calls:
+            pipe.evalsha(self.sha, len(keys), *keys, *arguments)
 
 
 def _load(*names: str) -> Script:

@@ -3,7 +3,7 @@
 --
 -- An existing schedule keeps its state and counters, what was chosen for it by hand, and its next slot unless its cadence
 -- changes. Then the next slot is the new cadence's, but a run that is due sooner is not put off by a cadence that is at least as
--- frequent.
+-- frequent. Where only the jitter changes, the slot that the entry waits for is moved by the new one.
 --
 -- KEYS  1 users zset, 2 entries zset, 3 schedules zset, 4 set of lanes, 5 set of paused schedules
 -- ARGV  1 prefix of user hashes, 2 of schedule hashes, 3 of job hashes, 4 now, 5 now as RQ writes times, 6 the entries' meta,
@@ -13,13 +13,14 @@
 --       then for each user: id, tier, zone, sources, webhook, active,
 --       then for each plan: task, path of the function, tier, lane, policy, overlap, catch-up, jitter, own ('1' when the cadence
 --       was chosen by hand), own tier ('1' when the tier was),
---       then for each schedule: id, user, number of its plan from 1, active, next slot, shortest gap between slots, cadence, and
---       the entry's data and description
+--       then for each schedule: id, user, number of its plan from 1, active, next slot, shortest gap between slots, cadence, the
+--       slot in place of which this next slot comes, if the entry waits for it, and else none ('': for any), and the entry's data
+--       and description
 -- Returns a list: for each user 'new', or 'same' or 'changed' followed by the csv of the tasks that the user has schedules for;
 --       or 'conflict' when the rev is another, or the user is gone, and then nothing is changed.
 -- Cost: O(log users + log entries) for each.
 
-local USER, PLAN, SCHEDULE, FIRST = 6, 10, 9, 12
+local USER, PLAN, SCHEDULE, FIRST = 6, 10, 10, 12
 local user_prefix, schedule_prefix, job_prefix, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local replace, follow, rev = ARGV[8] == 'replace', ARGV[8] == 'follow', ARGV[9]
 local first_plan = FIRST + tonumber(ARGV[10]) * USER
@@ -60,10 +61,11 @@ local function add_unless_usual(fields, name, value)
 end
 
 -- The slot for which the entry waits from now on.
-local function next_slot(id, old, new_next, gap, cadence, jitter)
+local function next_slot(id, old, new_next, gap, cadence, jitter, instead_of)
   local due = old.user and (redis.call('ZSCORE', KEYS[2], id) or old.next)
   local at = tonumber(due or '')
   if not at or at ~= at or at == math.huge or at == -math.huge then return new_next end
+  if instead_of ~= '' then return at == tonumber(instead_of) and new_next or due end
   if cadence == old.cadence and jitter == old.jitter then return due end
   local as_frequent = tonumber(gap) <= (tonumber(old.gap) or 0)
   return as_frequent and tonumber(due) < tonumber(new_next) and due or new_next
@@ -99,7 +101,7 @@ local function overtaken(old, user, tier, active)
   return not old.user or user_now[1] ~= tier or user_now[2] ~= active
 end
 
-local function register(id, user, n, active, new_next, gap, cadence, data, description)
+local function register(id, user, n, active, new_next, gap, cadence, instead_of, data, description)
   local task, path, tier, lane, policy, overlap, catch_up, jitter, own, own_tier = unpack(plans[tonumber(n)])
   local key = schedule_prefix .. id
   local old = read_old(key)
@@ -117,7 +119,7 @@ local function register(id, user, n, active, new_next, gap, cadence, data, descr
     note_task(user, task)
     if redis.call('SISMEMBER', KEYS[5], id) == 1 then redis.call('HSET', key, 'paused', '1') end
   end
-  local slot = next_slot(id, old, new_next, gap, cadence, jitter)
+  local slot = next_slot(id, old, new_next, gap, cadence, jitter, instead_of)
   local fields = { 'user', user, 'task', task, 'tier', tier, 'lane', lane, 'cadence', cadence, 'gap', gap, 'policy', policy,
     'path', path, 'next', slot, 'rev', (tonumber(old.rev) or math.floor(ARGV[4]) * 1000) + 1, 'created', old.created or now }
   add_unless_usual(fields, 'overlap', overlap)

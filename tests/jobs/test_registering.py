@@ -15,6 +15,7 @@ from jobs import (
     User,
     controls,
     keys,
+    planning,
     registering,
     remove_schedule,
     remove_user,
@@ -309,15 +310,15 @@ def test_a_tier_chosen_for_one_schedule_stays(redis: Redis) -> None:
 
 def test_a_change_of_a_schedule_does_not_undo_an_upgrade_in_between(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     set_user(redis, User("ada", "free"), tasks=["ok"])
-    plan, upgraded = registering._changed, []
+    plan, upgraded = planning.changed, []
 
-    def upgrade_first(*args: object) -> registering.Plan:
+    def upgrade_first(*args: object) -> planning.Plan:
         made = plan(*args)  # type: ignore[arg-type]
         if not upgraded:
             upgraded.append(set_user(redis, User("ada", "pro"), tasks=["ok"]))
         return made
 
-    monkeypatch.setattr(registering, "_changed", upgrade_first)
+    monkeypatch.setattr(planning, "changed", upgrade_first)
     changed = set_schedule(redis, "ada", "ok", overlap="allow")
     assert (changed.tier, changed.lane, changed.overlap) == ("pro", "high", "allow")
 
@@ -404,14 +405,14 @@ def test_following_does_not_undo_what_came_after(redis: Redis, monkeypatch: pyte
 
 def test_a_schedule_is_not_made_for_a_user_who_has_just_left(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     set_user(redis, User("ada", "pro"), tasks=["ok"])
-    plan = registering._changed
+    plan = planning.changed
 
-    def leave_first(*args: object) -> registering.Plan:
+    def leave_first(*args: object) -> planning.Plan:
         made = plan(*args)  # type: ignore[arg-type]
         registering.remove_users(redis, ["ada"])
         return made
 
-    monkeypatch.setattr(registering, "_changed", leave_first)
+    monkeypatch.setattr(planning, "changed", leave_first)
     with pytest.raises(UnknownUser):
         set_schedule(redis, "ada", "flaky")
     assert schedules.count(redis) == 0
