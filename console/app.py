@@ -9,21 +9,33 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 
 from console import private_file, themes
-from console.actions import BY_ID, SCREENS, applies
-from console.messages import ReadFailed, SearchProgressed, SnapshotReady
+from console.actions import ACTIONS, BY_ID, SCREENS, Action, applies
+from console.copying import Copying
+from console.messages import (
+    OperationEnded,
+    OperationProgressed,
+    PreviewGrew,
+    ReadFailed,
+    SearchProgressed,
+    SnapshotReady,
+)
 from console.model.filters import Filter, FilterError
 from console.model.ports import Target
 from console.model.queries import (
+    ActivityQuery,
     FailuresQuery,
     JobsQuery,
     OverviewQuery,
@@ -44,13 +56,16 @@ from console.screens.view import Asks, Goes, Searches, Tells, View
 from console.watch import Watch
 from console.widgets.lines import Line
 
+if TYPE_CHECKING:
+    from console.acting import Acting
+
 FIRST: Final[Mapping[str, ViewQuery]] = {
     "overview": OverviewQuery(),
     "jobs": JobsQuery(),
     "failures": FailuresQuery(),
     "schedules": SchedulesQuery(),
     "workers": WorkersQuery(),
-    "activity": OverviewQuery(size=0),
+    "activity": ActivityQuery(),
 }
 """What a screen asks for when it is opened for the first time."""
 
@@ -82,7 +97,7 @@ class Console(App[Target], inherit_bindings=False):
         self._expression = expression
         self._history = History(Place(screen, FIRST[screen]))
         self._zone: tzinfo | None = None
-        self._copied: tuple[str, str] | None = None
+        self._copying = Copying(self)
         self._begun = False
         self._typed_ahead: list[str] = []
         for one in themes.THEMES:
@@ -114,6 +129,8 @@ class Console(App[Target], inherit_bindings=False):
     def exit(self, result: Target | None = None, return_code: int = 0, message: Any = None) -> None:
         """Read no more, and leave. What was read is for views that are being taken down."""
         self._open = False
+        if self._acted:
+            self.acting.leave()
         self._watch.poller.stop()
         super().exit(result, return_code, message)
 
@@ -127,7 +144,12 @@ class Console(App[Target], inherit_bindings=False):
     @property
     def read_only(self) -> bool:
         """Whether nothing may be changed here."""
-        return self._watch.target.read_only
+        return self.target.read_only or self.target.write is None or bool(self._watch.refuses)
+
+    def offered(self) -> Sequence[Action]:
+        """The actions that are there for what is shown."""
+        screen, state = self.screen_name, self.view.standing
+        return [action for action in ACTIONS if applies(action, screen, state, self.read_only)]
 
     @property
     def view(self) -> View:
@@ -175,6 +197,7 @@ class Console(App[Target], inherit_bindings=False):
         view.zone = self._zone
         self._main.query_one(FilterBar).close()
         view.open(place)
+        self._main.tell_done(())
         self._open = True
         self._draw_chrome()
 
@@ -195,7 +218,9 @@ class Console(App[Target], inherit_bindings=False):
         if not self._watch.belongs(message):
             return
         if isinstance(message.snapshot, Status):
-            self._watch.status = message.snapshot
+            turned = self._watch.learn(message.snapshot)
+            if turned and self._open:
+                self._draw_footer()
         self._tell_answered()
         if self._open and self._watch.answers(message, self.view.asked):
             self._watch.failure = None
@@ -255,8 +280,14 @@ class Console(App[Target], inherit_bindings=False):
         await self.act(message.action)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a filter is being written, its keys are letters."""
-        return not (action == "act" and self._open and self._main.query_one(FilterBar).is_open)
+        """While a filter is being written, its keys are letters. A key that stands for several actions does the one that is
+        there."""
+        if action != "act":
+            return True
+        named = BY_ID[str(parameters[0])]
+        if not self._begun:
+            return not named.danger
+        return not self._main.query_one(FilterBar).is_open and self._offers(named)
 
     async def action_act(self, action: str) -> None:
         """What every binding calls. What is typed before there is a screen is done as soon as there is one."""
@@ -271,9 +302,11 @@ class Console(App[Target], inherit_bindings=False):
 
     async def act(self, action: str) -> None:
         """Do an action of the table, where it applies: the app's own, else the view's."""
-        if not applies(BY_ID[action], self.screen_name, self.read_only):
+        if not self._offers(named := BY_ID[action]):
             return
-        if action.startswith("screen_"):
+        if named.danger:
+            self.acting.begin(action)
+        elif action.startswith("screen_"):
             await self._to_screen(SCREENS[int(action[-1]) - 1])
         elif (own := getattr(self, f"do_{action}", None)) is not None:
             result = own()
@@ -281,6 +314,9 @@ class Console(App[Target], inherit_bindings=False):
                 await result
         elif isinstance(place := self.view.do(action), Place):
             await self.go(place)
+
+    def _offers(self, action: Action) -> bool:
+        return applies(action, self.screen_name, self.view.standing, self.read_only)
 
     async def _to_screen(self, screen: str) -> None:
         """A screen as it was left, under the filter that one has at present where it makes sense there."""
@@ -298,7 +334,7 @@ class Console(App[Target], inherit_bindings=False):
         if (place := self._history.back()) is not None:
             await self._show(place)
         else:
-            self._say("this is where you began; q leaves")
+            self.say("this is where you began; q leaves")
 
     async def do_forward(self) -> None:
         """Go forward again."""
@@ -306,13 +342,13 @@ class Console(App[Target], inherit_bindings=False):
         if (place := self._history.forward()) is not None:
             await self._show(place)
         else:
-            self._say("there is nothing to go forward to")
+            self.say("there is nothing to go forward to")
 
     async def do_owner(self) -> None:
         """Everything of the user to whom this belongs."""
         user = self.view.owner()
         if user is None:
-            self._say("this belongs to no user")
+            self.say("this belongs to no user")
         else:
             await self.go(Place("user", UserQuery(user)))
 
@@ -354,7 +390,7 @@ class Console(App[Target], inherit_bindings=False):
         """Say what the keys do here."""
         from console.screens.help import Help
 
-        await self.push_screen(Help(self.screen_name, self.read_only, self.view.FIELDS))
+        await self.push_screen(Help(self.screen_name, self.offered(), self.view.FIELDS))
 
     def do_theme(self) -> None:
         """The next theme."""
@@ -367,39 +403,94 @@ class Console(App[Target], inherit_bindings=False):
         self.view.zone = self._zone
         self.view.draw()
         self._draw_header()
-        self._say("times are in UTC" if self._zone is UTC else "times are in this machine's zone")
+        self.say("times are in UTC" if self._zone is UTC else "times are in this machine's zone")
 
     def do_copy(self) -> None:
-        """Copy what the cursor is on; a terminal may refuse that without a word, so a file is offered too."""
-        self._copied = self.view.copied()
-        if self._copied is None:
-            self._say("there is nothing to copy here")
-            return
-        what, text = self._copied
-        self.copy_to_clipboard(text)
-        self._say(f"{what} copied; w writes it to a file, if your terminal keeps its clipboard to itself")
+        """Copy what the cursor is on."""
+        self._copying.copy(self.view)
 
     def do_write(self) -> None:
         """Write what was copied last to a file."""
-        copied = self._copied or self.view.copied()
-        if copied is None:
-            self._say("there is nothing to write here")
-        else:
-            self._write(copied[0], copied[1])
+        self._copying.write(self.view)
+
+    def do_outcomes(self) -> None:
+        """How far the operation is, or what came of the last one."""
+        self.acting.show()
 
     def do_quit(self) -> None:
         """Leave."""
         self.exit()
 
     @work(thread=True, exit_on_error=False)
-    def _write(self, what: str, text: str) -> None:
+    def save(self, what: str, text: str) -> None:
+        """Write a text to a file in the working directory, and say where."""
         try:
             file = private_file.write(Path.cwd(), text)
         except OSError as error:
             reason = f"{error.filename}: {error.strerror}; start tq-console where you may write"
-            self.call_from_thread(self._say, reason)
+            self.call_from_thread(self.say, reason)
         else:
-            self.call_from_thread(self._say, f"{what} written to {file}")
+            self.call_from_thread(self.say, f"{what} written to {file}")
+
+    # --- what is done to the server ---------------------------------------------------------------
+
+    @cached_property
+    def acting(self) -> Acting:
+        """What is done to the server; who only looks need not wait for it."""
+        from console.acting import Acting
+
+        return Acting(self, self._clock)
+
+    @property
+    def _acted(self) -> bool:
+        return "acting" in self.__dict__
+
+    @property
+    def target(self) -> Target:
+        """The server that is looked at."""
+        return self._watch.target
+
+    @property
+    def shown_zone(self) -> tzinfo | None:
+        """The zone of absolute times, None for this machine's."""
+        return self._zone
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self._clock()
+
+    def read_again(self) -> None:
+        """Read at once what is shown."""
+        self._watch.poller.again()
+
+    def tell_operation(self) -> None:
+        """Say how far an operation is, and what came of it."""
+        self._main.tell_done(self.acting.told)
+        self._draw_header()
+
+    def lock(self, target: Target) -> None:
+        """Change nothing any more on that server, since it does not let this console."""
+        self.targets = [replace(one, read_only=True, write=None) if one is target else one for one in self.targets]
+        if self._watch.target is target:
+            self._watch.target = replace(target, read_only=True, write=None)
+            self.say("the server lets this console change nothing: from here on it only looks")
+            self._draw_chrome()
+
+    def on_preview_grew(self, message: PreviewGrew) -> None:
+        """More is known of what would be done."""
+        self.acting.previewed(message)
+
+    def on_operation_progressed(self, message: OperationProgressed) -> None:
+        """An operation has come further."""
+        self.acting.progressed(message)
+
+    def on_operation_ended(self, message: OperationEnded) -> None:
+        """An operation has ended."""
+        self.acting.ended(message)
+
+    def on_carrying_asked(self, message: Message) -> None:
+        """Pause an operation, or cancel it."""
+        self.acting.asked(message)
 
     # --- filters --------------------------------------------------------------------------------
 
@@ -408,7 +499,7 @@ class Console(App[Target], inherit_bindings=False):
             found = self.view.parsed(expression)
         except FilterError as error:
             if not quietly:
-                self._say(f"filter, column {error.column + 1}: {error.message}")
+                self.say(f"filter, column {error.column + 1}: {error.message}")
             return
         self._apply(found)
 
@@ -425,7 +516,8 @@ class Console(App[Target], inherit_bindings=False):
         assert isinstance(main, Main)
         return main
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Say a line, for a while."""
         self.notify(visible(text), markup=False)
 
     def _draw_chrome(self) -> None:
@@ -436,7 +528,8 @@ class Console(App[Target], inherit_bindings=False):
     def _draw_header(self) -> None:
         view, watch = self._views.get(self.screen_name), self._watch
         as_of = None if view is None else view.as_of
-        self._main.tell_state(watch.target, watch.status, watch.fresh(as_of), self._zone)
+        running = self.acting.said if self._acted else ""
+        self._main.tell_state(watch.target, watch.status, watch.fresh(as_of), self._zone, running)
         if watch.failure is not None and as_of is not None:
             self._main.tell_trouble(watch.failure.reason, watch.failure.again_s)
         else:
@@ -446,7 +539,7 @@ class Console(App[Target], inherit_bindings=False):
         self._main.tell_place(self._history.present, self.view.said)
 
     def _draw_footer(self) -> None:
-        self._main.tell_keys(self.screen_name, self.read_only, self.view.summary())
+        self._main.tell_keys(self.offered(), self.view.summary())
 
     async def on_event(self, event: events.Event) -> None:
         """Take of what is pasted, which anybody may have written, one line, and nothing that would act on the terminal."""

@@ -1,4 +1,4 @@
-"""What crosses from the reading threads to the screen: frozen snapshots, each with the question that it answers."""
+"""What crosses from the threads that read and act to the screen: frozen snapshots, each with the question that it answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from console.model.ports import Snapshot
 from console.model.queries import ViewQuery
 
 if TYPE_CHECKING:
+    from console.model.bulk import Progress, Report
     from console.model.pages import Found
+    from console.model.selection import Glance
 
 
 class SnapshotReady(Message):
@@ -35,3 +37,32 @@ class SearchProgressed(Message):
     def __init__(self, seq: int, found: Found | None, reason: str = "") -> None:
         super().__init__()
         self.seq, self.found, self.reason = seq, found, reason
+
+
+class PreviewGrew(Message):
+    """So much of what a command is meant for was gathered under that number; `reason` says why it failed, if it did."""
+
+    def __init__(self, seq: int, glance: Glance | None, reason: str = "") -> None:
+        super().__init__()
+        self.seq, self.glance, self.reason = seq, glance, reason
+
+
+class OperationProgressed(Message):
+    """The operation of that number has come so far."""
+
+    def __init__(self, seq: int, progress: Progress) -> None:
+        super().__init__()
+        self.seq, self.progress = seq, progress
+
+    def can_replace(self, message: Message) -> bool:
+        """Of several that nobody has looked at yet, the last one tells all."""
+        return isinstance(message, OperationProgressed) and message.seq == self.seq
+
+
+class OperationEnded(Message):
+    """The operation of that number has ended. Without a report it could not be begun, or broke down: `reason` says why.
+    `refused`: the server lets this console change nothing."""
+
+    def __init__(self, seq: int, report: Report | None, reason: str = "", refused: bool = False) -> None:
+        super().__init__()
+        self.seq, self.report, self.reason, self.refused = seq, report, reason, refused

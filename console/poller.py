@@ -13,8 +13,9 @@ from typing import Final
 
 from textual.message import Message
 
+from console import unforeseen
 from console.messages import ReadFailed, SearchProgressed, SnapshotReady
-from console.model.ports import Reader, ReadError
+from console.model.ports import Reader
 from console.model.queries import OverviewQuery, SearchQuery, ViewQuery
 
 WATCH_S: Final = 10.0
@@ -110,7 +111,7 @@ class Poller:
                 self._post(SnapshotReady(seq, query, snapshot))
             except Exception as error:
                 failures += 1
-                self._post(ReadFailed(seq, query, _reason(error, "reading"), self._backoff(failures)))
+                self._post(ReadFailed(seq, query, unforeseen.said(error, "reading"), self._backoff(failures)))
                 continue
             failures = 0
             if isinstance(query, OverviewQuery):
@@ -127,7 +128,7 @@ class Poller:
         try:
             self._post(SnapshotReady(seq, watch, reader.read(watch, self._clock())))
         except Exception as error:
-            self._post(ReadFailed(seq, watch, _reason(error, "reading"), WATCH_S))
+            self._post(ReadFailed(seq, watch, unforeseen.said(error, "reading"), WATCH_S))
 
     def _next(self, failures: int) -> tuple[int, ViewQuery] | None:
         """Wait for the next question; None when there will be none."""
@@ -157,15 +158,4 @@ class Poller:
                 reader.close()
         except Exception as error:
             if not stop.is_set():
-                self._post(SearchProgressed(seq, None, _reason(error, "searching")))
-
-
-def _reason(error: Exception, doing: str) -> str:
-    """A ReadError in its own words. Of an error that nobody foresaw its class, and where: its text may hold a secret."""
-    if isinstance(error, ReadError):
-        return str(error)
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    where = f" in {frame.tb_frame.f_code.co_qualname}" if frame is not None else ""
-    return f"{doing} failed: {type(error).__name__}{where}; press F5 to try again"
+                self._post(SearchProgressed(seq, None, unforeseen.said(error, "searching")))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from console.model.job import JobDetail
     from console.model.operations import Ended, Operation
     from console.model.pages import Found, JobsPage
-    from console.model.queries import SearchQuery, ViewQuery
+    from console.model.queries import SearchQuery, SelectQuery, ViewQuery
     from console.model.schedules import SchedulesPage, UserPage
     from console.model.selection import Selected
     from console.model.status import Status
@@ -46,7 +46,7 @@ class Reader(Protocol):
         """Look for what matches the query's filter, chunk by chunk, until all or a bound is read or `stopped()` says so.
         Raises ReadError."""
 
-    def select(self, query: SearchQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
+    def select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
         """Everything that the query lists, or names in `only`, or finds by its filter, chunk by chunk, as what a command is
         done to. `details`: with a row for each, for the preview. Raises ReadError."""
 

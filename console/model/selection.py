@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -45,6 +45,21 @@ class Tally:
     others: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A preview at one instant: `read` of `of` looked at, and `count` found, of which `tallies` tell. `in_way` and `more` as in
+    Selected. Once it is `done`, `seen` are all that were found, and nothing else is ever added."""
+
+    read: int
+    of: int
+    count: int
+    in_way: Mapping[str, int]
+    tallies: tuple[Tally, ...]
+    done: bool = False
+    more: str = ""
+    seen: tuple[Seen, ...] = ()
+
+
 class Preview:
     """What is selected so far: it grows with each chunk."""
 
@@ -76,6 +91,11 @@ class Preview:
                 most = counts.most_common(MOST)
                 found.append(Tally(what, tuple(most), len(counts) - len(most)))
         return found
+
+    def glance(self, *, done: bool = False) -> Glance:
+        """It as it is; `done`: nothing more comes, so that this is what is acted on."""
+        seen = tuple(self.seen) if done else ()
+        return Glance(self.read, self.of, len(self.seen), dict(self.in_way), tuple(self.tallies()), done, self.more, seen)
 
 
 def _told(row: JobRow | ScheduleRow, now: float) -> Iterable[tuple[str, str]]:

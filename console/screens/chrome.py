@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
-from console.actions import ACTIONS, BY_ID, SCREENS, applies, shown
+from console.actions import BY_ID, SCREENS, Action, shown
 from console.model import words
 from console.model.counting import counted
 from console.model.filters import Filter
@@ -32,9 +32,10 @@ class Freshness:
 
 
 def header(
-    target: Target, status: Status | None, fresh: Freshness, zone: tzinfo | None, cells: int
+    target: Target, status: Status | None, fresh: Freshness, zone: tzinfo | None, cells: int, running: str = ""
 ) -> tuple[list[Piece], list[Piece]]:
-    """The first line: which server, how fresh, and whether something is wrong. Where there is little room, less is said."""
+    """The first line: which server, how fresh, whether something is wrong, and what is `running`. Where there is little room,
+    less is said."""
     left: list[Piece] = [(" tq ", "accent")]
     if target.name:
         left += [(f" {target.name} ", GROUNDS.get(target.colour, "badge")), (" ", "")]
@@ -42,8 +43,11 @@ def header(
     if status is not None and cells >= 100:
         server = status.server
         left.append((f"  {server.kind.title()} {server.version or '?'}  {server.latency_ms:.1f} ms", "dim"))
-    right: list[Piece] = []
-    if target.read_only:
+    right: list[Piece] = [(f" ⟳ {running} ", "caution"), ("  ", "")] if running else []
+    refuses = status.server.refuses_writes if status is not None else ""
+    if refuses and not running and cells >= 100:
+        right.append((f"READ-ONLY: {refuses}  ", "warn"))
+    elif target.read_only or refuses:
         right.append(("READ-ONLY  ", "warn"))
     if fresh.stale_s is not None:
         right.append((f" STALE {words.age(int(fresh.stale_s))} ", "alarm"))
@@ -51,7 +55,7 @@ def header(
         right.append(("FROZEN", "caution"))
     elif fresh.as_of is not None:
         right.append((f"live {fresh.refresh_s:g} s", "good"))
-    if fresh.as_of is not None and cells >= 80:
+    if fresh.as_of is not None and cells >= (120 if running else 80):
         right.append((f"  as of {words.absolute(fresh.as_of, zone, fresh.as_of)}", "dim"))
     if status is not None:
         errors = sum(problem.severity == "error" for problem in status.problems)
@@ -81,20 +85,26 @@ def tabs(place: Place, said: Filter) -> tuple[list[Piece], list[Piece], dict[int
     return line, [*right, (" ", "")], spots
 
 
-def footer(
-    screen: str, read_only: bool, summary: Sequence[Piece], cells: int
-) -> tuple[list[Piece], list[Piece], dict[int, str]]:
-    """The last line: as many of the table's keys as there is room for, and what the screen counts."""
+def footer(actions: Sequence[Action], summary: Sequence[Piece], cells: int) -> tuple[list[Piece], list[Piece], dict[int, str]]:
+    """The last line: as many keys of `actions` as there is room for, in their order, and what the screen counts."""
     right = [*summary, (" ", "")]
-    room = cells - min(width(tuple(right)), cells // 2) - 1
+    # A blank before the first of them, and two before what stands at the right.
+    room = cells - min(width(tuple(right)), cells // 2) - 3
+    kept: set[str] = set()
+    for action in sorted((one for one in actions if one.footer), key=lambda one: one.footer):
+        needed = width(_key(action))
+        if needed > room:
+            break
+        room -= needed
+        kept.add(action.id)
     line: list[Piece] = [(" ", "")]
     spots: dict[int, str] = {}
-    for action in ACTIONS:
-        if not action.footer or not applies(action, screen, read_only):
-            continue
-        added: list[Piece] = [(shown(action.keys[0]), "accent"), (f" {action.label}  ", "dim")]
-        if width((*line, *added)) > room:
-            break
-        spots[len(line)] = spots[len(line) + 1] = action.id
-        line += added
+    for action in actions:
+        if action.id in kept:
+            spots[len(line)] = spots[len(line) + 1] = action.id
+            line += _key(action)
     return line, right, spots
+
+
+def _key(action: Action) -> tuple[Piece, Piece]:
+    return (shown(action.keys[0]), "accent"), (f" {action.label}  ", "dim")

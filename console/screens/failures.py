@@ -9,9 +9,10 @@ from typing import ClassVar
 from console.model import job_terms
 from console.model.filters import Filter, Kind
 from console.model.job_terms import FIELDS
+from console.model.meant import Meant
 from console.model.pages import JobRow, JobsPage
 from console.model.queries import FailuresQuery, JobQuery, same_list
-from console.screens import job_columns
+from console.screens import job_columns, meaning
 from console.screens.listing import Listing
 from console.screens.place import Place
 from console.widgets.columns import Column
@@ -74,3 +75,12 @@ class FailuresView(Listing):
     def owner_of(self, row: JobRow) -> str | None:
         """The user whose run it was."""
         return row.user
+
+    @property
+    def standing(self) -> str:
+        """Failed; a stopped job may be done the same to."""
+        return "failed"
+
+    def meant(self, action: str) -> Meant | None:
+        """The marked failures, the one under the cursor, or all that are listed."""
+        return meaning.jobs(self.asked, None if self.table.all_marked else self.named(), self.said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import ClassVar
 
@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from console.actions import ACTIONS, applies, shown
+from console.actions import Action, shown
 from console.model.filters import Kind
 from console.widgets.lines import Line, Page, Row
 from console.widgets.pieces import Piece
 
-GROUPS = ("Screens", "Look", "Go", "Move", "Console")
+GROUPS = ("Screens", "Look", "Act", "Go", "Move", "Console")
 
 
 class Help(ModalScreen[None]):
@@ -38,9 +38,9 @@ class Help(ModalScreen[None]):
     Help #title { width: 84; max-width: 96%; background: $primary-muted; }
     """
 
-    def __init__(self, screen: str, read_only: bool, fields: Mapping[str, Kind]) -> None:
+    def __init__(self, screen: str, actions: Sequence[Action], fields: Mapping[str, Kind]) -> None:
         super().__init__()
-        self._screen, self._read_only, self._fields = screen, read_only, fields
+        self._screen, self._actions, self._fields = screen, actions, fields
 
     def compose(self) -> ComposeResult:
         yield Line(id="title")
@@ -58,9 +58,8 @@ class Help(ModalScreen[None]):
 
     def _rows(self) -> list[Row]:
         rows: list[Row] = []
-        there = [action for action in ACTIONS if applies(action, self._screen, self._read_only)]
         for group, members in groupby(
-            sorted(there, key=lambda action: GROUPS.index(action.group)), lambda action: action.group
+            sorted(self._actions, key=lambda action: GROUPS.index(action.group)), lambda action: action.group
         ):
             rows.append(Row(((group, "head"),)))
             for action in members:

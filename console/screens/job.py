@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console.model.filters import Filter
 from console.model.job import JobDetail
-from console.model.queries import JobQuery, JobsQuery, UserQuery
+from console.model.job_states import state, was_tried
+from console.model.meant import Meant
+from console.model.queries import JOB_STATES, JobQuery, JobsQuery, UserQuery
 from console.model.text import visible
-from console.screens import job_lines
+from console.screens import job_lines, meaning
 from console.screens.paged import Paged
 from console.screens.place import Place
 from console.widgets.lines import Row
@@ -43,6 +46,17 @@ class JobView(Paged):
         """The user whose run it is."""
         return None if self._snapshot is None else self._snapshot.user
 
+    @property
+    def standing(self) -> str:
+        """The job's state, empty while it is not known."""
+        job: JobDetail | None = self._snapshot
+        return "" if job is None or not job.found or job.status is None else _state(job)
+
+    def meant(self, action: str) -> Meant | None:
+        """The job, in the state in which it is shown."""
+        state = next((state for state in JOB_STATES if state == self.standing), None)
+        return None if state is None else meaning.jobs(JobsQuery(state), (self.asked.id,), Filter())
+
     def copied(self) -> tuple[str, str] | None:
         """What the line under the cursor stands for, else the id of the job where the line says nothing."""
         return super().copied() or ("job", visible(self.asked.id.decode("utf-8", "backslashreplace")))
@@ -50,3 +64,8 @@ class JobView(Paged):
     def on_resize(self) -> None:
         """Break long lines anew."""
         self.draw()
+
+
+def _state(job: JobDetail) -> str:
+    tried = was_tried(job.started_at, job.retries_left, job.retries)
+    return state(job.status or "", tried=tried)

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 from console.model import job_terms, words
 from console.model.filters import Filter, Kind
 from console.model.job_terms import FIELDS
+from console.model.meant import Meant
 from console.model.pages import JobRow, JobsPage
 from console.model.queries import JOB_STATES, JobQuery, JobsQuery, JobState, same_list
-from console.screens import job_columns
+from console.screens import job_columns, meaning
 from console.screens.listing import Listing
 from console.screens.place import Place
 from console.widgets.columns import Column
@@ -114,6 +115,17 @@ class JobsView(Listing):
     def owner_of(self, row: JobRow) -> str | None:
         """The user whose run it is."""
         return row.user
+
+    @property
+    def standing(self) -> str:
+        """The state of the list."""
+        return self.asked.state
+
+    def meant(self, action: str) -> Meant | None:
+        """The marked jobs, the one under the cursor, or all that are listed; for `empty` the queue."""
+        if action == "empty":
+            return None if self.asked.queue is None else meaning.queue(self.asked.queue)
+        return meaning.jobs(self.asked, None if self.table.all_marked else self.named(), self.said)
 
     def do_next_list(self) -> bool:
         """The next state."""

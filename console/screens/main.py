@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
 
-from console.actions import ACTIONS
+from console.actions import ACTIONS, Action
 from console.model.filters import Filter
 from console.model.ports import Target
 from console.model.status import Status
@@ -23,6 +23,12 @@ from console.screens.place import Place
 from console.screens.view import View
 from console.widgets.lines import Line
 from console.widgets.pieces import Piece
+
+
+class Views(Container):
+    """Where the view is that is shown."""
+
+    BLANK = True
 
 
 class Main(Screen[None], inherit_bindings=False):
@@ -42,12 +48,14 @@ class Main(Screen[None], inherit_bindings=False):
         for action in ACTIONS
     ]
     AUTO_FOCUS = ""
+    BLANK = True
 
     DEFAULT_CSS = """
     Main { layout: vertical; overflow: hidden; }
     Main #views { height: 1fr; }
     Main #trouble { display: none; background: $error-muted; }
-    Main #trouble.shown { display: block; }
+    Main #done { display: none; background: $panel; }
+    Main #trouble.shown, Main #done.shown { display: block; }
     """
 
     class Started(Message):
@@ -61,7 +69,8 @@ class Main(Screen[None], inherit_bindings=False):
         yield Line(id="header")
         yield Line(id="tabs")
         yield Line(id="trouble")
-        yield Container(self._first, id="views")
+        yield Views(self._first, id="views")
+        yield Line(id="done")
         yield FilterBar()
         yield Line(id="footer")
 
@@ -69,9 +78,11 @@ class Main(Screen[None], inherit_bindings=False):
         """Tell the app."""
         self.post_message(self.Started())
 
-    def tell_state(self, target: Target, status: Status | None, fresh: Freshness, zone: tzinfo | None) -> None:
-        """Say in the header which server is looked at, how fresh that is, and whether something is wrong."""
-        left, right = chrome.header(target, status, fresh, zone, self.size.width)
+    def tell_state(
+        self, target: Target, status: Status | None, fresh: Freshness, zone: tzinfo | None, running: str = ""
+    ) -> None:
+        """Say in the header which server is looked at, how fresh that is, whether something is wrong, and what is `running`."""
+        left, right = chrome.header(target, status, fresh, zone, self.size.width, running)
         self.query_one("#header", Line).say(left, right)
 
     def tell_trouble(self, reason: str, again_s: float = 0.0) -> None:
@@ -85,7 +96,13 @@ class Main(Screen[None], inherit_bindings=False):
         left, right, spots = chrome.tabs(place, said)
         self.query_one("#tabs", Line).say(left, right, spots)
 
-    def tell_keys(self, screen: str, read_only: bool, summary: Sequence[Piece]) -> None:
-        """Say in the footer what the keys do here, and what the view counts."""
-        left, right, spots = chrome.footer(screen, read_only, summary, self.size.width)
+    def tell_done(self, said: Sequence[Piece]) -> None:
+        """Say above the footer what came of the last operation; nothing, where that is empty."""
+        line = self.query_one("#done", Line)
+        line.set_class(bool(said), "shown")
+        line.say(said)
+
+    def tell_keys(self, actions: Sequence[Action], summary: Sequence[Piece]) -> None:
+        """Say in the footer what the keys of `actions` do, and what the view counts."""
+        left, right, spots = chrome.footer(actions, summary, self.size.width)
         self.query_one("#footer", Line).say(left, right, spots)

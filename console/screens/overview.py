@@ -11,9 +11,10 @@ from textual.app import ComposeResult
 from console.model import words
 from console.model.counting import counted
 from console.model.filters import Kind
+from console.model.meant import Meant
 from console.model.queries import PAGE, JobsQuery, OverviewQuery
 from console.model.status import QueueStatus, Status
-from console.screens import throughput_lines
+from console.screens import meaning, throughput_lines
 from console.screens.place import Place
 from console.screens.view import Asks, Tells
 from console.screens.whole import Whole
@@ -90,6 +91,13 @@ class OverviewView(Whole):
             field = "oldest_s" if self.order == "oldest" else self.order
             found.sort(key=lambda row: -(getattr(row, field) or 0))
         return found
+
+    def meant(self, action: str) -> Meant | None:
+        """What waits in the queue under the cursor; suspending is done to all workers."""
+        if action == "suspend":
+            return meaning.all_workers(self.snapshot.suspended) if self.snapshot is not None else None
+        row: QueueStatus | None = self.table.row()
+        return meaning.queue(row.key) if action == "empty" and row is not None else None
 
     def on_table_cursor_moved(self, message: Table.CursorMoved) -> None:
         """Read those queues whole that are in sight, or can be."""

@@ -10,7 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
 
-from console.actions import ACTIONS, applies, shown
+from console.actions import Action, shown
 from console.model.ports import Target
 from console.model.queries import JobQuery, JobsQuery, UserQuery
 from console.model.text import visible
@@ -24,8 +24,9 @@ class Guide(Protocol):
     """What the palette needs of the app."""
 
     targets: Sequence[Target]
-    screen_name: str
-    read_only: bool
+
+    def offered(self) -> Sequence[Action]:
+        """The actions that are there at present."""
 
     def go(self, place: Place) -> None:
         """Show another place."""
@@ -75,8 +76,8 @@ class Palette(Provider):
 
     def _standing(self) -> Iterator[Offer]:
         guide = self._guide
-        for action in ACTIONS:
-            if applies(action, guide.screen_name, guide.read_only) and action.id != "palette":
+        for action in guide.offered():
+            if action.id != "palette":
                 keys = " ".join(shown(key) for key in action.keys[:2])
                 yield Offer(f"{action.label}  ({keys})", action.help, _doing(guide, action.id))
         for target in guide.targets if len(guide.targets) > 1 else ():

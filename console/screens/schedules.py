@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import ClassVar
 
 from console.model import words
+from console.model.commands import Everything
 from console.model.filters import Kind
+from console.model.meant import Meant
 from console.model.queries import SOURCES, JobQuery, SchedulesQuery, Source, UserQuery
 from console.model.schedule_terms import FIELDS
 from console.model.schedules import ScheduleRow, SchedulesPage
 from console.model.status import Refused
-from console.screens import schedule_columns
+from console.screens import meaning, schedule_columns
 from console.screens.listing import Listing
 from console.screens.place import Place
 from console.widgets.columns import Column
@@ -26,6 +28,8 @@ TITLES: Mapping[Source, str] = {
 }
 SHORT: Mapping[Source, str] = {"user": "users", "entries": "entries", "rq": "RQ", "cron": "cron"}
 """The same for a narrow screen."""
+
+ONE: Mapping[Source, str] = {"user": "schedule", "entries": "entry", "rq": "scheduled job", "cron": "cron job"}
 
 FILLED_BY: Mapping[Source, tuple[str, ...]] = {
     "user": ("Each task of a user has one: tq-console users import brings them.",),
@@ -97,6 +101,24 @@ class SchedulesView(Listing):
     def owner_of(self, row: ScheduleRow) -> str | None:
         """The user whose schedule it is."""
         return row.user
+
+    @property
+    def standing(self) -> str:
+        """The source."""
+        return self.asked.source
+
+    def meant(self, action: str) -> Meant | None:
+        """The marked schedules, the one under the cursor, or all that are listed; repairing is done to all there are. Where the
+        one under the cursor is paused, pausing means to resume."""
+        if action == "repair":
+            return Meant("", "all schedules", seen=(Everything(),), count=1)
+        row: ScheduleRow | None = self.table.row()
+        named = None if self.table.all_marked else self.named()
+        if self.asked.source == "rq":
+            return None if named is None else meaning.scheduled(named)
+        meant = meaning.schedules(self.asked, named, self.said, ONE[self.asked.source])
+        paused = action == "pause" and row is not None and row.state == "paused"
+        return replace(meant, action="resume") if meant is not None and paused else meant
 
     def do_next_list(self) -> bool:
         """The next source."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -63,9 +63,20 @@ class Tabled(View):
         """How many rows there are, and how many of them are marked."""
         table = self.table
         said: list[Piece] = [(f"{table.total:,} {self.ONE}{'' if table.total == 1 else 's'}", "")]
+        if table.all_marked:
+            return [(f"all {table.total:,} marked", "accent")]
         if table.marks:
             said.append((f" · {len(table.marks):,} marked", "accent"))
         return said
+
+    def named(self) -> tuple[bytes, ...]:
+        """What an action is meant for: the marked rows, else the one under the cursor. Not for where all are marked."""
+        row = self.table.row()
+        return tuple(self.table.marks) or (() if row is None else (self.key(row),))
+
+    def acted(self, keys: Collection[bytes]) -> None:
+        """Take the marks off of those that something was done to."""
+        self.table.unmark(keys)
 
     def copied(self) -> tuple[str, str] | None:
         """The names of the marked rows, else of the one under the cursor."""
@@ -93,6 +104,11 @@ class Tabled(View):
     def do_unmark(self) -> bool:
         """Take all marks off."""
         self.table.clear_marks()
+        return True
+
+    def do_mark_all(self) -> bool:
+        """Mark all that is listed, whatever that will be when something is done to it."""
+        self.table.mark_all()
         return True
 
     def do_up(self) -> bool:

@@ -5,7 +5,7 @@ It reads nothing itself. The app gives it snapshots, and asks for what it wants 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,6 +19,7 @@ from console.screens.place import Place
 from console.widgets.pieces import Piece
 
 if TYPE_CHECKING:
+    from console.model.meant import Meant
     from console.model.pages import Found
 
 
@@ -55,6 +56,8 @@ class View(Widget):
     """One screen. Its `name` is that of actions.py; `FIELDS` are those that a filter may name, none where it has no filter."""
 
     FIELDS: ClassVar[Mapping[str, Kind]] = {}
+
+    BLANK = True
 
     DEFAULT_CSS = """
     View { height: 1fr; layout: vertical; }
@@ -109,6 +112,18 @@ class View(Widget):
         """Do an action of actions.py. A place is where it leads; False and None mean that there is nothing to do it to."""
         method: Callable[[], Place | bool | None] | None = getattr(self, f"do_{action}", None)
         return method() if method is not None else False
+
+    @property
+    def standing(self) -> str:
+        """The state of what is shown, or its source, by which actions are there or not; empty where that is of no account."""
+        return ""
+
+    def meant(self, action: str) -> Meant | None:
+        """What an action that changes something would be done to, as it is shown now; None where there is nothing."""
+        return None
+
+    def acted(self, keys: Collection[bytes]) -> None:
+        """Something was done to these: take their marks off."""
 
     def copied(self) -> tuple[str, str] | None:
         """What `y` copies: a word for it, and the text, visible, so that nothing in it acts where it is pasted."""

@@ -9,10 +9,12 @@ from typing import Final
 from textual.app import ComposeResult
 
 from console.model import words
+from console.model.commands import WorkerSeen
 from console.model.filters import Filter, Kind, Term
+from console.model.meant import Meant
 from console.model.queries import JobQuery, WorkersQuery
 from console.model.workers import WorkerRow, WorkersPage
-from console.screens import worker_columns
+from console.screens import meaning, worker_columns
 from console.screens.place import Place
 from console.screens.whole import Whole
 from console.widgets.columns import Column
@@ -93,6 +95,22 @@ class WorkersView(Whole):
         found = [row for row in snapshot.workers if _matches(self.said, row)]
         found.sort(key=lambda row: (_rank(row, self.order), row.status.name, row.key))
         return found
+
+    def meant(self, action: str) -> Meant | None:
+        """The marked workers, the one under the cursor, or all that are listed: as they were read last. Suspending is done
+        to all there are."""
+        page: WorkersPage | None = self.snapshot
+        if action == "suspend":
+            return meaning.all_workers(page.suspended) if page is not None else None
+        if page is None:
+            return None
+        named = None if self.table.all_marked else self.named()
+        rows = [row for row in self.rows(page) if named is None or row.key in named]
+        if action in ("stop_job", "kill_horse"):
+            rows = [row for row in rows if row.job_key is not None]
+        keys = tuple(row.key for row in rows)
+        seen = tuple(WorkerSeen(row.key, row.job_key) for row in rows)
+        return Meant("worker", meaning.names(keys, "worker"), seen=seen, count=len(seen)) if seen else None
 
     def draw_beside(self, snapshot: WorkersPage) -> None:
         """The schedulers."""

@@ -80,6 +80,7 @@ class Table(Drawn):
         self.cursor = 0
         self.cursor_key: bytes | None = None
         self.marks: dict[bytes, None] = {}
+        self.all_marked = False
         self.sorted_by = ""
         self.notice: Sequence[tuple[Piece, ...]] = ()
 
@@ -93,7 +94,7 @@ class Table(Drawn):
 
     def clear(self, cursor_key: bytes | None = None, cursor: int = 0, marks: Iterable[bytes] = ()) -> None:
         """Forget rows: another list begins, with these marks. The cursor will be on `cursor_key`, or at the rank `cursor`."""
-        self.marks = dict.fromkeys(marks)
+        self.marks, self.all_marked = dict.fromkeys(marks), False
         self._known.clear()
         self.cursor, self.cursor_key = cursor, cursor_key
         self._resize()
@@ -164,9 +165,9 @@ class Table(Drawn):
         self.post_message(self.CursorMoved(self))
 
     def toggle_mark(self) -> None:
-        """Mark the row under the cursor, or take its mark off, and go on to the next."""
+        """Mark the row under the cursor, or take its mark off, and go on to the next. Where all are marked, all stay marked."""
         row = self.row()
-        if row is not None:
+        if row is not None and not self.all_marked:
             key = self._key(row)
             if key in self.marks:
                 del self.marks[key]
@@ -174,9 +175,25 @@ class Table(Drawn):
                 self.marks[key] = None
             self.move(1)
 
+    def mark_all(self) -> None:
+        """Mark every row of the list, also those that nobody has seen yet."""
+        self.all_marked = self.total > 0
+        self.marks.clear()
+        self.refresh()
+        self.post_message(self.CursorMoved(self))
+
+    def unmark(self, keys: Iterable[bytes]) -> None:
+        """Take the marks of these off."""
+        self.all_marked = False
+        for key in keys:
+            self.marks.pop(key, None)
+        self.refresh()
+        self.post_message(self.CursorMoved(self))
+
     def clear_marks(self) -> None:
         """Take all marks off."""
         self.marks.clear()
+        self.all_marked = False
         self.refresh()
         self.post_message(self.CursorMoved(self))
 
@@ -199,7 +216,7 @@ class Table(Drawn):
         if row is None:
             return strip([("  ·", "dim")], width, styles)
         key = self._key(row)
-        at_cursor, marked = self._has_cursor and rank == self.cursor, key in self.marks
+        at_cursor, marked = self._has_cursor and rank == self.cursor, self.all_marked or key in self.marks
         gutter = BOTH if at_cursor and marked else CURSOR if at_cursor else MARK if marked else "  "
         line: list[Piece] = fit((gutter, "accent"), min(GUTTER, width))
         end = GUTTER

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from console.model.activity import ActivityPage, OperationPage
+from console.model.commands import Command, JobSeen, Outcome, Seen, outcome
 from console.model.job import Attempt, JobDetail
+from console.model.operations import Ended, Operation
 from console.model.pages import Found, JobRow, JobsPage
 from console.model.payload import Call
-from console.model.ports import ReadError, Snapshot, Target
+from console.model.ports import ReadError, Snapshot, Target, WriteError
 from console.model.queries import (
+    ActivityQuery,
     FailuresQuery,
     JobQuery,
     JobsQuery,
+    OperationQuery,
     OverviewQuery,
     SchedulesQuery,
     SearchQuery,
+    SelectQuery,
     UserQuery,
     ViewQuery,
     WorkersQuery,
 )
 from console.model.schedules import RunRow, ScheduleRow, SchedulesPage, UserPage
+from console.model.selection import Selected
 from console.model.status import Problem, QueueStatus, ScheduleCounts, SchedulerStatus, ServerInfo, Status, WorkerStatus
 from console.model.workers import WorkerRow, WorkersPage
 
@@ -111,8 +119,12 @@ class FakeReader:
     refuse_before: int | None = None
     """How many of the questions are refused with `failing`; None for all."""
 
+    selected: list[SelectQuery] = field(default_factory=list)
+    select_gate: threading.Event = field(default_factory=threading.Event)
+
     def __post_init__(self) -> None:
         self.gate.set()
+        self.select_gate.set()
 
     def read(self, query: ViewQuery, now: float) -> Snapshot:
         self.asked.append(query)
@@ -130,6 +142,32 @@ class FakeReader:
         yield Found(len(rows) // 2, len(rows), tuple(found[: len(found) // 2]))
         if not stopped():
             yield Found(len(rows), len(rows), tuple(found[len(found) // 2 :]), done=True)
+
+    def select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
+        """Two chunks of what is listed when it is called, or of what the query names and has that state."""
+        self.selected.append(query)
+        assert isinstance(query, JobsQuery | FailuresQuery)
+        states = ("failed", "stopped") if isinstance(query, FailuresQuery) else (query.state,)
+        rows = {row.key: row for row in (self.failures if "failed" in states else self.jobs)}
+        named = [row for row in rows.values() if query.filter.matches({"user": row.user, "call": row.call}, {})]
+        if query.only is not None:
+            named = [rows[key] for key in query.only if key in rows]
+        kept = [row for row in named if row.state in states]
+        half = len(kept) // 2
+        for at, part in enumerate((kept[:half], kept[half:])):
+            self.select_gate.wait(10)
+            if self.failing:
+                raise ReadError(self.failing)
+            seen = tuple(JobSeen(row.key, row.queue.encode(), row.state, row.at) for row in part)
+            changed = (len(query.only or named) - len(kept)) * at
+            yield Selected(
+                half if at == 0 else len(kept),
+                len(kept),
+                seen,
+                tuple(part),
+                Counter({"changed": changed} if changed else {}),
+                bool(at),
+            )
 
     def close(self) -> None:
         self.closed += 1
@@ -158,6 +196,56 @@ class FakeReader:
                 return self.details.get(query.id) or detail(query.id, now)
             case UserQuery():
                 return UserPage(now, query.id, True, "pro", "Europe/Rome", True, schedules=(SCHEDULE,))
+            case ActivityQuery():
+                return ActivityPage(now, 0, 0, ())
+            case OperationQuery():
+                return OperationPage(now, None)
+
+
+@dataclass
+class FakeWriter:
+    """Takes failed jobs out of a reader's list, as requeueing does. `codes` are what comes of a key other than done; `failing`
+    is what acting raises from the batch of that number on; `gate`, when closed, holds batches."""
+
+    reader: FakeReader
+    acted: list[tuple[Operation, Command, tuple[Seen, ...]]] = field(default_factory=list)
+    begun: list[Operation] = field(default_factory=list)
+    ends: list[Ended] = field(default_factory=list)
+    codes: dict[bytes, str] = field(default_factory=dict)
+    failing: WriteError | None = None
+    fails_at: int = 0
+    gate: threading.Event = field(default_factory=threading.Event)
+    entered: threading.Event = field(default_factory=threading.Event)
+    closed: int = 0
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def begin(self, operation: Operation) -> None:
+        if self.failing is not None and self.fails_at < 0:
+            raise self.failing
+        self.begun.append(operation)
+
+    def act(self, operation: Operation, command: Command, seen: Sequence[Seen], now: float) -> Sequence[Outcome]:
+        self.entered.set()
+        self.gate.wait(10)
+        if self.failing is not None and len(self.acted) >= self.fails_at:
+            raise self.failing
+        self.acted.append((operation, command, tuple(seen)))
+        outcomes = [outcome(one.key, self.codes.get(one.key, "done")) for one in seen]
+        gone = {one.key for one in outcomes if one.result == "done"}
+        self.reader.failures = [row for row in self.reader.failures if row.key not in gone]
+        return outcomes
+
+    def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
+        return [outcome(one.key, "done") for one in seen]
+
+    def end(self, operation: Operation, ended: Ended) -> float | None:
+        self.ends.append(ended)
+        return None
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 def detail(key: bytes, now: float) -> JobDetail:
@@ -174,3 +262,8 @@ def detail(key: bytes, now: float) -> JobDetail:
 def target(reader: FakeReader, **given: object) -> Target:
     plain = Target("", "rediss://…@cache-1/0", lambda: reader)
     return replace(plain, **given)  # type: ignore[arg-type]
+
+
+def writing(reader: FakeReader, writer: FakeWriter, **given: object) -> Target:
+    """A target that may be changed through `writer`."""
+    return target(reader, write=lambda: writer, **given)

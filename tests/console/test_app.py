@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from console.actions import ACTIONS, SCREENS, Action, applies, shown
+from console.actions import ACTIONS, BY_ID, SCREENS, Action, applies, shown
 from console.app import Console
+from console.model.commands import STATES, Move, Requeue, Reschedule
 from console.model.ports import Reader, Target
 from console.model.queries import (
+    JOB_STATES,
+    SOURCES,
     FailuresQuery,
     JobQuery,
     JobsQuery,
@@ -20,10 +23,21 @@ from console.model.queries import (
     UserQuery,
     WorkersQuery,
 )
+from console.orders import AT_ONCE, missing
 from console.screens.jobs import JobsView
+from console.screens.view import View
 from console.screens.views import made
 from tests.console.fakes import NOW, FakeReader, job, queue, status, target
 from tests.console.pilots import SIZES, Driver, driving
+
+EVERYWHERE = (
+    *((screen, "") for screen in (*SCREENS, "user")),
+    *(("jobs", state) for state in JOB_STATES),
+    *(("job", state) for state in (*JOB_STATES, "")),
+    *(("schedules", source) for source in SOURCES),
+    ("failures", "failed"),
+)
+"""Every screen, with every state or source that what is shown there can have."""
 
 
 def console(reader: FakeReader | None = None, **given: object) -> Console:
@@ -271,23 +285,38 @@ async def test_the_help_names_every_key_that_does_something_there(screen: str) -
     async with driving(console(screen=screen), (120, 90)) as driver:
         await driver.press("question_mark")
         await driver.shows(f"Keys on {screen}")
+        offered = driver.app.offered()
         for action in ACTIONS:
-            assert (action.help in driver.text) == applies(action, screen, read_only=False), action.id
+            assert (action.help in driver.text) == (action in offered), action.id
         await driver.press("escape")
         await driver.shows_not("Keys on")
 
 
 def test_no_two_actions_of_a_screen_share_a_key() -> None:
-    for screen in (*SCREENS, "job", "user"):
-        keys = [key for action in ACTIONS if applies(action, screen, False) for key in action.keys]
-        assert len(keys) == len(set(keys)), screen
+    for screen, state in EVERYWHERE:
+        keys = [key for action in ACTIONS if applies(action, screen, state, False) for key in action.keys]
+        assert len(keys) == len(set(keys)), (screen, state)
+
+
+def test_an_action_is_offered_in_the_states_in_which_its_command_can_be_done() -> None:
+    for name, command in AT_ONCE.items() | {("move", Move(b"low")), ("due", Reschedule(0.0))}:
+        if type(command) in STATES and name != "empty":
+            offered = {state for state in JOB_STATES if applies(BY_ID[name], "jobs", state, False)}
+            # One key makes jobs run: those that failed are requeued, and not copied.
+            others = STATES[Requeue] if name == "run_again" else frozenset[str]()
+            assert offered == STATES[type(command)] - others, name
+
+
+def test_what_ends_something_has_a_capital_letter() -> None:
+    last = {"delete", "remove", "empty", "stop", "stop_job", "shutdown", "kill_horse"}
+    assert all(BY_ID[name].keys[0].isupper() for name in last)
 
 
 def test_what_is_dangerous_is_not_there_where_one_only_reads() -> None:
     danger = Action("delete", ("D",), "delete", "Delete it.", "Act", ("jobs",), danger=True)
-    assert applies(danger, "jobs", read_only=False)
-    assert not applies(danger, "jobs", read_only=True)
-    assert not applies(danger, "workers", read_only=False)
+    assert applies(danger, "jobs", "failed", read_only=False)
+    assert not applies(danger, "jobs", "failed", read_only=True)
+    assert not applies(danger, "workers", "", read_only=False)
     assert shown("slash") == "/"
 
 
@@ -531,8 +560,13 @@ async def test_the_counts_of_every_queue_are_not_told_of_one() -> None:
 def test_every_action_does_something_wherever_it_is_offered(action: Action) -> None:
     if action.id.startswith("screen_") or hasattr(Console, f"do_{action.id}"):
         return
-    for screen in (*SCREENS, "job", "user"):
-        if applies(action, screen, read_only=False):
+    for screen, state in EVERYWHERE:
+        if not applies(action, screen, state, read_only=False):
+            continue
+        if action.danger:
+            assert action.id == "undo" or type(made(screen)).meant is not View.meant, f"{action.id} on {screen}"
+            assert action.id in (*AT_ONCE, "undo") or missing(action.id, NOW, None, ()).hint
+        else:
             assert hasattr(made(screen), f"do_{action.id}"), f"{action.id} on {screen}"
 
 

@@ -1,0 +1,349 @@
+"""What the operator does to the server: one thing at a time, asked for, looked at, confirmed, carried out, and told.
+
+Handlers of the app come here; threads (carrier.py) do what takes time. While one operation is prepared or carried out there is
+no second one, however often a key is pressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import Any, Final, Protocol
+
+from textual.message import Message
+from textual.screen import Screen
+
+from console import orders
+from console.carrier import Carrier
+from console.messages import OperationEnded, OperationProgressed, PreviewGrew
+from console.model import command_words, commands, words
+from console.model.bulk import Control, Progress, Report
+from console.model.commands import Command
+from console.model.counting import counted
+from console.model.meant import Meant
+from console.model.operations import Operation
+from console.model.ports import Target
+from console.model.queries import JobQuery, TrashQuery
+from console.operator import operation_id, operator
+from console.screens.dialogs.ask import Ask
+from console.screens.dialogs.carrying import Carrying
+from console.screens.dialogs.confirm import Confirm, Confirmed
+from console.screens.dialogs.outcomes import Chosen, Outcomes, text
+from console.screens.place import Place
+from console.screens.view import Goes, View
+from console.widgets.pieces import Piece
+
+SHOW_AFTER_S: Final = 0.4
+"""Seconds after which an operation that has not ended is shown: a dialog that comes and goes at once tells nothing."""
+
+REMEMBERED: Final = 20
+"""Operations of which the outcomes are kept."""
+
+
+class Stage(Protocol):
+    """What acting needs of the app."""
+
+    @property
+    def target(self) -> Target:
+        """The server that is looked at."""
+
+    @property
+    def view(self) -> View:
+        """The view that is shown."""
+
+    @property
+    def shown_zone(self) -> tzinfo | None:
+        """The zone of absolute times."""
+
+    def now(self) -> float:
+        """Epoch seconds."""
+
+    def queues(self) -> Sequence[tuple[str, bytes]]:
+        """The queues that were read last."""
+
+    def post_message(self, message: Message) -> bool:
+        """Take a message, from any thread."""
+
+    def push_screen(self, screen: Any, callback: Any = None) -> Any:
+        """Show a dialog; the callback is given what it ends with."""
+
+    def set_timer(self, delay: float, callback: Callable[[], object]) -> Any:
+        """Call back later."""
+
+    def say(self, text: str) -> None:
+        """Say a line, for a while."""
+
+    def tell_operation(self) -> None:
+        """What is said of the operation has changed."""
+
+    def read_again(self) -> None:
+        """Read at once what is shown."""
+
+    def lock(self, target: Target) -> None:
+        """Change nothing any more on that server."""
+
+    def save(self, what: str, text: str) -> object:
+        """Write a text to a file of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An operation that has ended: what it was, and what came of it."""
+
+    target: Target
+    view: View
+    meant: Meant
+    command: Command
+    title: str
+    report: Report
+
+
+@dataclass(slots=True)
+class Running:
+    """The operation that is under way."""
+
+    seq: int
+    target: Target
+    view: View
+    meant: Meant
+    command: Command
+    title: str
+    control: Control
+    progress: Progress | None = None
+
+
+class Acting:
+    """The one operation that is prepared or under way, and those that have ended."""
+
+    def __init__(self, stage: Stage, clock: Callable[[], float]) -> None:
+        self._stage = stage
+        self._carrier = Carrier(stage.post_message, clock)
+        self._dialog: Screen[Any] | None = None
+        self._gathered = 0
+        self.running: Running | None = None
+        self.done: list[Done] = []
+        self.told: tuple[Piece, ...] = ()
+
+    # --- a key ----------------------------------------------------------------------------------
+
+    def begin(self, action: str) -> None:
+        """Prepare what an action asks for: say what it would do, and wait for a yes."""
+        if self._busy():
+            return
+        stage, view = self._stage, self._stage.view
+        meant = self._undone(view) if action == "undo" else view.meant(action)
+        if meant is None:
+            stage.say("there is nothing to undo" if action == "undo" else "there is nothing here that this can be done to")
+            return
+        action = meant.action or action
+        if action == "undo":
+            self._confirm(commands.Undo(meant.operation), meant, view)
+        elif (command := orders.AT_ONCE.get(action)) is not None:
+            self._confirm(command, meant, view)
+        else:
+            self._ask(action, meant, view)
+
+    def _busy(self) -> bool:
+        if self.running is not None:
+            self._stage.say(f"one at a time: {self.running.title} is under way; v shows it")
+        return self.running is not None or self._dialog is not None
+
+    def _ask(self, action: str, meant: Meant, view: View) -> None:
+        stage = self._stage
+        wants = orders.missing(action, stage.now(), stage.shown_zone, [name for name, _ in stage.queues()])
+        title = f"{action.replace('_', ' ').capitalize()}: {meant.scope}"
+        self._open(
+            Ask(title, wants.label, wants.hint, stage.target, wants.parsed, wants.told),
+            lambda command: None if command is None else self._confirm(command, meant, view),
+        )
+
+    def _confirm(self, command: Command, meant: Meant, view: View) -> None:
+        target = self._stage.target
+        dialog = Confirm(command, meant, target, self._stage.shown_zone)
+        self._open(dialog, lambda confirmed: self._confirmed(confirmed, meant, view, target))
+        self._gathered = self._carrier.gather(target, meant)
+
+    def _open(self, dialog: Screen[Any], then: Callable[[Any], object]) -> None:
+        def closed(result: Any) -> None:
+            self._dialog = None
+            then(result)
+
+        self._dialog = dialog
+        self._stage.push_screen(dialog, closed)
+
+    # --- messages -------------------------------------------------------------------------------
+
+    def previewed(self, message: PreviewGrew) -> None:
+        """Let the dialog say how much was gathered, unless it is closed."""
+        if message.seq == self._gathered and isinstance(dialog := self._dialog, Confirm):
+            if message.glance is None:
+                dialog.fail(message.reason)
+            else:
+                dialog.show(message.glance)
+
+    def _confirmed(self, confirmed: Confirmed | None, meant: Meant, view: View, target: Target) -> None:
+        self._carrier.stop()
+        if confirmed is None:
+            return
+        who, now = operator(), self._stage.now()
+        operation = Operation(
+            id=operation_id(now),
+            who=who.who,
+            host=who.host,
+            at=now,
+            command=confirmed.command.WORD,
+            options=command_words.options(confirmed.command),
+            scope=meant.scope,
+            matched=len(confirmed.seen),
+            target=target.url,
+            why=confirmed.why,
+        )
+        control = Control()
+        seq = self._carrier.carry(target, operation, confirmed.command, confirmed.seen, control)
+        self.running = Running(seq, target, view, meant, confirmed.command, confirmed.title, control)
+        self.told = ()
+        self._stage.tell_operation()
+        self._stage.set_timer(SHOW_AFTER_S, lambda: self._show_running(seq))
+
+    def progressed(self, message: OperationProgressed) -> None:
+        """Say how far it is."""
+        if self.running is None or message.seq != self.running.seq:
+            return
+        self.running.progress = message.progress
+        if isinstance(self._dialog, Carrying):
+            self._dialog.show(message.progress)
+        self._stage.tell_operation()
+
+    def ended(self, message: OperationEnded) -> None:
+        """Say what came of it, and read what is shown again."""
+        running = self.running
+        if running is None or message.seq != running.seq:
+            return
+        self.running = None
+        if isinstance(self._dialog, Carrying):
+            self._dialog.dismiss(None)
+        refused = message.refused
+        if (report := message.report) is None:
+            self.told = ((" ✗ ", "bad"), (message.reason, "bad"))
+        else:
+            refused |= "refused" in report.ended.counts.failed
+            self._keep(Done(running.target, running.view, running.meant, running.command, running.title, report))
+            if running.view.is_attached:
+                running.view.acted([one.key for one in report.outcomes if one.result in ("done", "sent")])
+            self.told = self._summary(self.done[-1])
+        if refused:
+            self._stage.lock(running.target)
+        self._stage.tell_operation()
+        self._stage.read_again()
+
+    def _keep(self, done: Done) -> None:
+        if isinstance(done.command, commands.Undo):
+            self.done = [one for one in self.done if one.report.operation.id != done.command.operation]
+        self.done = [*self.done, done][-REMEMBERED:]
+
+    # --- while it is under way -------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Show the operation that is under way, else the outcomes of the last one."""
+        if self._dialog is not None:
+            return
+        if self.running is not None:
+            self._show_running(self.running.seq)
+        elif self.done:
+            self._show_outcomes(self.done[-1])
+        else:
+            self._stage.say("nothing was done from this console yet")
+
+    def asked(self, message: Message) -> None:
+        """Pause, go on, or cancel."""
+        if self.running is None or not isinstance(message, Carrying.Asked):
+            return
+        control = self.running.control
+        if message.cancel:
+            control.cancel()
+        elif control.paused:
+            control.resume()
+        else:
+            control.pause()
+
+    def leave(self) -> None:
+        """Begin no further batch: the program ends."""
+        self._carrier.stop()
+        if self.running is not None:
+            self.running.control.cancel()
+
+    def _show_running(self, seq: int) -> None:
+        running = self.running
+        if running is not None and running.seq == seq and self._dialog is None:
+            self._open(Carrying(running.title, running.target, running.progress), lambda nothing: None)
+
+    @property
+    def said(self) -> str:
+        """What is under way and how far it is, for the header; empty where nothing is."""
+        running = self.running
+        if running is None:
+            return ""
+        progress = running.progress
+        share = f" {progress.counts.told / progress.of:.0%}" if progress is not None and progress.of else ""
+        return f"{running.command.WORD}{' paused' if running.control.paused else ''}{share}"
+
+    # --- afterwards -----------------------------------------------------------------------------
+
+    def _show_outcomes(self, done: Done) -> None:
+        jobs = isinstance(done.command, commands.JobCommand)
+        dialog = Outcomes(done.report, done.command, done.title, done.target, self._stage.shown_zone, jobs)
+        self._open(dialog, lambda chosen: self._chosen(chosen, done))
+
+    def _chosen(self, chosen: Chosen | None, done: Done) -> None:
+        if chosen is None:
+            return
+        if chosen.what == "write":
+            self._stage.save("outcomes", text(done.report, done.title))
+        elif not same(done.target, self._stage.target):
+            self._stage.say(f"that was done on another server: {done.target.name or done.target.url}")
+        elif chosen.what == "open":
+            self._stage.post_message(Goes(Place("job", JobQuery(chosen.key))))
+        elif not self._busy():
+            self._confirm(done.command, rest(done), done.view)
+
+    def _undone(self, view: View) -> Meant | None:
+        """What `u` is meant for: the operation that the view names, else the last one here that can be undone."""
+        if (named := view.meant("undo")) is not None:
+            return named
+        now = self._stage.now()
+        for done in reversed(self.done):
+            until = done.report.ended.undo_until
+            if same(done.target, self._stage.target) and until is not None and until > now:
+                operation = done.report.operation.id
+                scope = f"what was taken by: {done.title}"
+                return Meant("thing", scope, (TrashQuery(operation),), count=done.report.ended.counts.done, operation=operation)
+        return None
+
+    def _summary(self, done: Done) -> tuple[Piece, ...]:
+        ended = done.report.ended
+        sign = (" ✓ ", "good") if ended.counts.held and ended.how == "done" else (" ▲ ", "warn")
+        line: list[Piece] = [sign, (command_words.came(done.command, ended.counts), "strong")]
+        if ended.how != "done":
+            left = done.report.operation.matched - len(done.report.outcomes)
+            line.append((f" · {ended.how}, {counted(left, 'was', 'were')} left", "warn"))
+        if ended.said:
+            line.append((f" · {ended.said}", "warn"))
+        if ended.undo_until is not None:
+            until = words.absolute(ended.undo_until, self._stage.shown_zone, self._stage.now())
+            line += [(" · ", "dim"), ("u", "accent"), (f" undoes until {until}", "dim")]
+        return (*line, (" · ", "dim"), ("v", "accent"), (" outcomes", "dim"))
+
+
+def same(one: Target, other: Target) -> bool:
+    """Whether both are the same server, whatever may be done there."""
+    return (one.name, one.url) == (other.name, other.url)
+
+
+def rest(done: Done) -> Meant:
+    """Those of an operation that it was not done to: failed, skipped, or not come to."""
+    keys = tuple(one.key for one in done.report.outcomes if one.result in ("skipped", "failed"))
+    meant = done.meant
+    queries = tuple(replace(query, only=keys) for query in meant.queries)
+    seen = tuple(one for one in meant.seen if one.key in set(keys))
+    return replace(meant, scope=f"{len(keys):,} that were not done", queries=queries, seen=seen, count=len(keys), subject="")

@@ -1,0 +1,108 @@
+"""When to act: what is meant is gathered, and an operation carried out, each by a thread of its own.
+
+A slow server stops neither the screen nor what is being looked at meanwhile. Whatever comes of it becomes a message.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from textual.message import Message
+
+from console import unforeseen
+from console.messages import OperationEnded, OperationProgressed, PreviewGrew
+from console.model.bulk import Control, carry_out
+from console.model.commands import Command, Seen
+from console.model.meant import Meant
+from console.model.operations import Operation
+from console.model.ports import Target, WriteError
+from console.model.selection import Preview, Selected
+
+TELL_S: Final = 0.1
+"""Seconds between two messages of how far a preview is."""
+
+
+class Carrier:
+    """Gathers for one preview at a time, and carries out one operation at a time. Messages bear the number that it returned."""
+
+    def __init__(self, post: Callable[[Message], object], clock: Callable[[], float] = time.time) -> None:
+        self._post, self._clock = post, clock
+        self._stop = threading.Event()
+        self._seq = 0
+
+    def gather(self, target: Target, meant: Meant) -> int:
+        """Gather what is meant on `target`, in place of what was gathered before."""
+        self.stop()
+        self._stop = stop = threading.Event()
+        return self._start("gather", self._gather, target, meant, stop)
+
+    def stop(self) -> None:
+        """Gather no more. The thread ends after the chunk that it reads."""
+        self._stop.set()
+
+    def carry(self, target: Target, operation: Operation, command: Command, seen: Sequence[Seen], control: Control) -> int:
+        """Carry `operation` out on `target`, as far as `control` lets it. The program does not end before its batch has."""
+        return self._start("carry", self._carry, target, operation, command, seen, control, daemon=False)
+
+    # --- the threads ------------------------------------------------------------------------------
+
+    def _start(self, name: str, run: Callable[..., None], *arguments: object, daemon: bool = True) -> int:
+        self._seq += 1
+        threading.Thread(target=run, args=(self._seq, *arguments), name=name, daemon=daemon).start()
+        return self._seq
+
+    def _gather(self, seq: int, target: Target, meant: Meant, stop: threading.Event) -> None:
+        preview = Preview(self._clock())
+        preview.add(Selected(len(meant.seen), len(meant.seen), meant.seen))
+        told_at = time.monotonic()
+        try:
+            if not meant.queries:
+                self._post(PreviewGrew(seq, preview.glance(done=True)))
+                return
+            reader = target.connect()
+            try:
+                for query in meant.queries:
+                    read, of, before = preview.read, preview.of, preview.more
+                    for chunk in reader.select(query, self._clock(), stop.is_set, details=True):
+                        if stop.is_set():
+                            return
+                        more = "; ".join(filter(None, (before, chunk.more)))
+                        preview.add(replace(chunk, read=read + chunk.read, of=of + chunk.of, more=more))
+                        if time.monotonic() - told_at >= TELL_S:
+                            self._post(PreviewGrew(seq, preview.glance()))
+                            told_at = time.monotonic()
+            finally:
+                reader.close()
+            self._post(PreviewGrew(seq, preview.glance(done=True)))
+        except Exception as error:
+            if not stop.is_set():
+                self._post(PreviewGrew(seq, None, unforeseen.said(error, "looking at it", "nothing was done")))
+
+    def _carry(
+        self, seq: int, target: Target, operation: Operation, command: Command, seen: Sequence[Seen], control: Control
+    ) -> None:
+        try:
+            if target.write is None:
+                raise WriteError("nothing may be changed here", refused=True)
+            writer = target.write()
+            try:
+                report = carry_out(
+                    writer,
+                    operation,
+                    command,
+                    seen,
+                    control,
+                    lambda progress: self._post(OperationProgressed(seq, progress)),
+                    self._clock,
+                )
+            finally:
+                writer.close()
+            self._post(OperationEnded(seq, report))
+        except Exception as error:
+            refused = isinstance(error, WriteError) and error.refused
+            reason = unforeseen.said(error, operation.command, "see what was done before you try again")
+            self._post(OperationEnded(seq, None, reason, refused))

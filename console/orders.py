@@ -1,0 +1,104 @@
+"""How an action of the table becomes a command: at once, or with a line that is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Final
+
+from console.model import commands, instants, words
+from console.model.commands import Command
+from console.model.text import visible
+
+AT_ONCE: Final[dict[str, Command]] = {
+    "requeue": commands.Requeue(),
+    "retry_now": commands.RetryNow(),
+    "run_again": commands.RunAgain(),
+    "run_now": commands.RunNow(),
+    "cancel": commands.Cancel(),
+    "stop": commands.Stop(),
+    "stop_job": commands.StopJob(),
+    "to_front": commands.ToFront(),
+    "delete": commands.Delete(),
+    "empty": commands.Delete(),
+    "remove": commands.Remove(),
+    "repair": commands.Repair(),
+    "shutdown": commands.Shutdown(),
+    "kill_horse": commands.KillHorse(),
+    "pause": commands.Pause(),
+    "resume": commands.Resume(),
+    "resume_all": commands.ResumeAll(),
+}
+"""The commands that need nothing but what they are done to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What a command lacks: `parsed` makes it of a line, or raises ValueError; `told` says what was understood."""
+
+    label: str
+    hint: str
+    parsed: Callable[[str], Command]
+    told: Callable[[Command], str] | None = None
+
+
+def missing(action: str, now: float, zone: tzinfo | None, queues: Sequence[str]) -> Missing:
+    """What is to be asked for an action that is not in AT_ONCE. `queues` are the names of those that are known."""
+    match action:
+        case "move":
+            known = ", ".join(visible(name) for name in queues[:12])
+            return Missing("to queue", f"the name of a queue: {known}" if known else "the name of a queue", _move)
+        case "due":
+            return Missing("due", instants.INSTANT, lambda line: commands.Reschedule(instants.instant(line, now, zone)),
+                           lambda command: _due(command, now, zone))  # fmt: skip
+        case "suspend":
+            return Missing("for", "10m, or nothing: until they are resumed", _suspend)
+        case "change":
+            return Missing("change to", CHANGE, change)
+        case "backfill":
+            return Missing("slots of", instants.SPAN, lambda line: commands.Backfill(*instants.span(line, now, zone)),
+                           lambda command: _span(command, zone))  # fmt: skip
+        case "spread":
+            return Missing("over", f"{instants.DURATION}: each slot moves later by a part of that",
+                           lambda line: commands.Spread(instants.duration(line)))  # fmt: skip
+    raise KeyError(action)
+
+
+CHANGE: Final = "every 1h, cron 0 9 * * *, cron 0 9 * * * in Europe/Rome, or tier pro"
+_CRON: Final = re.compile(r"cron\s+(\S+(?:\s+\S+){4})(?:\s+in\s+(\S+))?")
+
+
+def change(line: str) -> commands.Change:
+    """What a line asks for: a cadence, or a tier. Raises ValueError."""
+    plain = " ".join(line.split())
+    word, _, rest = plain.partition(" ")
+    if word == "every" and rest:
+        return commands.Change(every=instants.duration(rest))
+    if word == "tier" and rest and " " not in rest:
+        return commands.Change(tier=rest)
+    if found := _CRON.fullmatch(plain):
+        return commands.Change(cron=found[1], zone=found[2])
+    raise ValueError(f"write {CHANGE}")
+
+
+def _move(line: str) -> commands.Move:
+    name = line.strip()
+    if not name:
+        raise ValueError("write the name of a queue")
+    return commands.Move(name.encode("utf-8", "surrogateescape"))
+
+
+def _suspend(line: str) -> commands.Suspend:
+    return commands.Suspend(instants.duration(line) if line.strip() else None)
+
+
+def _due(command: Command, now: float, zone: tzinfo | None) -> str:
+    assert isinstance(command, commands.Reschedule)
+    return f"{words.absolute(command.due, zone)}, {words.relative(command.due, now)}"
+
+
+def _span(command: Command, zone: tzinfo | None) -> str:
+    assert isinstance(command, commands.Backfill)
+    return f"{words.absolute(command.start, zone)} to {words.absolute(command.end, zone)}"

@@ -1,0 +1,97 @@
+"""An operation that is under way: how far it is, and how it is paused and canceled."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+
+from console.model import command_words, words
+from console.model.bulk import Progress
+from console.model.ports import Target
+from console.screens.dialogs.frame import Dialog
+from console.widgets.lines import Line
+from console.widgets.pieces import Piece
+
+BAR: Final = 52
+
+
+class Carrying(Dialog[None]):
+    """Says what show() is told. It may be hidden: what it is about goes on."""
+
+    class Asked(Message):
+        """Pause it or go on; or `cancel` it."""
+
+        def __init__(self, cancel: bool) -> None:
+            super().__init__()
+            self.cancel = cancel
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,v", "leave", "hide", show=False),
+        Binding("p", "ask(False)", "pause", show=False),
+        Binding("c", "ask(True)", "cancel", show=False),
+        Binding("ctrl+c", "app.leave", "quit", show=False),
+    ]
+
+    def __init__(self, title: str, target: Target, progress: Progress | None) -> None:
+        super().__init__()
+        self._title, self._target, self._progress = title, target, progress
+        self._canceled = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="frame"):
+            yield Line(id="title")
+            yield Line(id="gap")
+            yield Line(id="bar")
+            yield Line(id="counts")
+            yield Line(id="pace")
+            yield Line(id="gap-below")
+            yield Line(id="keys")
+
+    def on_mount(self) -> None:
+        """Say what is known so far."""
+        self.tell_title(self._title, self._target)
+        self._tell()
+
+    def show(self, progress: Progress) -> None:
+        """It is so far."""
+        self._progress = progress
+        self._tell()
+
+    def action_leave(self) -> None:
+        """Hide this; the operation goes on."""
+        self.dismiss(None)
+
+    def action_ask(self, cancel: bool) -> None:
+        """Pause or cancel."""
+        self._canceled |= cancel
+        self.post_message(self.Asked(cancel))
+        self._tell()
+
+    def _tell(self) -> None:
+        progress = self._progress
+        if progress is None:
+            self.query_one("#bar", Line).say([("  beginning …", "dim")])
+            return
+        counts = progress.counts
+        share = f"{counts.told / progress.of:.0%}" if progress.of else ""
+        bar = words.bar(counts.told, progress.of, BAR)
+        self.query_one("#bar", Line).say([("  ", ""), (f"{bar:<{BAR}}", "accent"), (f"  {share}", "strong")])
+        told: list[Piece] = [(f"  {counts.told:,} of {progress.of:,}: ", ""), (f"{counts.done:,} done", "good")]
+        if counts.sent:
+            told.append((f" · {counts.sent:,} told", ""))
+        for word, tone, reasons in (("skipped", "warn", counts.skipped), ("failed", "bad", counts.failed)):
+            if n := sum(reasons.values()):
+                told.append((f" · {n:,} {word} ({command_words.by_reason(reasons)})", tone))
+        self.query_one("#counts", Line).say(told)
+        doing = "ending after this batch" if self._canceled else command_words.DOING.get(progress.doing, progress.doing)
+        left = "" if progress.left_s is None else f" · {words.age(float(round(progress.left_s)))} left"
+        self.query_one("#pace", Line).say([(f"  {doing}", "warn" if progress.doing == "paused" else ""),
+                                           (f" · {progress.rate:,.0f} a second{left}", "dim")])  # fmt: skip
+        paused = progress.doing == "paused"
+        self.tell_keys(
+            [("p", "goes on" if paused else "pauses"), ("c", "cancels the rest"), ("esc", "hides this, and it goes on")]
+        )

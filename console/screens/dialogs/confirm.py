@@ -1,0 +1,247 @@
+"""Confirm: what is about to be done, to what, on which server. Nothing is done but what is previewed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import Any, ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input
+
+from console.model import command_words, commands, words
+from console.model.commands import REASONS, Command, Seen
+from console.model.counting import counted
+from console.model.meant import Meant
+from console.model.ports import Target
+from console.model.selection import Glance
+from console.screens.dialogs.frame import Dialog
+from console.widgets.choice import Choice
+from console.widgets.lines import Line, Page, Row
+from console.widgets.pieces import Piece
+
+LABEL: Final = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A yes or no of a command: the key that turns it, its field, and what it means."""
+
+    key: str
+    field: str
+    means: str
+
+
+FRONT: Final = Option("f", "at_front", "at the front of the queue")
+ENTRY: Final = Option("e", "with_entry", "also jobs of rq-scheduler entries, whose schedules then end")
+
+OPTIONS: Final[Mapping[type[Command], tuple[Option, ...]]] = {
+    commands.Requeue: (Option("t", "fresh_retries", "with as many retries as they began with"), FRONT),
+    commands.RetryNow: (FRONT,),
+    commands.RunAgain: (FRONT,),
+    commands.Cancel: (ENTRY,),
+    commands.Delete: (ENTRY, Option("w", "with_dependents", "also jobs that others wait for; these then wait for ever")),
+}
+
+NOTED: Final = (commands.Pause, commands.Resume)
+"""What is written here is a note on the schedule, beside a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What is to be done, to exactly these, and why. `title` says so."""
+
+    command: Command
+    seen: tuple[Seen, ...]
+    title: str
+    why: str = ""
+
+
+class Confirm(Dialog[Confirmed | None]):
+    """Asks whether `command` is to be done to what was `meant`. It is told with show() what that is; it can be confirmed once
+    that is all."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "cancel", show=False),
+        Binding("y", "do", "do it", show=False),
+        Binding("left,right", "app.focus_next", "the other", show=False),
+        Binding("up", "scroll(-1)", "up", show=False),
+        Binding("down", "scroll(1)", "down", show=False),
+        *(Binding(key, f"turn('{key}')", "turn", show=False) for key in "tfew"),
+        Binding("ctrl+c", "app.leave", "quit", show=False),
+    ]
+    AUTO_FOCUS = "#cancel"
+
+    DEFAULT_CSS = """
+    Confirm #body { height: 10; background: $surface; }
+    Confirm .choices { height: 1; align-horizontal: center; background: $surface; }
+    """
+
+    def __init__(self, command: Command, meant: Meant, target: Target, zone: tzinfo | None) -> None:
+        super().__init__()
+        self.command, self._meant, self._target, self._zone = command, meant, target, zone
+        self._glance: Glance | None = None
+        self._failed = ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="frame"):
+            yield Line(id="title")
+            yield Line(id="where")
+            yield Line(id="gap")
+            yield Page(id="body", cursor=False)
+            for option in self._options:
+                yield Line(id=option.field)
+            with Horizontal(classes="written"):
+                yield Line(id="why-label")
+                yield Input(id="why", compact=True, max_length=200)
+            if self._target.production:
+                with Horizontal(classes="written"):
+                    yield Line(id="name-label")
+                    yield Input(id="name", compact=True)
+            yield Line(id="gap-below")
+            with Horizontal(classes="choices"):
+                yield Choice("Cancel", "cancel")
+                yield Choice(command_words.verb(self.command), "do", "alarm")
+            yield Line(id="keys")
+
+    def on_mount(self) -> None:
+        """Say what is known so far."""
+        self.query_one("#where", Line).say([(f" on {self._target.url}", "dim")])
+        self.query_one("#why-label", Line).say([("  note" if isinstance(self.command, NOTED) else "  reason", "dim")])
+        if self._target.production:
+            self.query_one("#name-label", Line).say([(f"  type {self._target.name}", "warn")])
+        self._tell()
+
+    def show(self, glance: Glance) -> None:
+        """So much is known of what it would be done to."""
+        self._glance = glance
+        self._tell()
+
+    def fail(self, reason: str) -> None:
+        """It cannot be told what it would be done to."""
+        self._failed = reason
+        self._tell()
+
+    # --- keys -----------------------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        """Leave everything as it is."""
+        self.dismiss(None)
+
+    def action_do(self) -> None:
+        """Do it, if all is known and said that it takes."""
+        if not self._ready:
+            return
+        if self._target.production and self.query_one("#name", Input).value.strip() != self._target.name:
+            self.query_one("#name").focus()
+            self.query_one("#keys", Line).say([(f" type the name of this server, {self._target.name}, to go on", "warn")])
+            return
+        assert self._glance is not None
+        why = self.query_one("#why", Input).value.strip()
+        command = replace(self.command, note=why) if isinstance(self.command, NOTED) else self.command
+        self.dismiss(Confirmed(command, self._glance.seen, self._title(), why))
+
+    def action_turn(self, key: str) -> None:
+        """Turn an option on or off."""
+        for option in self._options:
+            if option.key == key:
+                # Which field that is, mypy cannot know.
+                changes: dict[str, Any] = {option.field: not getattr(self.command, option.field)}
+                self.command = replace(self.command, **changes)
+                self._tell()
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll through what is said."""
+        page = self.query_one("#body", Page)
+        page.scroll_to(y=page.scroll_offset.y + lines, animate=False)
+
+    def on_choice_chosen(self, message: Choice.Chosen) -> None:
+        """One of the two words."""
+        message.stop()
+        if message.choice.id == "do":
+            self.action_do()
+        else:
+            self.action_leave()
+
+    def on_line_clicked(self, message: Line.Clicked) -> None:
+        """An option, with the mouse."""
+        message.stop()
+        self.action_turn(message.action)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """A reason does nothing yet; the name of the server does."""
+        event.stop()
+        if event.input.id == "name":
+            self.action_do()
+        else:
+            self.query_one("#name" if self._target.production else "#do").focus()
+
+    # --- what is said ---------------------------------------------------------------------------
+
+    @property
+    def _options(self) -> tuple[Option, ...]:
+        return OPTIONS.get(type(self.command), ())
+
+    @property
+    def _ready(self) -> bool:
+        return self._glance is not None and self._glance.done and self._glance.count > 0 and not self._failed
+
+    def _tell(self) -> None:
+        self.tell_title(self._title(), self._target)
+        self.query_one("#body", Page).show(self._lines())
+        for option in self._options:
+            on = bool(getattr(self.command, option.field))
+            pieces: list[Piece] = [("  ", ""), (option.key, "accent"), (f" [{'x' if on else ' '}] ", "strong" if on else ""),
+                                   (option.means, "" if on else "dim")]  # fmt: skip
+            self.query_one(f"#{option.field}", Line).say(pieces, spots=dict.fromkeys(range(4), option.key))
+        self.query_one("#do", Choice).name_it(f"{command_words.verb(self.command)}  y", self._ready)
+        keys = [("y", "does it")] if self._ready else []
+        self.tell_keys([*keys, ("esc", "leaves all as it is"), ("tab", "reason")])
+
+    def _title(self) -> str:
+        glance, meant = self._glance, self._meant
+        count = glance.count if glance is not None and glance.done else meant.count
+        if not meant.what:
+            what = meant.scope
+        elif count is None:
+            what = f"{meant.what}s"
+        else:
+            what = counted(count, meant.what)
+        asked = command_words.asked(self.command, what, self._zone)
+        return f"{meant.subject}: {asked[0].lower()}{asked[1:]}" if meant.subject else asked
+
+    def _lines(self) -> Sequence[Row]:
+        rows = [Row(((self._meant.scope, ""),))]
+        glance = self._glance
+        if self._failed:
+            return [*rows, Row((("✗ ", "bad"), (self._failed, "bad"))), Row((("Nothing was done.", "dim"),))]
+        if glance is None or not glance.done:
+            read = 0 if glance is None else glance.read
+            of = "" if glance is None or not glance.of else f" of {glance.of:,}"
+            rows.append(Row(((f"looking: {read:,}{of}", "accent"),)))
+        elif glance.count == 0:
+            rows.append(Row((("There is nothing that this can be done to.", "warn"),)))
+        if glance is None:
+            return rows
+        rows += [_way(code, n) for code, n in glance.in_way.items()]
+        if glance.more:
+            rows.append(Row((("▲ ", "warn"), (glance.more, "warn"))))
+        for tally in glance.tallies:
+            line: list[Piece] = [(f"{tally.what:<{LABEL}}", "dim")]
+            for at, (value, n) in enumerate(tally.counts):
+                line += [(" · " if at else "", "dim"), (_value(tally.what, value), ""),
+                         ("" if glance.count == 1 else f" {n:,}", "accent")]  # fmt: skip
+            line += [(f" · and {counted(tally.others, 'other')}", "dim")] if tally.others else []
+            rows.append(Row(tuple(line)))
+        return rows
+
+
+def _value(what: str, value: str) -> str:
+    return words.error(value) if what == "error" else words.call(f"{value}(").removesuffix("(") if what == "function" else value
+
+
+def _way(code: str, n: int) -> Row:
+    return Row((("▲ ", "warn"), (f"{n:,} left out: ", "warn"), (REASONS[code][1], "")))

@@ -1,0 +1,41 @@
+"""What all dialogs look like: a title with the server's name, what is said, and a last line about the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from textual.screen import ModalScreen
+
+from console.model.ports import Target
+from console.screens.chrome import GROUNDS
+from console.widgets.lines import Line
+from console.widgets.pieces import Piece
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result], Generic[Result]):
+    """Something over the screen, about one server."""
+
+    DEFAULT_CSS = """
+    Dialog { align: center middle; background: $background 60%; }
+    Dialog #frame { width: 76; max-width: 96%; height: auto; max-height: 96%; background: $surface; }
+    Dialog #title { background: $primary-muted; }
+    Dialog .written { height: 1; background: $surface; }
+    Dialog .written Line { width: 14; }
+    Dialog Input { width: 1fr; border: none; padding: 0; height: 1; background: $panel; }
+    Dialog Input:focus { border: none; background: $panel-lighten-1; }
+    """
+
+    def tell_title(self, text: str, target: Target) -> None:
+        """Say at the top what it is about, and on which server."""
+        name: list[Piece] = [(f" {target.name} ", GROUNDS.get(target.colour, "badge")), (" ", "")] if target.name else []
+        self.query_one("#title", Line).say([(f" {text}", "strong")], name)
+
+    def tell_keys(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Say at the bottom what keys do."""
+        line: list[Piece] = [(" ", "")]
+        for key, does in keys:
+            line += [(key, "accent"), (f" {does}  ", "dim")]
+        self.query_one("#keys", Line).say(line)
