@@ -34,6 +34,13 @@ def operator(environ: Mapping[str, str] | None = None) -> Operator:
     return Operator(_told(named), _told(socket.gethostname()))
 
 
+def signature(environ: Mapping[str, str] | None = None) -> str:
+    """Who acts, for a note that has no room for a machine of its own: TQ_OPERATOR as it is, else the user and the machine."""
+    acts = operator(environ)
+    named = (os.environ if environ is None else environ).get("TQ_OPERATOR", "").strip()
+    return acts.who if named else f"{acts.who}@{acts.host}"
+
+
 def operation_id(now: float) -> str:
     """A name for an operation begun at `now` (epoch seconds): letters and digits only, later ones sort after earlier ones."""
     at, signs = int(now), ""

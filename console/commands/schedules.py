@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +18,7 @@ from console.commands.quarantine import drop, put_back, quarantined
 from console.commands.schedule_list import list_
 from console.commands.server import changes, connection, one_line_errors
 from console.commands.table import Column, table
+from console.operator import signature
 from console.store.cadence_words import cadence_in_words
 from jobs import controls, registering, run_log, users
 from jobs import schedules as records
@@ -154,7 +152,7 @@ def runs(user_id: str, task: str, run: str | None, attempts: bool, as_json: bool
 def pause(user_id: str, task: str, note: str) -> None:
     """Pause USER's schedule of TASK: its slots are skipped, and counted, until it is resumed."""
     with connection() as redis, _unknown_user_first(redis, user_id):
-        done = controls.pause(redis, user_id, task, note, _operator())
+        done = controls.pause(redis, user_id, task, note, signature())
     already = "was paused already, the note is new:" if note else "was paused already:"
     _say_outcome("paused" if done else already, user_id, task, note)
 
@@ -167,7 +165,7 @@ def pause(user_id: str, task: str, note: str) -> None:
 def resume(user_id: str, task: str, note: str) -> None:
     """Let USER's paused schedule of TASK fire again, from its next slot on."""
     with connection() as redis, _unknown_user_first(redis, user_id):
-        done = controls.resume(redis, user_id, task, note, _operator())
+        done = controls.resume(redis, user_id, task, note, signature())
     if done:
         _say_outcome("resumed", user_id, task, note)
     else:
@@ -278,15 +276,3 @@ def _epoch(at: datetime) -> float:
         return epoch(at)
     except (OverflowError, ValueError):
         raise InvalidSchedule(f"{at.isoformat()} lies out of reach") from None
-
-
-def _operator() -> str:
-    """Who acts: TQ_OPERATOR, else the user of this machine."""
-    named = os.environ.get("TQ_OPERATOR")
-    if not named:
-        try:
-            named = f"{getpass.getuser()}@{socket.gethostname()}"
-        except (KeyError, OSError):
-            # A container may run under a user id that has no name.
-            named = f"uid {os.getuid()}@{socket.gethostname()}"
-    return named.encode("utf-8", "replace").decode()[:200]

@@ -20,7 +20,7 @@ from rq import Queue
 from console.model.commands import JobSeen, Outcome, Requeue
 from console.model.operations import Counts, Ended, Operation
 from console.model.ports import WriteError
-from console.operator import operation_id, operator
+from console.operator import operation_id, operator, signature
 from console.store.acts import audit
 from console.store.writer import StoreWriter, open_writer
 from jobs import keys
@@ -243,6 +243,8 @@ def test_who_acts_is_the_named_operator_or_the_user_of_the_machine() -> None:
     assert operator({}).who
     assert operator({"TQ_OPERATOR": "x" * 5_000}).who == "x" * 200
     assert operator({}).host == os.uname().nodename
+    assert signature({"TQ_OPERATOR": "ann"}) == "ann"
+    assert signature({}) == f"{operator({}).who}@{operator({}).host}"
 
 
 def test_names_of_operations_sort_by_time_and_can_be_typed() -> None:
