@@ -16,6 +16,7 @@ _VIEWS: Final = {
     "activity": "ActivityView",
     "job": "JobView",
     "user": "UserView",
+    "operation": "OperationView",
 }
 """The class of each, which is in the module of the screen's name."""
 

@@ -124,7 +124,7 @@ SCREENS = {
     "failures": numbered("3", "failures"),
     "schedules": numbered("4", "ada@lovelace"),
     "workers": numbered("5", "rqscheduler"),
-    "activity": numbered("6", "ON ITS OWN"),
+    "activity": numbered("6", "done from consoles"),
     "job": failed_job,
     "user": one_user,
 }

@@ -1,4 +1,4 @@
-"""The screens Workers and Activity: what an operator reads there, and where their keys lead."""
+"""The screen Workers: what an operator reads there, and where its keys lead."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from console.model.filters import parse
-from console.model.queries import JobQuery, OverviewQuery, WorkersQuery
-from console.model.status import Refused, ScheduleCounts, Status, Unread
+from console.model.queries import JobQuery, WorkersQuery
+from console.model.status import Refused, Unread
 from console.model.workers import WorkersPage
-from console.screens.activity import ActivityView
 from console.screens.place import Place
 from console.screens.workers import FIELDS, ORDERS, WorkersView
 from tests.console.view_host import SIZES, Host, drawn, text
-from tests.console.view_samples import HOSTILE, SCHEDULERS, WORKERS, status, worker, workers_page
+from tests.console.view_samples import HOSTILE, SCHEDULERS, WORKERS, worker, workers_page
 
 
 @asynccontextmanager
@@ -164,33 +163,3 @@ async def test_hostile_names_of_workers_are_visible() -> None:
     async with workers(workers_page((bad,), schedulers=(scheduler,)), (200, 60)) as (_, view, _pilot):
         assert "␛]52" in text(view)
         assert all(character.isprintable() for line in drawn(view) for character in line)
-
-
-@asynccontextmanager
-async def activity(snapshot: Status, size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[Host, ActivityView]]:
-    view = ActivityView("activity")
-    app = Host(view)
-    async with app.run_test(size=size) as pilot:
-        view.open(Place("activity", OverviewQuery()))
-        await pilot.pause()
-        view.show(OverviewQuery(), snapshot)
-        await pilot.pause()
-        yield app, view
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_activity_says_what_would_fill_it_and_what_happened_on_its_own(size: tuple[int, int]) -> None:
-    counts = ScheduleCounts(1, 0, 4, 3, 12, 0, 0, True)
-    snapshot = status(schedules=counts, suspended=True, refused=(Refused("latency", "NOPERM"),))
-    async with activity(snapshot, size) as (app, view):
-        assert isinstance(app.asked[0].query, OverviewQuery)
-        said = text(view)
-        for words in ("only looks", "who, when, what", "1 worker gone", "0f3c9a5b", "job j-2", "12 entries set aside",
-                      "3 schedules orphaned", "4 entries late", "suspended", "latency: NOPERM"):  # fmt: skip
-            assert words in said
-        assert "…" not in said
-
-
-async def test_activity_of_a_healthy_server_says_that_nothing_happened() -> None:
-    async with activity(status(workers=())) as (_, view):
-        assert "✓ nothing" in text(view)

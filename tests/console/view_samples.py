@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from console.model.activity import ActivityPage, Happened, OperationRow
 from console.model.job import Attempt, JobDetail, Place, Related
+from console.model.operations import Counts
 from console.model.pages import JobRow
 from console.model.payload import Call, Many, Pairs
 from console.model.schedules import RunRow, ScheduleRow, SchedulesPage, UserPage
@@ -208,3 +210,46 @@ USER = UserPage(
     changes=3,
     delivered=1_204,
 )  # fmt: skip
+
+
+def operation(number: int = 1, **changes: Any) -> OperationRow:
+    row = OperationRow(
+        key=f"{(NOW - 60 * number) * 1_000:.0f}-0".encode(),
+        id=f"1k6z0q{number:x}b7rt",
+        at=NOW - 60 * number,
+        who="ann",
+        host="ops-1",
+        command="requeue",
+        scope="all failed jobs of every queue, under error:Timeout",
+        target="rediss://…@cache-1/0",
+        why="the vendor is back",
+        matched=1_947,
+        ended_at=NOW - 60 * number + 4,
+        how="done",
+        counts=Counts(1_944, 0, {"changed": 3}, {}),
+    )
+    return replace(row, **changes)
+
+
+OPERATIONS = (
+    operation(1, how="", ended_at=None, counts=Counts(1_200), matched=18_240, command="delete", options="with_dependents",
+              undo_until=NOW + 3_540, in_trash=1_200, why=""),
+    operation(2),
+    operation(9, who="bob", command="cancel", how="canceled", counts=Counts(200), matched=412, why=""),
+    operation(12, how="broken off", counts=Counts(400, 2, {}, {"unknown": 200}), said="rediss://…@cache-1/0 is gone"),
+    operation(40, command="delete", how="done", matched=12, counts=Counts(12), undo_until=NOW + 1_200, in_trash=11),
+    operation(70, how="stopped", counts=Counts(5, 0, {}, {}), matched=212, said="of 5 that have ended 5 failed again (100%)"),
+    OperationRow(b"1741950000000-0", "", NOW - 10_931, said="hello=world", foreign=True),
+)  # fmt: skip
+
+HAPPENED = (
+    Happened(b"worker 0f3c9a5b", "gone", "0f3c9a5be1d24a6a9d0d6c4f5b1e8a77", at=NOW - 1_900, why="j-2", job=b"j-2"),
+    Happened(b"entry 7", "set aside", "old-report", at=NOW - 7_200, why="its id cannot be decoded"),
+    Happened(b"orphaned", "orphaned", count=3),
+    Happened(b"recovered", "recovered", count=2),
+    Happened(b"skipped overlap", "skipped", "overlap", 41),
+)
+
+
+def activity_page(rows: tuple[OperationRow, ...] = OPERATIONS, **changes: Any) -> ActivityPage:
+    return replace(ActivityPage(NOW, 0, len(rows), rows, HAPPENED), **changes)
