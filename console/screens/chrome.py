@@ -55,7 +55,7 @@ def header(
         right.append(("FROZEN", "caution"))
     elif fresh.as_of is not None:
         right.append((f"live {fresh.refresh_s:g} s", "good"))
-    if fresh.as_of is not None and cells >= (120 if running else 80):
+    if fresh.as_of is not None and cells >= (140 if refuses else 120 if running else 80):
         right.append((f"  as of {words.absolute(fresh.as_of, zone, fresh.as_of)}", "dim"))
     if status is not None:
         errors = sum(problem.severity == "error" for problem in status.problems)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from redis import Redis
 
-from console import contexts
+from console import cli, contexts, settings
+from console.app import Console
 from console.contexts import Context
+from console.model.ports import Target
 from console.settings import SettingError
+from console.store.writer import StoreWriter
 from tests.conftest import Server
 
 SECRET = "s3cret"
@@ -188,3 +194,80 @@ def test_a_variable_that_is_not_set_keeps_nobody_from_the_other_servers(tmp_path
     assert contexts.named(known, "prod").url == URL
     with pytest.raises(SettingError, match=r"\[stage\] url_env: STAGE_URL is not set; set it to the server's URL"):
         contexts.named(known, "stage")
+
+
+# --- production, and who may change something -------------------------------------------------------
+
+
+def test_production_is_told_and_wants_a_switch(tmp_path: Path) -> None:
+    file = written(tmp_path, f'[prod]\nurl = "{URL}"\nproduction = true\n[test]\nurl = "redis://test"\n')
+    assert [(context.name, context.production) for context in contexts.read(file, {})] == [("prod", True), ("test", False)]
+    assert "production wants true or false" in refused(written(tmp_path, f'[prod]\nurl = "{URL}"\nproduction = "yes"\n'))
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> list[Target]:
+    """The targets of the console that this command line opens, the first one of them looked at."""
+    made: list[Target] = []
+
+    def run(console: Console) -> None:
+        made.extend([console.target, *console.targets])
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(Console, "run", run)
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, Terminal())
+    interval = sys.getswitchinterval()
+    try:
+        assert cli.run(list(arguments)) == 0
+    finally:
+        gc.enable()
+        sys.setswitchinterval(interval)
+    return made
+
+
+def test_only_where_something_may_be_changed_is_there_a_writer(
+    redis: Redis, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(
+        tmp_path,
+        f'[prod]\nurl = "{server.url}"\nproduction = true\n[look]\nurl = "{server.url}"\nread_only = true\n'
+        '[unset]\nurl_env = "NOBODY_SET_THIS"\n',
+    )
+    monkeypatch.setenv("TQ_CONTEXTS", str(file))
+    first, *targets = opened(monkeypatch, "--context", "prod")
+    writes = {target.name: target.write for target in targets}
+    assert first is targets[0]
+    assert (first.name, first.production, first.read_only) == ("prod", True, False)
+    assert first.write is not None
+    writer = first.write()
+    assert isinstance(writer, StoreWriter)
+    writer.close()
+    assert (writes["look"], writes["unset"]) == (None, None)
+    assert [target.write for target in opened(monkeypatch, "--read-only", "--context", "prod")] == [None] * 4
+    monkeypatch.setenv("TQ_READ_ONLY", "1")
+    assert [target.write for target in opened(monkeypatch)] == [None] * 5
+    monkeypatch.delenv("TQ_READ_ONLY")
+    unnamed, *_ = opened(monkeypatch)
+    assert (unnamed.name, unnamed.production) == ("", False)
+    assert unnamed.write is not None
+
+
+def test_commands_are_told_which_name_has_to_be_typed(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, f'[prod]\nurl = "{server.url}"\nproduction = true\n[test]\nurl = "{server.url}"\n')
+    monkeypatch.setenv("TQ_CONTEXTS", str(file))
+
+    @click.command()
+    @click.pass_context
+    def typed(ctx: click.Context) -> None:
+        click.echo(f"type {ctx.meta[settings.PRODUCTION]!r}")
+
+    monkeypatch.setattr(cli._Commands, "get_command", lambda self, ctx, name: typed)
+    assert cli.run(["--context", "prod", "typed"]) == 0
+    assert cli.run(["--context", "test", "typed"]) == 0
+    assert cli.run(["typed"]) == 0
+    assert capsys.readouterr().out == "type 'prod'\ntype ''\ntype ''\n"

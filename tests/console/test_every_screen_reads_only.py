@@ -12,16 +12,20 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from console.app import Console
+from console.model.activity import ActivityPage, OperationPage
 from console.model.job import JobDetail
+from console.model.operations import Counts
 from console.model.pages import JobRow, JobsPage
 from console.model.ports import Reader, Snapshot, Target
 from console.model.queries import (
     JOB_STATES,
     SOURCES,
+    ActivityQuery,
     FailuresQuery,
     JobQuery,
     JobsQuery,
     JobState,
+    OperationQuery,
     SchedulesQuery,
     UserQuery,
 )
@@ -139,6 +143,19 @@ def test_jobs_without_a_list_of_their_own_are_found(site: Site) -> None:
         assert ids == {job.id for job in site.catalogue.jobs.values() if job.state == state}
 
 
+def test_operations_and_what_happened_on_its_own_are_shown(site: Site, reader: Reader) -> None:
+    page = reader.read(ActivityQuery(), time.time())
+    assert isinstance(page, ActivityPage)
+    assert page.refused == ()
+    told = [(row.id, row.how, row.counts, row.undo_until, row.in_trash) for row in page.rows]
+    assert told == [("op-2", "", Counts(1), 4_000_000_000.0, 1), ("op-1", "done", Counts(2), None, None)]
+    assert ("set aside", "poison", "it cannot be read") in {(one.kind, one.subject, one.why) for one in page.happened}
+    for row in page.rows:
+        found = reader.read(OperationQuery(row.key), time.time())
+        assert isinstance(found, OperationPage)
+        assert found.row == row
+
+
 def test_what_is_not_there_is_told_to_be_not_there(site: Site, reader: Reader) -> None:
     job = reader.read(JobQuery(UNKNOWN), time.time())
     assert isinstance(job, JobDetail)
@@ -223,6 +240,11 @@ async def test_every_screen_and_every_job_opens_and_changes_nothing(site: Site) 
             await driver.press("5")
             await driver.shows("steady", "cron-1")
             await driver.press("6")
+            await driver.shows("[done from consoles 2]", "… unfinished", "✓ done", "entry poison set aside")
+            await driver.press("enter")
+            await driver.shows("op-2", "1 thing is in the trash")
+            await driver.press("escape", "tab")
+            await driver.shows("[on its own ")
             for job in site.catalogue.jobs.values():
                 await driver.app.go(Place("job", JobQuery(job.id.encode())))
                 await driver.shows(f"job {job.id}")

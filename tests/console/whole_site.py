@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,17 @@ from rq.cron import CronScheduler
 import jobs
 from console.model import job_terms, schedule_terms
 from console.model.filters import parse
+from console.model.operations import Counts, Ended, Operation
 from console.model.pages import Found
 from console.model.ports import Snapshot
 from console.model.queries import (
     JOB_STATES,
     SOURCES,
+    ActivityQuery,
     FailuresQuery,
     JobQuery,
     JobsQuery,
+    OperationQuery,
     OverviewQuery,
     SchedulesQuery,
     SearchQuery,
@@ -30,7 +33,8 @@ from console.model.queries import (
     WorkersQuery,
 )
 from console.store.reader import open_reader
-from jobs import heartbeat_entry
+from console.store.writer import open_writer
+from jobs import heartbeat_entry, keys, quarantine
 from jobs.users import User
 from tests.catalogue import Catalogue, build
 from tests.catalogue_tasks import echo
@@ -66,6 +70,9 @@ def site(url: str, folder: Path) -> Iterator[Site]:
     cron.register(echo, "mail", args=(1, 2), interval=90, name="sums")
     cron.register_birth()
     cron.save()
+    operations(redis, url)
+    redis.zadd(keys.ENTRIES, {"poison": 1})
+    quarantine.set_aside(redis, b"poison", "it cannot be read", "a test")
     # Keys that would expire while the tests compare say nothing about the reading.
     for key in redis.scan_iter(count=1_000):
         if 0 < redis.pttl(key) < 120_000:
@@ -78,9 +85,24 @@ def site(url: str, folder: Path) -> Iterator[Site]:
         redis.close()
 
 
+def operations(redis: Redis, url: str) -> None:
+    """An operation that has ended, and one that has not, of which something can be undone."""
+    writer = open_writer(url)
+    first = Operation("op-1", "ann", "ops-1", 0.0, "requeue", "", "two failed jobs", 2, "redis://cache-1", "fixed")
+    second = replace(first, id="op-2", command="delete")
+    writer.begin(first)
+    writer.end(first, Ended(0.0, "done", Counts(2)))
+    writer.begin(second)
+    redis.hset(keys.OPERATION + second.id, "done", 1)
+    redis.zadd(keys.TRASH, {second.id: 4_000_000_000})
+    redis.zadd(keys.TRASHED + second.id, {"a-job": 0})
+    writer.close()
+
+
 def questions(site: Site) -> list[ViewQuery]:
     """Everything that a screen can ask."""
     queues = [None, *site.queues, UNKNOWN]
+    entries: Any = site.redis.xrange(keys.ACTIVITY)
     return [
         *(OverviewQuery(start, size) for start, size in ((0, 50), (0, 500), (1, 2), (10_000, 50), (0, 0))),
         *(JobsQuery(state, queue, reverse=turn) for state in JOB_STATES for queue in queues for turn in (False, True)),
@@ -90,6 +112,9 @@ def questions(site: Site) -> list[ViewQuery]:
         *(SchedulesQuery(source, start) for source in SOURCES for start in (0, 10_000)),
         SchedulesQuery(filter=parse("user=ada", schedule_terms.FIELDS)),
         WorkersQuery(),
+        *(ActivityQuery(start, size) for start, size in ((0, 500), (1, 1), (10_000, 50))),
+        *(OperationQuery(entry) for entry, _ in entries),
+        OperationQuery(UNKNOWN),
         *(JobQuery(listed.id.encode()) for listed in site.catalogue.jobs.values()),
         JobQuery(UNKNOWN),
         UserQuery("ada"),

@@ -1,0 +1,136 @@
+"""Where everything is only looked at, no writer exists, no key acts, and the header says why."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue
+
+from console.actions import ACTIONS
+from console.app import Console
+from console.model.ports import Target
+from console.store.reader import open_reader
+from console.store.writer import open_writer
+from tests.conftest import Server
+from tests.console.pilots import driving
+from tests.console.replicas import primary_and_replica
+
+DANGEROUS = sorted({key for action in ACTIONS if action.danger for key in action.keys})
+
+PROGRAM = """
+import asyncio, sys
+from console import cli
+from console.app import Console
+
+async def look(app):
+    async with app.run_test(size=(120, 40)) as pilot:
+        for key in ("1", "2", "3", "4", "5", "6", "enter", "escape"):
+            await pilot.press(key)
+            await pilot.pause()
+        for key in sys.argv[1].split():
+            await pilot.press(key)
+        await pilot.pause(0.5)
+        app.exit()
+
+Console.run = lambda self: asyncio.run(look(self))
+for name in ("stdin", "stdout", "stderr"):
+    getattr(sys, name).isatty = lambda: True
+status = cli.run(sys.argv[2:])
+acting = [name for name in sys.modules if name.startswith(("console.store.writer", "console.store.acts"))]
+print("status", status, "reader", "console.store.reader" in sys.modules, "acting", acting)
+"""
+
+
+@pytest.mark.parametrize("by", ["flag", "environment", "context"])
+def test_the_writer_does_not_exist_in_the_process(redis: Redis, server: Server, tmp_path: Path, by: str) -> None:
+    Queue("mail", connection=redis).enqueue("operator.add", 1, 2)
+    program, file = tmp_path / "look.py", tmp_path / "contexts.toml"
+    program.write_text(textwrap.dedent(PROGRAM))
+    file.write_text(f'[prod]\nurl = "{server.url}"\nread_only = true\n')
+    arguments = {"flag": ["--read-only"], "environment": [], "context": ["--context", "prod"]}[by]
+    environ = {**os.environ, "TQ_CONTEXTS": str(file), "PYTHONPATH": str(Path(__file__).parents[2])}
+    environ |= {"TQ_READ_ONLY": "1"} if by == "environment" else {}
+    before = redis.info()["rdb_changes_since_last_save"]
+    done = subprocess.run(
+        [sys.executable, str(program), " ".join(DANGEROUS), *arguments],
+        capture_output=True,
+        text=True,
+        env=environ,
+        timeout=120,
+    )
+    assert done.stdout.splitlines()[-1:] == ["status 0 reader True acting []"], done.stderr
+    assert redis.info()["rdb_changes_since_last_save"] == before
+
+
+def target(url: str) -> Target:
+    return Target("", url, lambda: open_reader(url), write=lambda: open_writer(url))
+
+
+async def test_a_replica_is_only_looked_at_until_it_is_promoted(tmp_path: Path) -> None:
+    with primary_and_replica(tmp_path) as (primary, replica):
+        with Redis.from_url(primary) as client:
+            job = Queue("mail", connection=client).enqueue("operator.add", 1, 2)
+            client.wait(1, 10_000)
+        here = target(replica)
+        async with driving(Console([here], here, refresh_s=0.2), (120, 40)) as driver:
+            await driver.shows("READ-ONLY: it is a replica  live", "1 problem")
+            await driver.press("2")
+            await driver.shows("add(1, 2)")
+            assert driver.app.read_only
+            assert not [action for action in driver.app.offered() if action.danger]
+            assert "delete" not in driver.text
+            for key in DANGEROUS:
+                await driver.press(key)
+            assert len(driver.app.screen_stack) == 1
+            await driver.press("question_mark")
+            await driver.shows("the filter")
+            assert "trash" not in driver.text
+            await driver.press("escape")
+            with Redis.from_url(replica) as client:
+                client.replicaof("NO", "ONE")
+                await driver.press("1")
+                await driver.shows_not("READ-ONLY")
+                assert not driver.app.read_only
+                await driver.press("2")
+                await driver.shows("add(1, 2)")
+                assert [action.id for action in driver.app.offered() if action.danger]
+                assert client.exists(job.key)
+
+
+async def test_a_writable_replica_is_no_reason_to_only_look(tmp_path: Path) -> None:
+    with primary_and_replica(tmp_path) as (_, replica), Redis.from_url(replica) as client:
+        client.config_set("replica-read-only", "no")
+        here = target(replica)
+        async with driving(Console([here], here), (120, 40)) as driver:
+            await driver.shows("no problem")
+            assert "READ-ONLY" not in driver.text
+            assert not driver.app.read_only
+
+
+async def test_a_narrow_screen_says_that_it_is_read_only_at_least(redis: Redis, server: Server) -> None:
+    here = replace(target(server.url), read_only=True, write=None)
+    async with driving(Console([here], here), (80, 24)) as driver:
+        await driver.shows("READ-ONLY")
+        for number in "123456":
+            await driver.press(number)
+            assert not [action for action in driver.app.offered() if action.danger]
+
+
+def test_a_primary_and_its_replica_are_told_apart(tmp_path: Path) -> None:
+    from console.model.queries import OverviewQuery
+    from console.model.status import Status
+
+    with primary_and_replica(tmp_path) as (primary, replica):
+        for url, why in ((primary, ""), (replica, "it is a replica")):
+            reader = open_reader(url)
+            status = reader.read(OverviewQuery(), 0.0)
+            assert isinstance(status, Status)
+            assert status.server.refuses_writes == why
+            reader.close()
