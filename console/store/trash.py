@@ -33,7 +33,7 @@ def select(connection: Redis, query: TrashQuery, stopped: Callable[[], bool]) ->
 
 
 def _named(connection: Redis, listed: str, ids: tuple[bytes, ...]) -> Iterator[Selected]:
-    scores = cast("list[float | None]", connection.execute_command("ZMSCORE", listed, *ids)) if ids else []
+    scores = connection.zmscore(listed, cast("list[str]", list(ids))) if ids else []
     there = sorted(((score, one) for one, score in zip(ids, scores, strict=True) if score is not None), reverse=True)
     gone = len(ids) - len(there)
     yield Selected(

@@ -13,32 +13,20 @@ local operation, seconds, with_entry, with_dependents = options[1], options[2], 
 local MOST_DEPENDENTS = 100
 local ENDED = { finished = true, failed = true, stopped = true, canceled = true }
 
-local trash = open_trash(TQ, operation, seconds)
+local trash = open_trash(TQ, operation, seconds, ids_given())
 local met, left = {}, {}
 
--- Keys that are named after a job besides its hash, by type: what is of another type is somebody else's, of an id with a colon.
-local function keys_of(id)
-  return {
-    { RQ .. ':results:' .. id, 'stream' },
-    { job_key(id) .. ':dependents', 'set' },
-    { RQ .. ':job::' .. id .. ':dependencies', 'set' },
-    { TQ .. 'attempts:' .. id, 'hash' },
-    { TQ .. 'log:' .. id, 'list' },
-  }
-end
-
--- Those that are there; and whether an execution of the job is alive.
+-- Keys that are named after a job besides its hash and its results: those that are there, and whether an execution of it is alive.
+-- What is no set is somebody else's, of an id with a colon.
 local function belongings(id)
-  local all, executions = keys_of(id), RQ .. ':executions:' .. id
-  local there = redis.call('EXISTS', executions, all[1][1], all[2][1], all[3][1], all[4][1], all[5][1])
-  local found = {}
-  for _, one in ipairs(all) do
-    if there == 0 then return found, false end
-    local type = redis.call('TYPE', one[1]).ok
-    if type ~= 'none' then there = there - 1 end
-    if type == one[2] then found[#found + 1] = one[1] end
+  local dependents, dependencies = job_key(id) .. ':dependents', RQ .. ':job::' .. id .. ':dependencies'
+  local attempts, log, executions = TQ .. 'attempts:' .. id, TQ .. 'log:' .. id, RQ .. ':executions:' .. id
+  if redis.call('EXISTS', dependents, dependencies, attempts, log, executions) == 0 then return {} end
+  local found = { attempts, log }
+  for _, key in ipairs({ dependencies, dependents }) do
+    if redis.call('TYPE', key).ok == 'set' then found[#found + 1] = key end
   end
-  local live = there > 0 and redis.pcall('ZCOUNT', executions, '(' .. now, '+inf')
+  local live = redis.pcall('ZCOUNT', executions, '(' .. now, '+inf')
   return found, type(live) == 'number' and live > 0
 end
 
@@ -99,12 +87,12 @@ return act_on_each(function(id, queue, state, score)
   -- What has finished holds up nobody: whoever waits then waits for another one.
   if not with_dependents and state ~= 'finished' then
     local dependents = job_key(id) .. ':dependents'
-    for _, key in ipairs(found) do
-      if key == dependents and waited_for(key) then return 'dependents' end
-    end
+    if found[#found] == dependents and waited_for(dependents) then return 'dependents' end
   end
   if not trash.of(id, there and job_key(id) or nil) then return 'exists' end
+  if not there then trash.absent(job_key(id)) end
 
+  trash.key(RQ .. ':results:' .. id)
   for _, key in ipairs(found) do trash.key(key) end
   if state == 'rate limited' then collect(left, place.set, id) else leave_place(place, id) end
   if job[3] and job[3] ~= '' then leave_group(job[3], id) end

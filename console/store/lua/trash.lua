@@ -1,11 +1,13 @@
 -- Prelude: the trash. What an operation takes is renamed, never copied, and noted, so that undo.lua puts it back as it was.
 -- (Needs no other prelude.)
 --
---   local trash = open_trash(TQ, operation, seconds)   once in a script; `seconds` is for how long it can be put back
+--   local trash = open_trash(TQ, operation, seconds, ids)   once in a script; `seconds` is for how long it can be put back, `ids`
+--                                          are all that the script may take
 --   trash.of(id, key)                      begin what belongs to one id with the key that it is about: where that has expired,
 --                                          nothing of the id is put back. Without `key`, only lists name the id. False, and nothing
 --                                          is done, where this operation took such a key of that id before: then leave it alone
 --   trash.key(key)                         take another key of its, of whatever type, if it is there
+--   trash.absent(key)                      note a key that is not there: where there is one later on, nothing is put back
 --   trash.score(zset, member, score)       note a member that the script takes out of a sorted set
 --   trash.member(set, member)              the same of a set
 --   trash.place(list, id, before, after)   the same of a list: the ids that were next to it, towards the head and the tail
@@ -31,20 +33,26 @@ end
 
 local function trash_prefix(tq, operation) return tq .. 'trashed-key:' .. operation .. ':' end
 
-local function open_trash(tq, operation, seconds)
+local function open_trash(tq, operation, seconds, ids)
   -- The server's clock: a console whose own is behind would let at once expire what it takes.
   local time = redis.call('TIME')
   local till = time[1] * 1000 + math.floor(time[2] / 1000) + math.floor(tonumber(seconds) * 1000)
   local listed, places, prefix = tq .. 'trashed:' .. operation, tq .. 'trashed-place:' .. operation, trash_prefix(tq, operation)
   local last = redis.call('ZREVRANGE', listed, 0, 0, 'WITHSCORES')[2]
-  local n, id, notes, any = last and tonumber(last) + 1 or 0, nil, nil, false
+  local first, before = last and tonumber(last) + 1 or 0, {}
+  if last then
+    for n, packed in ipairs(redis.call('HMGET', places, unpack(ids))) do before[ids[n]] = packed end
+  end
+  local id, notes
+  local order, packed = {}, {}
   local trash = {}
 
   local function take(what, key)
     local expiry = expiry_of(key)
     if expiry == -2 then return end
-    redis.call('RENAME', key, prefix .. key)
-    if expiry == -1 or expiry > till then redis.call('PEXPIREAT', prefix .. key, till) end
+    local kept = prefix .. key
+    redis.call('RENAME', key, kept)
+    if expiry == -1 or expiry > till then redis.call('PEXPIREAT', kept, till) end
     notes[#notes + 1] = { what, key, expiry }
   end
   local function note(what)
@@ -52,7 +60,7 @@ local function open_trash(tq, operation, seconds)
   end
 
   function trash.of(taken, key)
-    local earlier = redis.call('HGET', places, taken)
+    local earlier = before[taken]
     id, notes = taken, earlier and cmsgpack.unpack(earlier) or {}
     for _, one in ipairs(notes) do
       if one[1] == 'main' then
@@ -68,15 +76,18 @@ local function open_trash(tq, operation, seconds)
     return true
   end
   function trash.key(key) take('key', key) end
+  trash.absent = note('absent')
   trash.score, trash.member, trash.place = note('score'), note('member'), note('place')
   trash.slot, trash.waiting, trash.field, trash.word = note('slot'), note('waiting'), note('field'), note('word')
   function trash.keep()
-    redis.call('HSET', places, id, cmsgpack.pack(notes))
-    redis.call('ZADD', listed, n, id)
-    n, any = n + 1, true
+    before[id] = cmsgpack.pack(notes)
+    order[#order + 1], order[#order + 2] = first + #packed / 2, id
+    packed[#packed + 1], packed[#packed + 2] = id, before[id]
   end
   function trash.close()
-    if not any then return end
+    if #order == 0 then return end
+    redis.call('HSET', places, unpack(packed))
+    redis.call('ZADD', listed, unpack(order))
     local all = tq .. 'trash'
     redis.call('PEXPIREAT', places, till)
     redis.call('PEXPIREAT', listed, till)

@@ -1,4 +1,5 @@
--- Puts back what an operation took into the trash. (After jobs.lua, rate_limits.lua and trash.lua; of a job, only its id is used.)
+-- Puts back what an operation took into the trash. (After jobs.lua, rate_limits.lua, places.lua and
+-- trash.lua; of a job, only its id is used.)
 --
 -- Options  1 the operation that took it
 -- Returns `done`; `gone` where it is not in the trash, or has expired there; `exists` where there is a key again that would come
@@ -12,7 +13,6 @@
 local operation = options[1]
 local listed, places = TQ .. 'trashed:' .. operation, TQ .. 'trashed-place:' .. operation
 local prefix = trash_prefix(TQ, operation)
-local READABLE = { slot = limit_readable, waiting = limit_readable }
 local TYPES = { score = 'zset', member = 'set', place = 'list', field = 'hash', word = 'hash' }
 
 local function is_in_queue(id)
@@ -52,17 +52,22 @@ local function with_word(list, before, word)
   return table.concat(put, ',')
 end
 
--- What is put back, by kind. `of` is what all of one id share.
-local put = {}
-function put.key(of, key, expiry)
-  local kept = prefix .. key
-  if redis.call('EXISTS', kept) == 0 then return end
-  redis.call('RENAME', kept, key)
+-- Whether a key was in the trash, and is back.
+local function restored(key, expiry)
+  if redis.pcall('RENAME', prefix .. key, key).err then return false end
   if expiry == -1 then redis.call('PERSIST', key) else redis.call('PEXPIREAT', key, expiry) end
-  if of.waits and key == job_key(of.id) then redis.call('HSET', key, 'status', 'rate_limited') end
+  return true
 end
-put.main = put.key
-function put.score(_, zset, member, score) redis.call('ZADD', zset, score, member) end
+
+-- What is put back, by kind. `of` is what all of one id share.
+local put, scored = {}, {}
+function put.main() end
+function put.absent() end
+function put.key(_, key, expiry) restored(key, expiry) end
+function put.score(_, zset, member, score)
+  collect(scored, zset, score)
+  collect(scored, zset, member)
+end
 function put.member(_, set, member) redis.call('SADD', set, member) end
 function put.place(of, list, id, before, after)
   if of.waits then return end
@@ -97,45 +102,59 @@ function put.word(_, hash, field, value, word)
 end
 
 -- What stands against putting it back, before anything is written.
-local function in_the_way(id, notes)
-  if redis.call('EXISTS', job_key(id)) == 1 then return 'exists' end
+local function in_the_way(notes)
   if not is(RQ .. ':queues', 'set') then return 'unreadable' end
+  local keys = {}
   for _, note in ipairs(notes) do
     local what, key = note[1], note[2]
-    if what == 'main' and redis.call('EXISTS', prefix .. key) == 0 then return 'gone' end
     if TYPES[what] then
       if not is(key, TYPES[what]) then return 'unreadable' end
-    elseif READABLE[what] then
-      if not READABLE[what](key) then return 'unreadable' end
-    elseif redis.call('EXISTS', key) == 1 then
-      return 'exists'
+      -- An entry alone, whose job was left where it is, may have been scheduled again.
+      if key == ENTRIES and redis.call('ZSCORE', key, note[3]) then return 'exists' end
+    elseif what == 'slot' or what == 'waiting' then
+      if not limit_readable(key) then return 'unreadable' end
+    else
+      keys[#keys + 1] = key
     end
   end
-  return nil
+  return #keys > 0 and redis.call('EXISTS', unpack(keys)) > 0 and 'exists' or nil
 end
 
-local function forget(id, notes)
+-- Puts back the key that the id is about; false where it has expired, and takes then the rest out of the trash.
+local function put_main(notes)
   for _, note in ipairs(notes) do
-    if note[1] == 'key' then redis.call('DEL', prefix .. note[2]) end
+    if note[1] == 'main' and not restored(note[2], note[3]) then
+      for _, other in ipairs(notes) do
+        if other[1] == 'key' then redis.call('DEL', prefix .. other[2]) end
+      end
+      return false
+    end
   end
-  redis.call('HDEL', places, id)
-  redis.call('ZREM', listed, id)
+  return true
 end
+
+local notes_of, back = {}, {}
+local ids = ids_given()
+for n, packed in ipairs(redis.call('HMGET', places, unpack(ids))) do notes_of[ids[n]] = packed end
 
 return act_on_each(function(id)
-  local packed = redis.call('HGET', places, id)
-  if not packed then return 'gone' end
-  local notes = cmsgpack.unpack(packed)
-  local code = in_the_way(id, notes)
-  if code then
-    if code == 'gone' then forget(id, notes) end
-    return code
-  end
-  local of = { id = id }
+  local notes = notes_of[id] and cmsgpack.unpack(notes_of[id])
+  if not notes then return 'gone' end
+  local code = in_the_way(notes)
+  if code then return code end
+  notes_of[id] = nil
+  back[#back + 1] = id
+  if not put_main(notes) then return 'gone' end
+  local of = {}
   for i = #notes, 1, -1 do put[notes[i][1]](of, unpack(notes[i], 2)) end
+  if of.waits then redis.call('HSET', job_key(id), 'status', 'rate_limited') end
   if of.limit then promote(of.limit, of.slots) end
-  forget(id, {})
   return 'done'
 end, function()
+  for zset, members in pairs(scored) do redis.call('ZADD', zset, unpack(members)) end
+  if #back > 0 then
+    redis.call('HDEL', places, unpack(back))
+    redis.call('ZREM', listed, unpack(back))
+  end
   if redis.call('EXISTS', listed) == 0 then redis.call('ZREM', TQ .. 'trash', operation) end
 end)
