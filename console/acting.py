@@ -123,7 +123,7 @@ class Acting:
         self._gathered = 0
         self.running: Running | None = None
         self.done: list[Done] = []
-        self.told: tuple[Piece, ...] = ()
+        self.told: tuple[Sequence[Piece], Sequence[Piece]] = (), ()
 
     # --- a key ----------------------------------------------------------------------------------
 
@@ -193,16 +193,16 @@ class Acting:
             host=who.host,
             at=now,
             command=confirmed.command.WORD,
-            options=command_words.options(confirmed.command),
+            options=_options(confirmed),
             scope=meant.scope,
             matched=len(confirmed.seen),
             target=target.url,
             why=confirmed.why,
         )
         control = Control()
-        seq = self._carrier.carry(target, operation, confirmed.command, confirmed.seen, control)
+        seq = self._carrier.carry(target, operation, confirmed.command, confirmed.seen, control, confirmed.canary)
         self.running = Running(seq, target, view, meant, confirmed.command, confirmed.title, control)
-        self.told = ()
+        self.told = (), ()
         self._stage.tell_operation()
         self._stage.set_timer(SHOW_AFTER_S, lambda: self._show_running(seq))
 
@@ -225,7 +225,7 @@ class Acting:
             self._dialog.dismiss(None)
         refused = message.refused
         if (report := message.report) is None:
-            self.told = ((" ✗ ", "bad"), (message.reason, "bad"))
+            self.told = ((" ✗ ", "bad"), (message.reason, "bad")), ()
         else:
             refused |= "refused" in report.ended.counts.failed
             self._keep(Done(running.target, running.view, running.meant, running.command, running.title, report))
@@ -320,7 +320,7 @@ class Acting:
                 return Meant("thing", scope, (TrashQuery(operation),), count=done.report.ended.counts.done, operation=operation)
         return None
 
-    def _summary(self, done: Done) -> tuple[Piece, ...]:
+    def _summary(self, done: Done) -> tuple[Sequence[Piece], Sequence[Piece]]:
         ended = done.report.ended
         sign = (" ✓ ", "good") if ended.counts.held and ended.how == "done" else (" ▲ ", "warn")
         line: list[Piece] = [sign, (command_words.came(done.command, ended.counts), "strong")]
@@ -329,10 +329,11 @@ class Acting:
             line.append((f" · {ended.how}, {counted(left, 'was', 'were')} left", "warn"))
         if ended.said:
             line.append((f" · {ended.said}", "warn"))
+        then: list[Piece] = [("v", "accent"), (" outcomes ", "dim")]
         if ended.undo_until is not None:
             until = words.absolute(ended.undo_until, self._stage.shown_zone, self._stage.now())
-            line += [(" · ", "dim"), ("u", "accent"), (f" undoes until {until}", "dim")]
-        return (*line, (" · ", "dim"), ("v", "accent"), (" outcomes", "dim"))
+            then = [("u", "accent"), (f" undoes until {until}  ", "dim"), *then]
+        return line, then
 
 
 def same(one: Target, other: Target) -> bool:
@@ -346,4 +347,11 @@ def rest(done: Done) -> Meant:
     meant = done.meant
     queries = tuple(replace(query, only=keys) for query in meant.queries)
     seen = tuple(one for one in meant.seen if one.key in set(keys))
-    return replace(meant, scope=f"{len(keys):,} that were not done", queries=queries, seen=seen, count=len(keys), subject="")
+    return replace(meant, scope="those of it that were not done", queries=queries, seen=seen, count=len(keys), subject="")
+
+
+def _options(confirmed: Confirmed) -> str:
+    options, canary = command_words.options(confirmed.command), confirmed.canary
+    if canary is None:
+        return options
+    return f"{options} canary={canary.first} rate={canary.rate:g} stop_above={canary.stop_above:.0%}".strip()

@@ -465,7 +465,7 @@ class Console(App[Target], inherit_bindings=False):
 
     def tell_operation(self) -> None:
         """Say how far an operation is, and what came of it."""
-        self._main.tell_done(self.acting.told)
+        self._main.tell_done(*self.acting.told)
         self._draw_header()
 
     def lock(self, target: Target) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from textual.message import Message
@@ -16,10 +17,13 @@ from textual.message import Message
 from console import unforeseen
 from console.messages import OperationEnded, OperationProgressed, PreviewGrew
 from console.model.bulk import Control, carry_out
+from console.model.canary import Canary, Trial
 from console.model.commands import Command, Seen
 from console.model.meant import Meant
 from console.model.operations import Operation
-from console.model.ports import Target, WriteError
+from console.model.pages import JobsPage
+from console.model.ports import Reader, Target, WriteError
+from console.model.queries import JobsQuery
 from console.model.selection import Preview, Selected
 
 TELL_S: Final = 0.1
@@ -44,9 +48,17 @@ class Carrier:
         """Gather no more. The thread ends after the chunk that it reads."""
         self._stop.set()
 
-    def carry(self, target: Target, operation: Operation, command: Command, seen: Sequence[Seen], control: Control) -> int:
+    def carry(
+        self,
+        target: Target,
+        operation: Operation,
+        command: Command,
+        seen: Sequence[Seen],
+        control: Control,
+        canary: Canary | None = None,
+    ) -> int:
         """Carry `operation` out on `target`, as far as `control` lets it. The program does not end before its batch has."""
-        return self._start("carry", self._carry, target, operation, command, seen, control, daemon=False)
+        return self._start("carry", self._carry, target, operation, command, seen, control, canary, daemon=False)
 
     # --- the threads ------------------------------------------------------------------------------
 
@@ -83,12 +95,22 @@ class Carrier:
                 self._post(PreviewGrew(seq, None, unforeseen.said(error, "looking at it", "nothing was done")))
 
     def _carry(
-        self, seq: int, target: Target, operation: Operation, command: Command, seen: Sequence[Seen], control: Control
+        self,
+        seq: int,
+        target: Target,
+        operation: Operation,
+        command: Command,
+        seen: Sequence[Seen],
+        control: Control,
+        canary: Canary | None,
     ) -> None:
+        reader: Reader | None = None
         try:
             if target.write is None:
                 raise WriteError("nothing may be changed here", refused=True)
             writer = target.write()
+            if canary is not None:
+                reader = target.connect()
             try:
                 report = carry_out(
                     writer,
@@ -98,11 +120,20 @@ class Carrier:
                     control,
                     lambda progress: self._post(OperationProgressed(seq, progress)),
                     self._clock,
+                    trial=None if canary is None or reader is None else Trial(canary, partial(self._states, reader)),
                 )
             finally:
                 writer.close()
+                if reader is not None:
+                    reader.close()
             self._post(OperationEnded(seq, report))
         except Exception as error:
             refused = isinstance(error, WriteError) and error.refused
             reason = unforeseen.said(error, operation.command, "see what was done before you try again")
             self._post(OperationEnded(seq, None, reason, refused))
+
+    def _states(self, reader: Reader, keys: Sequence[bytes]) -> Mapping[bytes, str]:
+        """The states that these jobs are in by now, of those that are still there. Raises ReadError."""
+        page = reader.read(JobsQuery(size=len(keys), only=tuple(keys)), self._clock())
+        assert isinstance(page, JobsPage)
+        return {row.key: row.state for row in page.rows if not row.missing}

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from typing import Final
 
 from console.model import commands, instants, words
+from console.model.canary import Canary
 from console.model.commands import Command
 from console.model.text import visible
 
@@ -68,6 +69,19 @@ def missing(action: str, now: float, zone: tzinfo | None, queues: Sequence[str])
 
 CHANGE: Final = "every 1h, cron 0 9 * * *, cron 0 9 * * * in Europe/Rome, or tier pro"
 _CRON: Final = re.compile(r"cron\s+(\S+(?:\s+\S+){4})(?:\s+in\s+(\S+))?")
+
+
+CANARY: Final = "5, 50/s, 20%"
+"""How a canary is written: so many first, so many a second after that, stopping above that share of failures."""
+_CANARY: Final = re.compile(r"([0-9]{1,6})\D+([0-9]{1,6}(?:\.[0-9]{1,3})?)\D+([0-9]{1,3})\s*%?\s*")
+
+
+def canary(line: str) -> Canary:
+    """The canary that a line like CANARY asks for. Raises ValueError."""
+    found = _CANARY.fullmatch(line.strip())
+    if found is None or int(found[1]) < 1 or float(found[2]) <= 0 or int(found[3]) > 100:
+        raise ValueError(f"write a canary like {CANARY}: the first, then so many a second, stopping above that share")
+    return Canary(int(found[1]), float(found[2]), int(found[3]) / 100)
 
 
 def change(line: str) -> commands.Change:

@@ -96,11 +96,11 @@ class Main(Screen[None], inherit_bindings=False):
         left, right, spots = chrome.tabs(place, said)
         self.query_one("#tabs", Line).say(left, right, spots)
 
-    def tell_done(self, said: Sequence[Piece]) -> None:
-        """Say above the footer what came of the last operation; nothing, where that is empty."""
+    def tell_done(self, said: Sequence[Piece], then: Sequence[Piece] = ()) -> None:
+        """Say above the footer what came of the last operation, and what can be done then; nothing, where that is empty."""
         line = self.query_one("#done", Line)
         line.set_class(bool(said), "shown")
-        line.say(said)
+        line.say(said, then)
 
     def tell_keys(self, actions: Sequence[Action], summary: Sequence[Piece]) -> None:
         """Say in the footer what the keys of `actions` do, and what the view counts."""

@@ -21,6 +21,9 @@ from console.store.seen import Seen
 
 MOST_TOLD: Final = f"{MAX_SELECTED:,} are acted on at once at the most: do it again for the others"
 
+TOLD_APART: Final = {"failed": FAILED, "scheduled": ("scheduled", "retrying")}
+"""The lists whose rows are told apart by their hashes: what is seen in one of them may be in either state."""
+
 
 def jobs(
     connection: Redis,
@@ -48,7 +51,7 @@ def jobs(
 def _named(
     connection: Redis, query: JobsQuery | FailuresQuery, ids: Sequence[bytes], stopped: Callable[[], bool], secrets: Secrets
 ) -> Iterator[Selected]:
-    states = (query.state,) if isinstance(query, JobsQuery) else FAILED
+    states = FAILED if isinstance(query, FailuresQuery) else TOLD_APART.get(query.state, (query.state,))
     for start in range(0, len(ids), search.CHUNK):
         if stopped():
             break

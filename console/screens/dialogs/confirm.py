@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, ClassVar, Final
@@ -12,42 +12,22 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from console.model import command_words, commands, words
+from console.model import command_words, words
+from console.model.canary import Canary
 from console.model.commands import REASONS, Command, Seen
 from console.model.counting import counted
 from console.model.meant import Meant
 from console.model.ports import Target
 from console.model.selection import Glance
+from console.orders import CANARY
+from console.orders import canary as parse_canary
 from console.screens.dialogs.frame import Dialog
+from console.screens.dialogs.options import MANY, NOTED, OPTIONS, TRIED, Option
 from console.widgets.choice import Choice
 from console.widgets.lines import Line, Page, Row
 from console.widgets.pieces import Piece
 
 LABEL: Final = 11
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A yes or no of a command: the key that turns it, its field, and what it means."""
-
-    key: str
-    field: str
-    means: str
-
-
-FRONT: Final = Option("f", "at_front", "at the front of the queue")
-ENTRY: Final = Option("e", "with_entry", "also jobs of rq-scheduler entries, whose schedules then end")
-
-OPTIONS: Final[Mapping[type[Command], tuple[Option, ...]]] = {
-    commands.Requeue: (Option("t", "fresh_retries", "with as many retries as they began with"), FRONT),
-    commands.RetryNow: (FRONT,),
-    commands.RunAgain: (FRONT,),
-    commands.Cancel: (ENTRY,),
-    commands.Delete: (ENTRY, Option("w", "with_dependents", "also jobs that others wait for; these then wait for ever")),
-}
-
-NOTED: Final = (commands.Pause, commands.Resume)
-"""What is written here is a note on the schedule, beside a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +38,7 @@ class Confirmed:
     seen: tuple[Seen, ...]
     title: str
     why: str = ""
+    canary: Canary | None = None
 
 
 class Confirm(Dialog[Confirmed | None]):
@@ -71,12 +52,13 @@ class Confirm(Dialog[Confirmed | None]):
         Binding("up", "scroll(-1)", "up", show=False),
         Binding("down", "scroll(1)", "down", show=False),
         *(Binding(key, f"turn('{key}')", "turn", show=False) for key in "tfew"),
+        Binding("c", "turn_canary", "canary", show=False),
         Binding("ctrl+c", "app.leave", "quit", show=False),
     ]
     AUTO_FOCUS = "#cancel"
 
     DEFAULT_CSS = """
-    Confirm #body { height: 10; background: $surface; }
+    Confirm #body { height: 9; background: $surface; }
     Confirm .choices { height: 1; align-horizontal: center; background: $surface; }
     """
 
@@ -85,6 +67,8 @@ class Confirm(Dialog[Confirmed | None]):
         self.command, self._meant, self._target, self._zone = command, meant, target, zone
         self._glance: Glance | None = None
         self._failed = ""
+        self._tries = isinstance(command, TRIED) and (meant.count is None or meant.count > MANY)
+        self._tried = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="frame"):
@@ -94,6 +78,11 @@ class Confirm(Dialog[Confirmed | None]):
             yield Page(id="body", cursor=False)
             for option in self._options:
                 yield Line(id=option.field)
+            if self._tries:
+                yield Line(id="tried")
+                with Horizontal(classes="written", id="canary-line"):
+                    yield Line(id="canary-label")
+                    yield Input(CANARY, id="canary", compact=True, max_length=60)
             with Horizontal(classes="written"):
                 yield Line(id="why-label")
                 yield Input(id="why", compact=True, max_length=200)
@@ -113,6 +102,9 @@ class Confirm(Dialog[Confirmed | None]):
         self.query_one("#why-label", Line).say([("  note" if isinstance(self.command, NOTED) else "  reason", "dim")])
         if self._target.production:
             self.query_one("#name-label", Line).say([(f"  type {self._target.name}", "warn")])
+        if self._tries:
+            self.query_one("#canary-label", Line).say([("  canary", "dim")])
+            self.query_one("#canary-line").display = False
         self._tell()
 
     def show(self, glance: Glance) -> None:
@@ -137,12 +129,20 @@ class Confirm(Dialog[Confirmed | None]):
             return
         if self._target.production and self.query_one("#name", Input).value.strip() != self._target.name:
             self.query_one("#name").focus()
-            self.query_one("#keys", Line).say([(f" type the name of this server, {self._target.name}, to go on", "warn")])
+            self._complain(f"type the name of this server, {self._target.name}, to go on")
             return
         assert self._glance is not None
         why = self.query_one("#why", Input).value.strip()
+        canary = None
+        if self._tried:
+            try:
+                canary = parse_canary(self.query_one("#canary", Input).value)
+            except ValueError as error:
+                self.query_one("#canary").focus()
+                self._complain(str(error))
+                return
         command = replace(self.command, note=why) if isinstance(self.command, NOTED) else self.command
-        self.dismiss(Confirmed(command, self._glance.seen, self._title(), why))
+        self.dismiss(Confirmed(command, self._glance.seen, self._title(), why, canary))
 
     def action_turn(self, key: str) -> None:
         """Turn an option on or off."""
@@ -152,6 +152,13 @@ class Confirm(Dialog[Confirmed | None]):
                 changes: dict[str, Any] = {option.field: not getattr(self.command, option.field)}
                 self.command = replace(self.command, **changes)
                 self._tell()
+
+    def action_turn_canary(self) -> None:
+        """Try it on a few first, or not."""
+        if self._tries:
+            self._tried = not self._tried
+            self.query_one("#canary-line").display = self._tried
+            self._tell()
 
     def action_scroll(self, lines: int) -> None:
         """Scroll through what is said."""
@@ -169,10 +176,13 @@ class Confirm(Dialog[Confirmed | None]):
     def on_line_clicked(self, message: Line.Clicked) -> None:
         """An option, with the mouse."""
         message.stop()
-        self.action_turn(message.action)
+        if message.action == "c":
+            self.action_turn_canary()
+        else:
+            self.action_turn(message.action)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """A reason does nothing yet; the name of the server does."""
+        """A reason, or how to try it, does nothing yet; the name of the server does."""
         event.stop()
         if event.input.id == "name":
             self.action_do()
@@ -193,13 +203,20 @@ class Confirm(Dialog[Confirmed | None]):
         self.tell_title(self._title(), self._target)
         self.query_one("#body", Page).show(self._lines())
         for option in self._options:
-            on = bool(getattr(self.command, option.field))
-            pieces: list[Piece] = [("  ", ""), (option.key, "accent"), (f" [{'x' if on else ' '}] ", "strong" if on else ""),
-                                   (option.means, "" if on else "dim")]  # fmt: skip
-            self.query_one(f"#{option.field}", Line).say(pieces, spots=dict.fromkeys(range(4), option.key))
+            self._tell_option(option.field, option.key, option.means, bool(getattr(self.command, option.field)))
+        if self._tries:
+            self._tell_option("tried", "c", "canary: a few first, the others slowly, as long as it goes well", self._tried)
         self.query_one("#do", Choice).name_it(f"{command_words.verb(self.command)}  y", self._ready)
         keys = [("y", "does it")] if self._ready else []
         self.tell_keys([*keys, ("esc", "leaves all as it is"), ("tab", "reason")])
+
+    def _tell_option(self, id: str, key: str, means: str, on: bool) -> None:
+        box: Piece = (f" [{'x' if on else ' '}] ", "strong" if on else "")
+        pieces: list[Piece] = [("  ", ""), (key, "accent"), box, (means, "" if on else "dim")]
+        self.query_one(f"#{id}", Line).say(pieces, spots=dict.fromkeys(range(4), key))
+
+    def _complain(self, said: str) -> None:
+        self.query_one("#keys", Line).say([(f" {said}", "warn")])
 
     def _title(self) -> str:
         glance, meant = self._glance, self._meant
@@ -230,6 +247,9 @@ class Confirm(Dialog[Confirmed | None]):
         if glance.more:
             rows.append(Row((("▲ ", "warn"), (glance.more, "warn"))))
         for tally in glance.tallies:
+            # The title says a single state, and a function tells more than its task.
+            if tally.what == "task" or (tally.what == "state" and len(tally.counts) == 1):
+                continue
             line: list[Piece] = [(f"{tally.what:<{LABEL}}", "dim")]
             for at, (value, n) in enumerate(tally.counts):
                 line += [(" · " if at else "", "dim"), (_value(tally.what, value), ""),
