@@ -115,6 +115,13 @@ class TrashQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedQuery:
+    """Jobs by their ids, in whatever state each of them is."""
+
+    only: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityQuery:
     """The newest operations of the audit, from the rank `start` on, and what happened on its own."""
 
@@ -141,7 +148,7 @@ ViewQuery = (
     | OperationQuery
 )
 SearchQuery = JobsQuery | FailuresQuery | SchedulesQuery
-SelectQuery = SearchQuery | TrashQuery
+SelectQuery = SearchQuery | TrashQuery | NamedQuery
 
 
 def same_list(one: ViewQuery, other: ViewQuery) -> bool:

@@ -18,6 +18,7 @@ from console.model.queries import (
     FailuresQuery,
     JobQuery,
     JobsQuery,
+    NamedQuery,
     OperationQuery,
     OverviewQuery,
     SchedulesQuery,
@@ -133,6 +134,10 @@ class StoreReader:
             from console.store import trash
 
             return trash.select(self._connection, query, stopped)
+        if isinstance(query, NamedQuery):
+            from console.store import named_jobs
+
+            return named_jobs.select(self._connection, query, stopped, self._secrets, details=details)
         # As for a search: what the reads remember belongs to their thread.
         connection, seen, secrets = self._connection, self._names(query), self._secrets
         match query:
