@@ -18,9 +18,11 @@ from console.app import Console
 from console.model.ports import Target
 from console.store.reader import open_reader
 from console.store.writer import open_writer
+from jobs import keys
 from tests.conftest import Server
 from tests.console.pilots import driving
 from tests.console.replicas import primary_and_replica
+from tests.console.rights import reading_user
 
 DANGEROUS = sorted({key for action in ACTIONS if action.danger for key in action.keys})
 
@@ -134,3 +136,53 @@ def test_a_primary_and_its_replica_are_told_apart(tmp_path: Path) -> None:
             assert isinstance(status, Status)
             assert status.server.refuses_writes == why
             reader.close()
+
+
+def failed_job(redis: Redis) -> str:
+    """The id of a failed job."""
+    job = Queue("mail", connection=redis).enqueue("operator.truediv", 1, 0)
+    redis.lrem("rq:queue:mail", 0, job.id)
+    redis.hset(job.key, "status", "failed")
+    redis.zadd(keys.RQ_FAILED + "mail", {job.id: 4_000_000_000})
+    return str(job.id)
+
+
+async def test_a_user_who_may_not_write_is_refused_once_and_then_only_looks(redis: Redis, server: Server) -> None:
+    failed_job(redis)
+    before = redis.info()["rdb_changes_since_last_save"]
+    with reading_user(redis, server.url) as url:
+        here = target(url)
+        async with driving(Console([here], here), (120, 40)) as driver:
+            await driver.press("3")
+            await driver.shows("truediv(1, 0)")
+            assert not driver.app.read_only
+            await driver.press("r")
+            await driver.shows("Requeue", "mail")
+            await driver.until(lambda: driver.app.screen.query("#cancel"), "a dialog")
+            await driver.press("y")
+            await driver.shows("READ-ONLY")
+            assert driver.app.read_only
+            await driver.until(lambda: len(driver.app.screen_stack) == 1, "no dialog")
+            for key in DANGEROUS:
+                await driver.press(key)
+            assert len(driver.app.screen_stack) == 1
+            assert "requeue" not in driver.text
+    assert redis.info()["rdb_changes_since_last_save"] == before
+
+
+async def test_what_a_key_did_is_on_the_activity_screen(redis: Redis, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TQ_OPERATOR", "ann")
+    job = failed_job(redis)
+    here = target(server.url)
+    async with driving(Console([here], here, refresh_s=0.2), (120, 40)) as driver:
+        await driver.press("3")
+        await driver.shows("truediv(1, 0)")
+        await driver.press("r")
+        await driver.until(lambda: driver.app.screen.query("#cancel"), "a dialog")
+        await driver.shows("mail")
+        await driver.press("y")
+        await driver.until(lambda: redis.lrange("rq:queue:mail", 0, -1) == [job.encode()], "a requeued job")
+        await driver.press("6")
+        await driver.shows("[done from consoles 1]", "ann", "requeue", f"job {job[:8]}", "✓ done")
+        await driver.press("enter")
+        await driver.shows("WHAT CAME OF IT", "ann on", "matched     1", "done        1", "cannot be undone")
