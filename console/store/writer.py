@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Final, get_args
 from redis import Redis
 from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError
 
-from console.model.commands import Command, JobCommand, JobSeen, Outcome, Seen, TrashSeen, Undo, WorkerCommand
+from console.model.commands import (
+    Command,
+    JobCommand,
+    JobSeen,
+    Outcome,
+    ScheduleCommand,
+    ScheduleSeen,
+    Seen,
+    TrashSeen,
+    Undo,
+    WorkerCommand,
+)
 from console.model.operations import Ended, Operation
 from console.model.ports import WriteError
 from console.model.secrets import Secrets
@@ -25,6 +36,7 @@ if TYPE_CHECKING:
     from console.store.acts.workers import Watched
 
 _OF_JOBS: Final = get_args(JobCommand)
+_OF_SCHEDULES: Final = get_args(ScheduleCommand)
 _OF_WORKERS: Final = get_args(WorkerCommand)
 
 
@@ -60,6 +72,10 @@ class StoreWriter:
         Raises WriteError when the server does not answer, or refuses: then what was done of the batch is not known.
         """
         with self._one_line_errors():
+            if isinstance(command, _OF_SCHEDULES) or any(isinstance(one, ScheduleSeen) for one in seen):
+                from console.store.acts import schedules
+
+                return schedules.act(self._connection, operation, command, seen, now, self._trash_s)
             if isinstance(command, _OF_JOBS):
                 from console.store.acts import jobs
 
