@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from rich.style import Style
 from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from console.widgets.pieces import Line, strip
 
 LOOKS: Final[Mapping[str, tuple[str, str]]] = {
     "dim": ("tone-dim", ""),
@@ -30,6 +32,13 @@ These are no component classes of Textual's: each of those is a node of its own,
 """
 
 
+class Drawing(NamedTuple):
+    """What a line looks like; `at_cursor` if the cursor is on it."""
+
+    line: Line
+    at_cursor: bool = False
+
+
 class Drawn(ScrollView, can_focus=False):
     """Lines of pieces: a subclass says with draw() what each of those on screen looks like. Its styles follow the theme."""
 
@@ -47,9 +56,11 @@ class Drawn(ScrollView, can_focus=False):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._drawn: dict[int, Strip] = {}
+        self._drawn: dict[int, Drawing] = {}
+        self._strips: dict[int, Strip] = {}
+        self._drawn_for = -1
 
-    def draw(self, y: int, cells: int) -> Strip:
+    def draw(self, y: int, cells: int) -> Drawing:
         """Line `y` of what is on screen, of exactly `cells` cells."""
         raise NotImplementedError
 
@@ -59,23 +70,42 @@ class Drawn(ScrollView, can_focus=False):
             # It is hidden, and comes back with whatever was drawn last unless all of it is to be drawn anew.
             self.refresh()
             return
-        cells, (width, height) = self.cells, self.size
+        cells, (width, height) = self._cells(), self.size
+        changed = []
         for y in range(height) if lines is None else lines:
-            if 0 <= y < height and (drawn := self.draw(y, cells)) != self._drawn.get(y):
-                self._drawn[y] = drawn
-                super().refresh(Region(0, y, width, 1))
+            if 0 <= y < height and (drawing := self.draw(y, cells)) != self._drawn.get(y):
+                self._drawn[y] = drawing
+                self._strips.pop(y, None)
+                changed.append(Region(0, y, width, 1))
+        if changed:
+            super().refresh(*changed)
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw all of it anew."""
-        self._drawn.clear()
+        self._forget()
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_line(self, y: int) -> Strip:
         """What is asked for each line that has to be drawn."""
-        cells, drawn = self.cells, self._drawn.get(y)
-        if drawn is None or drawn.cell_length != cells:
-            drawn = self._drawn[y] = self.draw(y, cells)
+        return self._rendered(y, self._cells())
+
+    def _rendered(self, y: int, cells: int) -> Strip:
+        if (drawn := self._strips.get(y)) is None:
+            if (drawing := self._drawn.get(y)) is None:
+                drawing = self._drawn[y] = self.draw(y, cells)
+            over = self.cursor_style() if drawing.at_cursor else None
+            drawn = self._strips[y] = strip(drawing.line, cells, self.styles_of_tones(), over)
         return drawn
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines in `crop`: without a border or padding, just what render_line() says, on which Textual need not work."""
+        if any(self.styles.gutter):
+            return super().render_lines(crop)
+        cells, filters, (_, ground) = self._cells(), self.get_line_filters(), self.background_colors
+        lines = [self._rendered(y, cells) for y in crop.line_range]
+        for filter in filters:
+            lines = [line.apply_filter(filter, ground) for line in lines]
+        return lines if crop.column_span == (0, self.size.width) else [line.crop(*crop.column_span) for line in lines]
 
     @property
     def cells(self) -> int:
@@ -98,5 +128,16 @@ class Drawn(ScrollView, can_focus=False):
     def notify_style_update(self) -> None:
         """Take the styles anew, as they are from here on."""
         self._styles_of_tones = None
-        self._drawn.clear()
+        self._forget()
         super().notify_style_update()
+
+    def _cells(self) -> int:
+        """How wide a line is; what was drawn in another width is forgotten."""
+        if (cells := self.cells) != self._drawn_for:
+            self._drawn_for = cells
+            self._forget()
+        return cells
+
+    def _forget(self) -> None:
+        self._drawn.clear()
+        self._strips.clear()

@@ -9,10 +9,9 @@ from typing import Final
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
-from textual.strip import Strip
 
-from console.widgets.drawn import Drawn
-from console.widgets.pieces import Piece, fit, strip, width
+from console.widgets.drawn import Drawing, Drawn
+from console.widgets.pieces import Piece, fit, width
 
 
 class Line(Drawn):
@@ -56,16 +55,15 @@ class Line(Drawn):
                     self.post_message(self.Clicked(self._spots[at]))
                 return
 
-    def draw(self, y: int, cells: int) -> Strip:
+    def draw(self, y: int, cells: int) -> Drawing:
         """The line."""
-        styles = self.styles_of_tones()
         needed = width(self._right) if self._right else 0
         # The right has half of the line, and what the left leaves free.
         taken = min(needed, max(cells // 2, cells - width(self._left) - 2))
         if not taken:
-            return strip(self._left, cells, styles)
+            return Drawing(fit(self._left, cells))
         gap: Piece = ("  ", "")
-        return strip([*fit(self._left, cells - taken - 2), gap, *fit(self._right, taken, right=True)], cells, styles)
+        return Drawing(fit((*fit(self._left, cells - taken - 2), gap, *fit(self._right, taken, right=True)), cells))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +151,14 @@ class Page(Drawn):
         """How many lines there are."""
         return len(self._rows)
 
-    def draw(self, y: int, cells: int) -> Strip:
+    def draw(self, y: int, cells: int) -> Drawing:
         """Line `y` of what is on screen."""
         at = self.scroll_offset.y + y
-        styles = self.styles_of_tones()
         if at >= len(self._rows):
-            return Strip.blank(cells, styles[""])
+            return Drawing(fit("", cells))
         row = self._rows[at]
         on = self._has_cursor and at == self.cursor
-        line: list[Piece] = [(CURSOR if on else "  ", "accent"), (" " * row.indent, ""), *row.line]
-        return strip(line, cells, styles, self.cursor_style() if on else None)
+        return Drawing(fit(((CURSOR if on else "  ", "accent"), (" " * row.indent, ""), *row.line), cells), on)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is; a second click opens."""

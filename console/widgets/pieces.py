@@ -6,9 +6,8 @@ markup. A tone says what a piece means, and the theme says how that looks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
@@ -23,6 +22,9 @@ Piece = tuple[str, str]
 
 Cell = str | Piece | tuple[Piece, ...]
 """What a column shows of a row."""
+
+Line = tuple[Piece, ...]
+"""Pieces that are visible, and fill their cells exactly."""
 
 ELLIPSIS: Final = "…"
 
@@ -41,19 +43,24 @@ def width(cell: Cell) -> int:
     return sum(_width(visible(text)) for text, _ in pieces(cell))
 
 
-def fit(cell: Cell, cells: int, right: bool = False, middle: bool = False) -> list[Piece]:
+def fit(cell: Cell, cells: int, right: bool = False, middle: bool = False) -> Line:
     """The pieces of a cell, visible, filled up or cut (with an ellipsis) to exactly `cells` cells: at its end, or, of a single
-    piece, in its `middle`."""
+    piece, in its `middle`. Of what was fitted lately nothing is measured again."""
+    return _fit(cell, cells, right, middle)
+
+
+@lru_cache(maxsize=2_048)
+def _fit(cell: Cell, cells: int, right: bool, middle: bool) -> Line:
     shown = [(visible(text), tone) for text, tone in pieces(cell)]
     needed = sum(_width(text) for text, _ in shown)
     if needed <= cells:
         fill = (" " * (cells - needed), "")
-        return [fill, *shown] if right else [*shown, fill]
+        return (fill, *shown) if right else (*shown, fill)
     if middle and len(shown) == 1 and cells > 8:
         text, tone = shown[0]
         tail = _tail(text, cells // 2)
         head = set_cell_size(text, cells - 1 - _width(tail))
-        return [(head + ELLIPSIS + tail, tone)]
+        return ((head + ELLIPSIS + tail, tone),)
     cut: list[Piece] = []
     left = cells - 1
     for text, tone in shown:
@@ -64,7 +71,7 @@ def fit(cell: Cell, cells: int, right: bool = False, middle: bool = False) -> li
             break
         cut.append((text, tone))
         left -= length
-    return cut
+    return tuple(cut)
 
 
 def _tail(text: str, cells: int) -> str:
@@ -107,21 +114,17 @@ def _end(line: str, start: int, cells: int) -> int:
     return end
 
 
-def strip(line: Iterable[Piece], cells: int, styles: Mapping[str, Style], over: Style | None = None) -> Strip:
-    """A line of exactly `cells` cells; `over` is laid over every piece's own style."""
-    return joined(fit(tuple(line), cells), cells, styles, over)
-
-
-def joined(fitted: Iterable[Piece], cells: int, styles: Mapping[str, Style], over: Style | None = None) -> Strip:
-    """A line of pieces that fit() has made, and that fill `cells` cells as they are."""
-    segments: list[Segment] = []
+def strip(line: Line, cells: int, styles: Mapping[str, Style], over: Style | None = None) -> Strip:
+    """A line, which fills `cells` cells, for the terminal; `over` is laid over every piece's own style."""
     # Textual's work is by the segment: what stands side by side in one tone is one.
-    for tone, side_by_side in groupby(fitted, key=itemgetter(1)):
-        text = "".join(text for text, _ in side_by_side)
-        if text:
-            style = styles[tone]
-            segments.append(Segment(text, style + over if over is not None else style))
-    return Strip(segments, cells)
+    joined: list[Piece] = []
+    for text, tone in line:
+        if joined and joined[-1][1] == tone:
+            joined[-1] = (joined[-1][0] + text, tone)
+        else:
+            joined.append((text, tone))
+    laid = styles if over is None else {tone: style + over for tone, style in styles.items()}
+    return Strip([Segment(text, laid[tone]) for text, tone in joined if text], cells)
 
 
 def _width(text: str) -> int:

@@ -6,19 +6,17 @@ it at its rank. The cursor is always in sight. Rows that are not known yet are d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
-from textual.strip import Strip
 
 from console.widgets.columns import Column, Placed, place
-from console.widgets.drawn import Drawn
+from console.widgets.drawn import Drawing, Drawn
 from console.widgets.known import Known, rank_of
-from console.widgets.pieces import Piece, fit, joined, strip
+from console.widgets.pieces import Line, Piece, fit
 
 GUTTER: Final = 2
 """Cells before the first column: the cursor and the mark. After the last one there is one cell."""
@@ -199,26 +197,25 @@ class Table(Drawn):
 
     # --- drawing --------------------------------------------------------------------------------
 
-    def draw(self, y: int, width: int) -> Strip:
+    def draw(self, y: int, width: int) -> Drawing:
         """Line `y` of what is on screen; the first has the titles."""
         if width != self._placed_for:
             # A scroll bar has come or gone, which is no resize.
             self._place()
-        styles = self.styles_of_tones()
         if y == 0:
-            return strip(self._titles(), width, styles)
+            return Drawing(fit(tuple(self._titles()), width))
         if not self.total:
-            return self._notice_line(y - 2, width, styles)
+            return Drawing(self._notice_line(y - 2, width))
         rank = self.scroll_offset.y + y - 1
         if rank >= self.total:
-            return Strip.blank(width, styles[""])
+            return Drawing(fit("", width))
         row = self._known.at(rank)
         if row is None:
-            return strip([("  ·", "dim")], width, styles)
+            return Drawing(fit(("  ·", "dim"), width))
         key = self._key(row)
         at_cursor, marked = self._has_cursor and rank == self.cursor, self.all_marked or key in self.marks
         gutter = BOTH if at_cursor and marked else CURSOR if at_cursor else MARK if marked else "  "
-        line: list[Piece] = fit((gutter, "accent"), min(GUTTER, width))
+        line: list[Piece] = list(fit((gutter, "accent"), min(GUTTER, width)))
         end = GUTTER
         for placed in self._placed:
             column = placed.column
@@ -226,13 +223,11 @@ class Table(Drawn):
             line.append((" " * placed.gap, ""))
             end += placed.width + placed.gap
         line.append((" " * (width - end), ""))
-        return joined(line, width, styles, self.cursor_style() if at_cursor else None)
+        return Drawing(tuple(line), at_cursor)
 
-    def _notice_line(self, at: int, width: int, styles: Mapping[str, Style]) -> Strip:
+    def _notice_line(self, at: int, width: int) -> Line:
         """A line of what is said in place of rows."""
-        if not 0 <= at < len(self.notice):
-            return Strip.blank(width, styles[""])
-        return strip([("  ", ""), *self.notice[at]], width, styles)
+        return fit((("  ", ""), *(self.notice[at] if 0 <= at < len(self.notice) else ())), width)
 
     def _titles(self) -> list[Piece]:
         line: list[Piece] = [("  ", "")]
