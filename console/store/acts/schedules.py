@@ -168,12 +168,12 @@ def _put_back(connection: Redis, seen: Sequence[QuarantineSeen]) -> list[Outcome
 def _repair(connection: Redis, one: Everything) -> Outcome:
     mended = controls.repair(connection)
     told = [
-        f"{count:,} {what}"
-        for count, what in (
-            (mended.rearmed, "entries put back"),
-            (mended.remade, "schedules made anew"),
-            (mended.dropped, "schedules without a user dropped"),
-            (mended.unknown, "left, whose tier or task is unknown here"),
+        f"{count:,} {one_of_it if count == 1 else many}"
+        for count, one_of_it, many in (
+            (mended.rearmed, "entry put back", "entries put back"),
+            (mended.remade, "schedule made anew", "schedules made anew"),
+            (mended.dropped, "schedule without a user dropped", "schedules without a user dropped"),
+            (mended.unknown, "left, whose tier or task is unknown here", "left, whose tier or task is unknown here"),
         )
         if count
     ]
