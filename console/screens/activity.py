@@ -30,7 +30,7 @@ FIELDS: Final[Mapping[str, Kind]] = {
 EMPTY: Final = (
     (("Nothing was done from a console yet.", ""),),
     (("What a console or a command changes is listed here:", "dim"),),
-    (("who, when, what, and how it ended; u undoes what can be undone.", "dim"),),
+    (("who, when, what, how it ended, and until when it can be undone.", "dim"),),
 )
 
 QUIET: Final = ((("✓ ", "good"), ("nothing: no worker is gone, no entry was set aside, no schedule is orphaned", "")),)
@@ -68,7 +68,7 @@ class ActivityView(Whole):
 
     def columns(self) -> Sequence[Column[OperationRow]] | Sequence[Column[Happened]]:
         """As many as fit."""
-        return activity_columns.OF_HAPPENED if self._own else activity_columns.COLUMNS
+        return activity_columns.OF_HAPPENED if self._own else activity_columns.of_operations(self.size.width)
 
     def strip(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """Both lists with how long they are, what can be undone, and what was not read."""
@@ -107,6 +107,10 @@ class ActivityView(Whole):
         beneath = self.query_one("#beneath", Table)
         beneath.notice = _refused(snapshot) if snapshot.refused else QUIET
         beneath.show(snapshot.happened, 0, len(snapshot.happened), snapshot.as_of)
+
+    def on_resize(self) -> None:
+        """The columns depend on the width."""
+        self.draw()
 
     def place_of(self, row: OperationRow | Happened) -> Place | None:
         """Enter opens an operation; the job of a worker that is gone, or the workers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from console.model import words
 from console.model.activity import Happened, OperationRow, told
@@ -64,7 +65,16 @@ def _matched(row: OperationRow, now: float) -> Cell:
     return "" if row.foreign else (words.count(row.matched), "dim")
 
 
-COLUMNS: Sequence[Column[OperationRow]] = (
+WIDE = 100
+"""Cells of a screen from which on what was acted on has more room, and goes before the machine from which."""
+
+
+def of_operations(cells: int) -> Sequence[Column[OperationRow]]:
+    """The columns of operations on a screen of `cells` cells, as many as fit."""
+    return _WIDE if cells >= WIDE else _NARROW
+
+
+_NARROW: Sequence[Column[OperationRow]] = (
     Column("WHEN", 10, _when),
     Column("WHO", 7, _text("who"), grow=1, most=12),
     Column("HOST", 8, _text("host"), grow=1, most=14, drop=8),
@@ -78,6 +88,8 @@ COLUMNS: Sequence[Column[OperationRow]] = (
     Column("OUTCOME", 12, lambda row, now: ended(row)),
     Column("UNDO", 6, undo, right=True, drop=1),
 )
+
+_WIDE = tuple(replace(column, width=30) if column.title == "SCOPE" else column for column in _NARROW)
 
 
 def _at(row: Happened, now: float) -> Cell:

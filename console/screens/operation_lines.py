@@ -109,5 +109,5 @@ def _undo(row: OperationRow, now: float, zone: tzinfo | None) -> list[Row]:
     left = f"for {words.age(int(row.undo_until - now))}, until {words.absolute(row.undo_until, zone, now)}"
     rows.append(Row(((f"{held} in the trash ".lstrip(), ""), (left, "accent"))))
     command = f"tq-console undo {row.id}"
-    rows.append(Row((("u puts back what is there, as it was; so does ", "dim"), (command, "")), ("command", command.encode())))
+    rows.append(Row(((command, ""), (" puts back what is there, as it was", "dim")), ("command", command.encode())))
     return rows

@@ -78,7 +78,7 @@ async def test_nothing_was_done_says_what_would_fill_it() -> None:
     async with activity(activity_page((), happened=()), (80, 24)) as (_, view, pilot):
         said = text(view)
         assert "Nothing was done from a console yet." in said
-        assert "who, when, what, and how it ended; u undoes" in said
+        assert "who, when, what, how it ended, and until when" in said
         assert "✓ nothing: no worker is gone" in said
         view.do("next_list")
         await pilot.pause()

@@ -22,7 +22,7 @@ from console.model.ports import Snapshot, Target
 from console.model.queries import JobsQuery, SearchQuery, ViewQuery
 from console.model.status import Status
 from console.store.reader import StoreReader, open_reader
-from jobs import settings, tiers
+from jobs import keys, settings, tiers
 from tests.conftest import Server
 from tests.console.pilots import Driver, driving
 from tests.console.recording import load, restore
@@ -79,6 +79,7 @@ def demo(redis: Redis, server: Server, monkeypatch: pytest.MonkeyPatch) -> Itera
     tiers.current.cache_clear()
     recorded: dict[str, Any] = load()
     restore(redis, recorded)
+    operate(redis, recorded["at"])
     with redis.pubsub() as listening:
         # The demo's workers listened when it was recorded.
         listening.subscribe(*recorded["channels"])
@@ -87,6 +88,43 @@ def demo(redis: Redis, server: Server, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield Demo(recorded["at"], Target("demo", URL, lambda: Steady(open_reader(server.url)), "green"))
     monkeypatch.undo()
     time.tzset()
+
+
+def operate(redis: Redis, at: float) -> None:
+    """What three operators did in the hour before `at`: the demo's data has none of it."""
+    asked: tuple[tuple[float, str, str, dict[str, Any]], ...] = (
+        (
+            3_000,
+            "ann",
+            "requeue",
+            {"scope": "all failed jobs of high, under error:Timeout", "matched": 212, "why": "vendor is back"},
+        ),
+        (1_260, "bob", "delete", {"scope": "12 jobs that were marked", "matched": 12, "options": "with_dependents"}),
+        (900, "ann", "cancel", {"scope": "all queued jobs of low", "matched": 412}),
+        (30, "cy", "requeue", {"scope": "all failed jobs of every queue", "matched": 18_240, "why": "fixed in 2.4.1"}),
+    )
+    ended: tuple[tuple[float, dict[str, Any]], ...] = (
+        (2_998, {"how": "done", "done": 209, "skipped:changed": 3}),
+        (1_259, {"how": "done", "done": 12}),
+        (890, {"how": "canceled", "done": 200}),
+    )
+    for number, (ago, who, command, more) in enumerate(asked):
+        told = {"operation": f"1k6z0q{number}b7rt", "who": who, "host": "ops-1", "command": command, "target": URL, **more}
+        redis.xadd(keys.ACTIVITY, {"event": "begun", **told}, id=f"{(at - ago) * 1_000:.0f}-0")
+        if number < len(ended):
+            ago, came = ended[number]
+            fields = {"event": "ended", "operation": told["operation"], **came}
+            redis.xadd(keys.ACTIVITY, fields, id=f"{(at - ago) * 1_000:.0f}-0")
+    redis.hset(keys.OPERATION + "1k6z0q3b7rt", mapping={"done": 4_211, "changed": 12})
+    redis.zadd(keys.TRASH, {"1k6z0q1b7rt": at + 2_340})
+    redis.zadd(keys.TRASHED + "1k6z0q1b7rt", {str(n): n for n in range(12)})
+
+
+async def one_operation(driver: Driver) -> None:
+    await driver.press("6")
+    await driver.shows("done from consoles")
+    await driver.press("j", "j", "enter")
+    await driver.shows("WHAT CAME OF IT")
 
 
 async def failed_job(driver: Driver) -> None:
@@ -125,6 +163,7 @@ SCREENS = {
     "schedules": numbered("4", "ada@lovelace"),
     "workers": numbered("5", "rqscheduler"),
     "activity": numbered("6", "done from consoles"),
+    "operation": one_operation,
     "job": failed_job,
     "user": one_user,
 }
