@@ -51,6 +51,8 @@ MEANT: Final = (
     Meant("requeue", r"rq:queues", "*", "RQ's requeue does not name the queue, and nothing that lists queues would show it"),
     Meant("requeue", JOB, EXPIRY, "what was put into a queue must not expire there"),
     Meant("requeue", DEPENDENTS, EXPIRY, "nor those that wait for it"),
+    Meant("cancel", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
+    Meant("cancel", r"rq:scheduler:scheduled_jobs", KEY, "RQ's cancel leaves the entry, which fires all the same"),
 )
 """Every difference that is meant, by command, with its reason."""
 

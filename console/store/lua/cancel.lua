@@ -11,7 +11,7 @@ local with_entry = options[1] == '1'
 return act_on_each(function(id, queue, state, score)
   local job, code = fields_of(id, 'origin', 'rate_limit_key', 'rate_limit_concurrency')
   if not job then return code end
-  if STATUSES[state] and not is_of(state, job[1]) then return 'changed' end
+  if not is_of(state, job[1]) then return 'changed' end
   local origin = job[2] and job[2] ~= '' and job[2] or queue
   local limit = has_limit(job[3], job[4]) and job[3] or nil
   local place

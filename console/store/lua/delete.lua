@@ -77,7 +77,7 @@ return act_on_each(function(id, queue, state, score)
   local job = redis.pcall('HMGET', job_key(id), 'status', 'origin', 'group_id', 'rate_limit_key', 'rate_limit_concurrency')
   if job.err then return 'unreadable' end
   local there = job[1] or redis.call('EXISTS', job_key(id)) == 1
-  if there and STATUSES[state] and not is_of(state, job[1]) then return 'changed' end
+  if there and not is_of(state, job[1]) then return 'changed' end
   local limit = has_limit(job[4], job[5]) and job[4] or nil
   local place, code = found_as(id, queue, state, score, limit, with_entry)
   if not place then return code end

@@ -82,7 +82,6 @@ end
 -- Where a job is that may be acted on, or nil and a code: as place_of, besides `entry`, the score of its entry if it has one. The
 -- job of an entry alone is scheduled, and in no registry of RQ's.
 local function found_as(id, queue, state, score, limit, with_entry)
-  if not STATUSES[state] then return nil, state == 'running' and 'running' or 'state' end
   local due, plain = entry_of(id)
   if due and not (plain and with_entry) then return nil, 'entry' end
   local place, code = place_of(id, queue, state, score, limit)
