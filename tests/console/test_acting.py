@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from console.actions import ACTIONS
 from console.app import Console
 from console.model.commands import Requeue
-from console.model.ports import Target
+from console.model.ports import Target, WriteError
 from console.model.queries import FailuresQuery
-from tests.console.fakes import NOW, FakeReader, FakeWriter, writing
-from tests.console.pilots import driving
+from console.screens.dialogs.confirm import Confirm
+from tests.console.fakes import NOW, FakeReader, FakeWriter, job, writing
+from tests.console.pilots import SIZES, Driver, driving
+from tests.console.view_samples import HOSTILE
 
 
 def console(target: Target, **given: object) -> Console:
@@ -21,12 +31,405 @@ async def test_r_on_a_failed_job_requeues_it_after_a_yes() -> None:
         await driver.shows("40 failures")
         await driver.press("j", "r")
         await driver.shows("Requeue 1 failed job", "job job-1", "rediss://…@cache-1/0", "scrape_for_user")
-        print(driver.text)
         await driver.press("y")
         await driver.shows("requeued 1", "39 failures")
-        print(driver.text)
     [(operation, command, seen)] = writer.acted
     assert command == Requeue()
     assert [one.key for one in seen] == [b"job-1"]
     assert reader.selected == [FailuresQuery(only=(b"job-1",))]
     assert (operation.command, operation.scope, operation.matched) == ("requeue", "job job-1", 1)
+
+
+async def test_a_double_press_gives_one_command() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("r", "r", "r")
+        await driver.shows("Requeue 1 failed job")
+        await driver.until(lambda: confirm(driver).ready)
+        await driver.press("y", "y", "y")
+        await driver.shows("requeued 1")
+        assert len(driver.app.screen_stack) == 1
+    assert len(writer.acted) == len(writer.begun) == len(reader.selected) == 1
+
+
+async def test_while_one_is_under_way_there_is_no_second_one() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    writer.gate.clear()
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await requeue(driver, "Requeue 1 failed job")
+        await driver.shows("c cancels the rest")
+        await driver.press("escape")
+        await driver.shows("⟳ requeue")
+        await driver.press("j", "r")
+        await driver.says("one at a time: Requeue 1 failed job is under way; v shows it")
+        assert not isinstance(driver.app.screen, Confirm)
+        await driver.press("v")
+        await driver.shows("c cancels the rest")
+        writer.gate.set()
+        await driver.shows("requeued 1")
+        await driver.shows_not("⟳")
+    assert len(writer.acted) == 1
+
+
+async def test_rows_that_come_move_or_go_do_not_change_what_was_meant() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("j", "j", "space", "space", "j")
+        reader.select_gate.clear()
+        await driver.press("r")
+        await driver.until(lambda: reader.selected)
+        reader.failures = [*reversed(reader.failures), *(job(n, "failed") for n in range(900, 950))]
+        del reader.failures[0]
+        await driver.until(lambda: driver.app.view.table.total == 89)
+        reader.select_gate.set()
+        await driver.shows("Requeue 2 failed jobs", "2 jobs that were marked")
+        reader.failures = [row for row in reader.failures if row.key != b"job-3"]
+        reader.failures += [job(n, "failed") for n in range(950, 960)]
+        await driver.until(lambda: confirm(driver).ready)
+        await driver.press("y")
+        await driver.shows("requeued 2")
+        assert not driver.app.view.table.marks
+    assert [one.key for one in writer.acted[0][2]] == [b"job-2", b"job-3"]
+
+
+async def test_cancel_has_the_focus_and_enter_does_nothing() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        for leave in ("enter", "escape"):
+            await driver.press("D")
+            await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+            assert driver.app.focused is not None
+            assert driver.app.focused.id == "cancel"
+            await driver.press(leave)
+            await driver.until(lambda: len(driver.app.screen_stack) == 1)
+        assert len(reader.failures) == 40
+    assert writer.begun == []
+
+
+async def test_enter_on_the_other_word_does_it() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("r")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        await driver.press("tab", "enter")
+        await driver.shows("requeued 1")
+
+
+async def test_options_and_a_reason_go_along() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("r", "t", "f")
+        await driver.until(lambda: confirm(driver).ready)
+        await driver.shows("t [x] with as many retries", "f [x] at the front")
+        confirm(driver).query_one("#why").focus()
+        await driver.write("vendor is back")
+        await driver.press("enter", "enter")
+        await driver.shows("requeued 1")
+    [(operation, command, _)] = writer.acted
+    assert command == Requeue(fresh_retries=True, at_front=True)
+    assert (operation.why, operation.options) == ("vendor is back", "fresh_retries at_front")
+
+
+async def test_a_production_server_wants_its_name() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    here = writing(reader, writer, name="prod", colour="red", production=True)
+    async with driving(console(here, screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("r")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        await driver.shows("type prod")
+        await driver.press("y")
+        await driver.shows("type the name of this server, prod, to go on")
+        await driver.write("pro")
+        await driver.press("enter")
+        assert writer.begun == []
+        await driver.write("d")
+        await driver.press("enter")
+        await driver.shows("requeued 1")
+    assert len(writer.acted) == 1
+
+
+async def test_everything_that_is_listed_under_a_filter() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures", expression="user:user-1")) as driver:
+        await driver.shows("11 failures")
+        await driver.press("asterisk")
+        await driver.shows("all 11 marked")
+        await driver.press("minus")
+        await driver.shows_not("marked")
+        await driver.press("asterisk", "space", "r")
+        await driver.shows("Requeue 11 failed jobs", "all failed jobs of every queue, under user:user-1")
+        await driver.press("y")
+        await driver.shows("requeued 11")
+    assert reader.selected[0].only is None
+    assert {one.key for one in writer.acted[0][2]} == {b"job-1", *(f"job-1{n}".encode() for n in range(10))}
+
+
+async def test_what_was_changed_meanwhile_is_left_out_and_said() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("space", "space")
+        reader.failures[0] = job(0, "running")
+        await driver.press("r")
+        await driver.shows("Requeue 1 failed job", "1 left out: it is in another state")
+
+
+async def test_where_nothing_is_left_there_is_nothing_to_confirm() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        reader.failures[0] = job(0, "running")
+        await driver.press("r")
+        await driver.shows("There is nothing that this can be done to.")
+        await driver.press("y", "tab", "enter")
+        assert isinstance(driver.app.screen, Confirm)
+    assert writer.begun == []
+
+
+async def test_a_preview_says_how_far_it_is_and_can_be_left() -> None:
+    reader = FakeReader()
+    reader.select_gate.clear()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("asterisk", "r")
+        await driver.shows("Requeue failed jobs", "looking: 0")
+        await driver.press("y")
+        await driver.press("escape")
+        await driver.until(lambda: len(driver.app.screen_stack) == 1)
+        reader.select_gate.set()
+        await driver.press("minus", "r")
+        await driver.shows("Requeue 1 failed job")
+        await driver.press("y")
+        await driver.shows("requeued 1")
+    assert [len(seen) for _, _, seen in writer.acted] == [1]
+
+
+async def test_a_server_that_does_not_answer_the_preview_is_told() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        reader.failing = "rediss://…@cache-1/0: cannot be reached"
+        await driver.press("r")
+        await driver.shows("✗ rediss://…@cache-1/0: cannot be reached", "Nothing was done.")
+        await driver.press("y")
+    assert writer.begun == []
+
+
+async def test_progress_pause_and_cancel_within_one_batch() -> None:
+    reader = FakeReader(failures=[job(n, "failed") for n in range(1_000)])
+    writer = FakeWriter(reader)
+    writer.gate.clear()
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("1,000 failures")
+        await driver.press("asterisk")
+        await requeue(driver, "Requeue 1,000 failed jobs")
+        await driver.shows("c cancels the rest", "0 of 1,000: 0 done")
+        await driver.press("p")
+        writer.gate.set()
+        await driver.shows("200 of 1,000: 200 done", "20%", "paused", "p goes on")
+        assert len(writer.acted) == 1
+        writer.gate.clear()
+        await driver.press("p")
+        await driver.shows("p pauses", "going on")
+        await driver.press("c")
+        writer.gate.set()
+        await driver.shows("requeued 400", "canceled, 600 were left")
+        await driver.shows("600 failures")
+    assert [len(seen) for _, _, seen in writer.acted] == [200, 200]
+    assert [ended.how for ended in writer.ends] == ["canceled"]
+
+
+async def test_outcomes_are_listed_exported_opened_and_done_again(tmp_path: Path) -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader, codes={b"job-3": "changed", b"job-5": "unreadable"})
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("v")
+        await driver.says("nothing was done from this console yet")
+        await driver.press("asterisk")
+        await requeue(driver, "Requeue 40 failed jobs")
+        await driver.shows("requeued 38, skipped 1 (changed), failed 1 (unreadable)", "v outcomes")
+        await driver.press("v")
+        await driver.shows("job-3", "it is in another state", "job-5", "what should be its hash")
+        lines = driver.text.splitlines()
+        first = next(at for at, line in enumerate(lines) if "✗" in line and "job-5" in line)
+        assert "job-3" in lines[first + 1]
+        await driver.press("w")
+        await driver.says("outcomes written to")
+        [file] = tmp_path.glob("tq-console-*.txt")
+        assert "job-5\tfailed\tunreadable\twhat should be its hash or its list is something else\t" in file.read_text()
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        await driver.press("v", "enter")
+        await driver.shows("job job-5")
+        writer.codes.clear()
+        await driver.press("v", "r")
+        await driver.shows("Requeue 2 failed jobs", "those of it that were not done")
+        await driver.press("y")
+        await driver.shows("requeued 2")
+    assert {one.key for one in writer.acted[1][2]} == {b"job-3", b"job-5"}
+
+
+async def test_why_a_single_job_was_not_done_is_said_at_once() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader, codes={b"job-0": "changed"})
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await requeue(driver, "Requeue 1 failed job")
+        await driver.shows("not requeued: it is in another state, or another place, than it was seen in")
+
+
+async def test_a_server_that_dies_in_the_middle_is_told_and_the_rest_is_left() -> None:
+    reader = FakeReader(failures=[job(n, "failed") for n in range(1_000)])
+    writer = FakeWriter(reader, failing=WriteError("rediss://…@cache-1/0: cannot be reached"), fails_at=2)
+    async with driving(console(writing(reader, writer), screen="failures"), (200, 60)) as driver:
+        await driver.shows("1,000 failures")
+        await driver.press("asterisk")
+        await requeue(driver, "Requeue 1,000 failed jobs")
+        await driver.shows("requeued 400, failed 200 (unknown)", "broken off, 400 were left", "cannot be reached")
+        await driver.press("v")
+        await driver.shows("job-400", "the server went away before it answered: it may be done, or not")
+
+
+async def test_what_cannot_be_begun_is_told_and_nothing_is_done() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader, failing=WriteError("rediss://…@cache-1/0: cannot be reached"), fails_at=-1)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await requeue(driver, "Requeue 1 failed job")
+        await driver.shows("✗ rediss://…@cache-1/0: cannot be reached")
+        await driver.press("r")
+        await driver.shows("Requeue 1 failed job")
+    assert writer.acted == []
+
+
+@pytest.mark.parametrize("at", [-1, 0])
+async def test_a_server_that_refuses_makes_the_console_only_look(at: int) -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader, failing=WriteError("NOPERM: this user may not", refused=True), fails_at=at)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures", "r requeue")
+        await requeue(driver, "Requeue 1 failed job")
+        await driver.says("from here on it only looks")
+        await driver.shows("READ-ONLY", "this user may not")
+        await driver.shows_not("r requeue")
+        await driver.press("r")
+        assert len(driver.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("read_only", [{"read_only": True}, {"write": None}])
+async def test_where_one_only_looks_no_action_is_anywhere(read_only: dict[str, object]) -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    dangerous = [action for action in ACTIONS if action.danger]
+    here = replace(writing(reader, writer), **read_only)  # type: ignore[arg-type]
+    async with driving(console(here), (200, 90)) as driver:
+        for screen in "123456":
+            await driver.press(screen)
+            await driver.until(lambda: "Reading" not in driver.text)
+            assert not any(action.danger for action in driver.app.offered())
+            for key in {key for action in dangerous for key in action.keys}:
+                await driver.press(key)
+                assert len(driver.app.screen_stack) == 1
+            await driver.press("question_mark")
+            await driver.shows("Keys on")
+            for action in dangerous:
+                assert action.help not in driver.text
+            await driver.press("escape", "colon")
+            await driver.write("requeue")
+            await driver.shows("by its exact name")
+            assert "Put failed jobs back" not in driver.text
+            await driver.press("escape")
+        assert reader.selected == []
+    assert writer.begun == []
+
+
+async def test_a_canary_is_asked_for_and_stops_when_too_many_fail_again() -> None:
+    reader = FakeReader(failures=[job(n, "failed") for n in range(100)], jobs=[job(n, "failed") for n in range(100)])
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("100 failures")
+        await driver.press("asterisk", "r")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        await driver.press("c")
+        await driver.shows("5, 50/s, 20%")
+        confirm(driver).query_one("#canary", Input).value = "many"
+        await driver.press("y")
+        await driver.shows("write a canary like 5, 50/s, 20%")
+        confirm(driver).query_one("#canary", Input).value = "3, 10/s, 50%"
+        confirm(driver).query_one("#do").focus()
+        await driver.press("enter")
+        await driver.shows("requeued 3", "stopped, 97 were left")
+    assert writer.begun[0].options == "canary=3 rate=10 stop_above=50%"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_dialogs_fit_and_show_nothing_that_acts_on_a_terminal(size: tuple[int, int]) -> None:
+    row = job(
+        0,
+        "failed",
+        id=HOSTILE,
+        key=HOSTILE.encode("utf-8", "surrogateescape"),
+        error=HOSTILE,
+        call=HOSTILE,
+        user=HOSTILE,
+        queue="low",
+    )
+    reader = FakeReader(failures=[row, *(job(n, "failed") for n in range(1, 30))])
+    writer = FakeWriter(reader, codes={row.key: "changed"})
+    here = writing(reader, writer, name="prod", production=True)
+    async with driving(console(here, screen="failures"), size) as driver:
+        await driver.shows("30 failures")
+        await driver.press("r")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        assert_harmless(driver.text, size)
+        await driver.press("escape", "asterisk", "r")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        await driver.press("c")
+        await driver.shows("Cancel", "esc leaves", "type prod", "canary", "error", "Requeue 30 failed jobs", "rediss://")
+        assert_harmless(driver.text, size)
+        await driver.press("c", "y")
+        await driver.write("prod")
+        await driver.press("enter")
+        await driver.shows("requeued 29")
+        await driver.press("v")
+        await driver.shows("esc closes", "␛")
+        assert_harmless(driver.text, size)
+
+
+def assert_harmless(text: str, size: tuple[int, int]) -> None:
+    lines = text.splitlines()
+    assert len(lines) == size[1]
+    assert all(line.isprintable() for line in lines), [line for line in lines if not line.isprintable()]
+
+
+def confirm(driver: Driver) -> Confirm:
+    screen = driver.app.screen
+    assert isinstance(screen, Confirm), screen
+    return screen
+
+
+async def requeue(driver: Driver, title: str) -> None:
+    """Press r, and say yes to what `title` says once that can be said."""
+    await driver.press("r")
+    await driver.shows(title)
+    await driver.until(lambda: confirm(driver).ready)
+    await driver.press("y")

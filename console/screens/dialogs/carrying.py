@@ -40,6 +40,7 @@ class Carrying(Dialog[None]):
         super().__init__()
         self._title, self._target, self._progress = title, target, progress
         self._canceled = False
+        self._paused = progress is not None and progress.doing == "paused"
 
     def compose(self) -> ComposeResult:
         with Vertical(id="frame"):
@@ -68,6 +69,7 @@ class Carrying(Dialog[None]):
     def action_ask(self, cancel: bool) -> None:
         """Pause or cancel."""
         self._canceled |= cancel
+        self._paused = not cancel and not self._paused
         self.post_message(self.Asked(cancel))
         self._tell()
 
@@ -87,11 +89,17 @@ class Carrying(Dialog[None]):
             if n := sum(reasons.values()):
                 told.append((f" · {n:,} {word} ({command_words.by_reason(reasons)})", tone))
         self.query_one("#counts", Line).say(told)
-        doing = "ending after this batch" if self._canceled else command_words.DOING.get(progress.doing, progress.doing)
+        doing = self._doing(progress)
         left = "" if progress.left_s is None else f" · {words.age(float(round(progress.left_s)))} left"
-        self.query_one("#pace", Line).say([(f"  {doing}", "warn" if progress.doing == "paused" else ""),
+        self.query_one("#pace", Line).say([(f"  {doing}", "warn" if self._paused or self._canceled else ""),
                                            (f" · {progress.rate:,.0f} a second{left}", "dim")])  # fmt: skip
-        paused = progress.doing == "paused"
-        self.tell_keys(
-            [("p", "goes on" if paused else "pauses"), ("c", "cancels the rest"), ("esc", "hides this, and it goes on")]
-        )
+        pause = ("p", "goes on" if self._paused else "pauses")
+        self.tell_keys([pause, ("c", "cancels the rest"), ("esc", "hides this, and it goes on")])
+
+    def _doing(self, progress: Progress) -> str:
+        """What the operation is doing, or will do as soon as its batch is done."""
+        if self._canceled:
+            return "ending after this batch"
+        if self._paused != (progress.doing == "paused"):
+            return "pausing after this batch" if self._paused else "going on"
+        return command_words.DOING.get(progress.doing, progress.doing)

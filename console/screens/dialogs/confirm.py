@@ -125,7 +125,7 @@ class Confirm(Dialog[Confirmed | None]):
 
     def action_do(self) -> None:
         """Do it, if all is known and said that it takes."""
-        if not self._ready:
+        if not self.ready:
             return
         if self._target.production and self.query_one("#name", Input).value.strip() != self._target.name:
             self.query_one("#name").focus()
@@ -196,7 +196,8 @@ class Confirm(Dialog[Confirmed | None]):
         return OPTIONS.get(type(self.command), ())
 
     @property
-    def _ready(self) -> bool:
+    def ready(self) -> bool:
+        """Whether a yes is taken: all is known of what it would be done to, and there is something."""
         return self._glance is not None and self._glance.done and self._glance.count > 0 and not self._failed
 
     def _tell(self) -> None:
@@ -206,8 +207,8 @@ class Confirm(Dialog[Confirmed | None]):
             self._tell_option(option.field, option.key, option.means, bool(getattr(self.command, option.field)))
         if self._tries:
             self._tell_option("tried", "c", "canary: a few first, the others slowly, as long as it goes well", self._tried)
-        self.query_one("#do", Choice).name_it(f"{command_words.verb(self.command)}  y", self._ready)
-        keys = [("y", "does it")] if self._ready else []
+        self.query_one("#do", Choice).name_it(f"{command_words.verb(self.command)}  y", self.ready)
+        keys = [("y", "does it")] if self.ready else []
         self.tell_keys([*keys, ("esc", "leaves all as it is"), ("tab", "reason")])
 
     def _tell_option(self, id: str, key: str, means: str, on: bool) -> None:
