@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from console.model.canary import Trial
-from console.model.commands import Command, Outcome, Seen, outcome
+from console.model.commands import Command, Outcome, Seen, ToFront, outcome
 from console.model.operations import Counts, Ended, Operation, counted
 from console.model.ports import ReadError, WriteError, Writer
 
@@ -108,7 +108,9 @@ def carry_out(
     Raises WriteError when the audit cannot be begun: then nothing was done.
     """
     writer.begin(operation)
-    course = _Course(writer, operation, command, seen, control, told, clock)
+    # Whoever comes to the front last is first there.
+    order = seen[::-1] if isinstance(command, ToFront) else seen
+    course = _Course(writer, operation, command, order, control, told, clock)
     how, said = course.straight() if trial is None else course.tried(trial)
     if how != "broken off":
         course.watch()

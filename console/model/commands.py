@@ -319,6 +319,7 @@ REASONS: Final[Mapping[str, tuple[Result, str]]] = {
     "exists": ("skipped", "there is one of that id again"),
     "overlap": ("skipped", "a run of this schedule has not ended"),
     "firing": ("skipped", "rqscheduler fires it at this moment; try again"),
+    "abandoned": ("skipped", "no worker that lives runs it; RQ's maintenance will retry it, or let it fail"),
     "same": ("skipped", "it is so already"),
     "source": ("skipped", "this cannot be done to a schedule of that kind"),
     "unreadable": ("failed", "what should be its hash or its list is something else"),

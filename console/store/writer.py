@@ -20,6 +20,7 @@ from console.model.commands import (
     ScheduleCommand,
     ScheduleSeen,
     Seen,
+    Stop,
     TrashSeen,
     Undo,
     WorkerCommand,
@@ -100,6 +101,10 @@ class StoreWriter:
                 from console.store.acts import workers
 
                 return workers.check(self._connection, command, seen, self._watched)
+            if isinstance(command, Stop):
+                from console.store.acts import jobs
+
+                return jobs.check(self._connection, [one for one in seen if isinstance(one, JobSeen)])
         return [Outcome(one.key, "sent") for one in seen]
 
     def end(self, operation: Operation, ended: Ended) -> float | None:

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Final, assert_never
 
 from redis import Redis
 from rq import Queue
 
-from console.model.commands import Cancel, Delete, JobCommand, JobSeen, Outcome, Requeue
+from console.model.commands import (
+    STATES,
+    Cancel,
+    Delete,
+    JobCommand,
+    JobSeen,
+    Move,
+    Outcome,
+    Requeue,
+    Reschedule,
+    RetryNow,
+    RunAgain,
+    Stop,
+    ToFront,
+    outcome,
+)
+from console.model.text import visible
 from console.store import scripts
 from console.store.acts import job_scripts
+from console.store.values import text
+from jobs import keys
+from jobs.scripts import Argument, Script
+
+_ENQUEUEING: Final = ("jobs", "rate_limits", "runs", "enqueueing")
+_LEAVING: Final = ("jobs", "rate_limits", "places", "runs", "leaving")
+
+MAX_QUEUE_NAME: Final = 200
+"""Bytes of the name of a queue to which jobs are moved."""
 
 
 def act(
@@ -17,18 +44,83 @@ def act(
 ) -> list[Outcome]:
     """Do it to each of these jobs that is still what was seen. What is deleted is in the trash for `trash_s` seconds. Raises
     redis' errors."""
+    if wrong := _wrong(command):
+        return [outcome(job.key, "invalid", wrong) for job in jobs]
+    script, options = _script(command, operation, trash_s)
+    apt = [job for job in jobs if job.state in STATES[type(command)]]
+    done = iter(job_scripts.run(connection, script, operation, options, apt, now))
+    return [next(done) if job.state in STATES[type(command)] else _inapt(command, job) for job in jobs]
+
+
+def check(connection: Redis, jobs: Sequence[JobSeen]) -> list[Outcome]:
+    """What is seen of a stop that was sent: `sent` again while a job runs on. One round trip. Raises redis' errors."""
+    with connection.pipeline(transaction=False) as pipe:
+        for job in jobs:
+            pipe.hget(keys.RQ_JOB.encode() + job.key, "status")
+        statuses = pipe.execute(raise_on_error=False)
+    return [_seen_of_stop(job, status) for job, status in zip(jobs, statuses, strict=True)]
+
+
+def _script(command: JobCommand, operation: str, trash_s: float) -> tuple[Script, Sequence[Argument]]:
     match command:
         case Requeue():
             options = (int(command.at_front), int(command.fresh_retries), Queue.DEFAULT_TIMEOUT)
-            return job_scripts.run(
-                connection, scripts.load("jobs", "rate_limits", "runs", "enqueueing", "requeue"), operation, options, jobs, now
-            )
+            return scripts.load(*_ENQUEUEING, "requeue"), options
+        case RetryNow():
+            return scripts.load(*_ENQUEUEING, "retry_now"), (int(command.at_front), Queue.DEFAULT_TIMEOUT)
+        case RunAgain():
+            return scripts.load(*_ENQUEUEING, "run_again"), (int(command.at_front), Queue.DEFAULT_TIMEOUT)
+        case Move():
+            return scripts.load("jobs", "runs", "waiting", "move"), (command.to,)
+        case ToFront():
+            return scripts.load("jobs", "waiting", "to_front"), ()
+        case Reschedule():
+            return scripts.load("jobs", "reschedule"), (repr(command.due),)
+        case Stop():
+            return scripts.load("jobs", "stop"), ()
         case Cancel():
-            script = scripts.load("jobs", "rate_limits", "places", "runs", "leaving", "cancel")
-            return job_scripts.run(connection, script, operation, (int(command.with_entry),), jobs, now)
+            return scripts.load(*_LEAVING, "cancel"), (int(command.with_entry),)
         case Delete():
-            script = scripts.load("jobs", "rate_limits", "places", "runs", "leaving", "trash", "delete")
             asked = (operation, trash_s, int(command.with_entry), int(command.with_dependents))
-            return job_scripts.run(connection, script, operation, asked, jobs, now)
+            return scripts.load(*_LEAVING, "trash", "delete"), asked
         case _:
-            raise NotImplementedError(command.WORD)
+            assert_never(command)
+
+
+def _wrong(command: JobCommand) -> str:
+    """What is wrong with what is asked for, empty for nothing."""
+    match command:
+        case Reschedule() if not (math.isfinite(command.due) and command.due > 0):
+            return "that is no instant"
+        case Move():
+            return _wrong_name(command.to)
+        case _:
+            return ""
+
+
+def _wrong_name(queue: bytes) -> str:
+    try:
+        name = queue.decode()
+    except UnicodeDecodeError:
+        return "RQ cannot read a queue's name that is not UTF-8"
+    if not name or name != name.strip() or not name.isprintable():
+        return "the name of a queue is not empty, and has no control characters and no blanks at its ends"
+    if len(queue) > MAX_QUEUE_NAME:
+        return f"the name of a queue has {MAX_QUEUE_NAME} bytes at the most"
+    if "," in name or name.startswith("_compact:") or ":intermediate" in name:
+        return "RQ itself uses names with a comma, `_compact:` or `:intermediate`"
+    return ""
+
+
+def _inapt(command: JobCommand, job: JobSeen) -> Outcome:
+    return outcome(job.key, "running" if job.state == "running" and isinstance(command, Cancel | Delete) else "state")
+
+
+def _seen_of_stop(job: JobSeen, status: object) -> Outcome:
+    if status == b"stopped":
+        return outcome(job.key, "done")
+    if status == b"started":
+        return outcome(job.key, "sent")
+    if isinstance(status, bytes):
+        return outcome(job.key, "changed", f"it was not stopped: by now it is {visible(text(status))[:40]}")
+    return outcome(job.key, "gone" if status is None else "unreadable")

@@ -1,0 +1,41 @@
+-- Moves jobs that wait to another queue: queued ones to its end, the others to its registry. (After jobs.lua, runs.lua,
+-- waiting.lua.)
+--
+-- Options  1 the queue to which
+-- Leaves each job's `origin` that queue, in whose registries it ends then; its score, or its slot of a rate limit, as it was; the
+--       queue among RQ's queues; a run of ours among those that wait, or go on, in the lane of that name. One that its queue does not
+--       hold was taken by a worker, and is left alone.
+-- Cost: that of waiting.lua for queued jobs, else O(log jobs of the registry).
+
+local to = options[1]
+local arrived, moved_any = {}, false
+
+return act_on_each(function(id, queue, state, score)
+  if queue == to then return 'same' end
+  local from, target = list_key(state, queue), list_key(state, to)
+  local code = state ~= 'queued' and moved(from, id, score)
+  if code then return code end
+  local job
+  job, code = fields_of(id, 'enqueued_at')
+  if not job then return code end
+  if job[1] ~= STATUSES[state] then return 'changed' end
+  local type = state == 'queued' and 'list' or 'zset'
+  if not (is(from, type) and is(target, type) and is(RQ .. ':queues', 'set')) then return 'unreadable' end
+
+  if state == 'queued' then
+    if not take_out(from, id, job[2]) then return 'changed' end
+    collect(arrived, target, id)
+    -- Jobs of a queue lie in the order of these instants, by which jobs/lua/settle.lua finds lost ones.
+    redis.call('HSET', job_key(id), 'origin', to, 'enqueued_at', now_text)
+  else
+    if redis.call('ZREM', from, id) == 0 then return 'changed' end
+    redis.call('ZADD', target, sets[from].scores[id], id)
+    redis.call('HSET', job_key(id), 'origin', to)
+  end
+  run_moved(id, queue, to, state == 'queued' and now or nil)
+  moved_any = true
+  return 'done'
+end, function()
+  each(arrived, 'RPUSH')
+  if moved_any then redis.call('SADD', RQ .. ':queues', RQ .. ':queue:' .. to) end
+end)
