@@ -107,7 +107,7 @@ def _latest(
         key=lambda one: (-(one[0].score or 0.0), one[1], one[2]),
     )
     members = [member for member, _, _ in merged[start:wanted]] + [member for one in kept for member in one.members()]
-    counted = [one.held.total for one in sampled if one.held.expiring.value is not None]
+    counted = [one.held.total for one in sampled if one.held.known]
     return members, sum(counted) if counted else None, (*first.refused, *second.refused, *third.refused)
 
 

@@ -54,19 +54,32 @@ AMONG: Final[Mapping[JobState, JobState]] = {"retrying": "scheduled", "stopped":
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One list or sorted set, and how many it holds: `expiring` of those that expire, or of all where none does, `kept` of
-    those that are kept for good. `owner` is the queue's name, or the rate limit's."""
+    """One list or sorted set, and how many it holds: of those that expire some have `expired`, and some are `kept` for good.
+    `owner` is the queue's name, or the rate limit's.
+
+    How many will expire is what is left of the `whole`: to count these themselves is a way through the depth of a sorted set,
+    and the longer, the larger it is; there is seldom one that has expired or is kept, and of none that is known at once.
+    """
 
     state: JobState
     owner: bytes
     key: bytes
-    expiring: Answer
-    kept: Answer | None
+    whole: Answer
+    expired: Answer | None = None
+    kept: Answer | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the server told how many."""
+        return all(one.count() is not None for one in (self.whole, self.expired, self.kept) if one is not None)
 
     @property
     def parts(self) -> tuple[int, int]:
-        """The two counts, 0 for what was refused."""
-        return self.expiring.count() or 0, (self.kept.count() or 0) if self.kept else 0
+        """How many will expire, or are there at all where none expires; and how many are kept. 0 for what was refused."""
+        if not self.known:
+            return 0, 0
+        whole, expired, kept = ((one.count() or 0) if one is not None else 0 for one in (self.whole, self.expired, self.kept))
+        return max(0, whole - expired - kept), kept
 
     @property
     def total(self) -> int:
@@ -133,7 +146,7 @@ class Lists:
         found: dict[str, int | None] = {}
         for one in self.held:
             before = found.get(one.state)
-            found[one.state] = before if one.expiring.value is None else (before or 0) + one.total
+            found[one.state] = (before or 0) + one.total if one.known else before
         return found
 
 
@@ -170,7 +183,7 @@ def count(
 
 
 def ask(trip: Trip, owner: bytes, states: Iterable[JobState], now: float) -> list[Held]:
-    """Ask how many the lists of one queue, or of one rate limit, hold: a command for each, two where jobs expire."""
+    """Ask how many the lists of one queue, or of one rate limit, hold: a command for each, three where jobs expire."""
     return [_ask(trip, state, owner, now) for state in states]
 
 
@@ -240,9 +253,10 @@ def scored(rows: Sequence[Any]) -> list[tuple[bytes, float]]:
 def _ask(trip: Trip, state: JobState, owner: bytes, now: float) -> Held:
     registry = REGISTRIES[state]
     key = registry.prefix.encode() + owner + (rq_keys.RATE_LIMITED.encode() if state == RATE_LIMITED else b"")
-    if registry.expires:
-        return Held(state, owner, key, trip.ask("ZCOUNT", key, f"({int(now)}", "+inf"), trip.ask("ZCOUNT", key, "-inf", "(0"))
-    return Held(state, owner, key, trip.ask("LLEN" if state == "queued" else "ZCARD", key), None)
+    whole = trip.ask("LLEN" if state == "queued" else "ZCARD", key)
+    if not registry.expires:
+        return Held(state, owner, key, whole)
+    return Held(state, owner, key, whole, trip.ask("ZCOUNT", key, 0, int(now)), trip.ask("ZCOUNT", key, "-inf", "(0"))
 
 
 def _ask_ahead(trip: Trip, held: Iterable[Held], ranks: Ranks) -> Asked | None:
