@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from redis import Redis
@@ -42,6 +43,9 @@ NEAR: Final = 1_000
 
 MAX_LIVE: Final = 50
 """Operations without an end of which the counts are read, the newest."""
+
+MAX_KNOWN: Final = 500
+"""Bytes of a text that is remembered without its secrets."""
 
 MAX_ID: Final = 64
 MAX_REASONS: Final = 40
@@ -190,12 +194,12 @@ def _lasting(line: Line, rows: Sequence[OperationRow], now: float) -> Steps[list
     counting = Reading(bounded.hashes(line, [keys.OPERATION.encode() + named[key] for key in live]))
     trash = Reading(_in_trash(line, named, kept, now))
     yield from beside(counting, trash)
-    counts = dict(zip(live, counting.result, strict=True))
-    found = []
-    for row in rows:
-        until, number_of = trash.result.get(row.key, (None, None))
-        fields = counts.get(row.key)
-        found.append(replace(row, counts=_counted(fields) if fields else row.counts, undo_until=until, in_trash=number_of))
+    counts = {key: _counted(fields) for key, fields in zip(live, counting.result, strict=True) if fields}
+    found = list(rows)
+    for at, row in enumerate(rows):
+        if row.key in counts or row.key in trash.result:
+            until, number_of = trash.result.get(row.key, (None, None))
+            found[at] = replace(row, counts=counts.get(row.key, row.counts), undo_until=until, in_trash=number_of)
     return found
 
 
@@ -231,6 +235,12 @@ def _by_reason(fields: Mapping[bytes, bytes], prefix: bytes, secrets: Secrets) -
 
 
 def _told(raw: bytes, secrets: Secrets) -> str:
+    return _masked(raw, secrets) if len(raw) <= MAX_KNOWN else masked_text(text(raw), secrets)
+
+
+@lru_cache(maxsize=4_096)
+def _masked(raw: bytes, secrets: Secrets) -> str:
+    # Each refresh reads the same texts, and many operations have the same operator, machine and server.
     return masked_text(text(raw), secrets)
 
 
