@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from console.model.operations import Ended, Operation
     from console.model.pages import Found, JobsPage
     from console.model.queries import SearchQuery, SelectQuery, ViewQuery
-    from console.model.schedules import SchedulesPage, UserPage
+    from console.model.schedules import SchedulesPage, SlotsPage, UserPage
     from console.model.selection import Selected
     from console.model.status import Status
     from console.model.workers import WorkersPage
 
-Snapshot: TypeAlias = "Status | JobsPage | JobDetail | SchedulesPage | UserPage | WorkersPage | ActivityPage | OperationPage"
+Snapshot: TypeAlias = (
+    "Status | JobsPage | JobDetail | SchedulesPage | SlotsPage | UserPage | WorkersPage | ActivityPage | OperationPage"
+)
 
 
 class ReadError(Exception):

@@ -7,9 +7,13 @@ Names of queues, jobs and workers are bytes, exactly as Redis has them; users an
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from console.model.filters import Filter
+
+if TYPE_CHECKING:
+    # A start waits for no command.
+    from console.model.commands import Change, Spread
 
 PAGE: Final = 50
 MAX_PAGE: Final = 500
@@ -136,6 +140,14 @@ class OperationQuery:
     key: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class SlotsQuery:
+    """The next slots of one user's schedule (its id) as it is, and as a command would make it: for a preview of that."""
+
+    key: bytes
+    command: Change | Spread
+
+
 ViewQuery = (
     OverviewQuery
     | JobsQuery
@@ -146,6 +158,7 @@ ViewQuery = (
     | JobQuery
     | UserQuery
     | OperationQuery
+    | SlotsQuery
 )
 SearchQuery = JobsQuery | FailuresQuery | SchedulesQuery
 SelectQuery = SearchQuery | TrashQuery | NamedQuery

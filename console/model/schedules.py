@@ -69,6 +69,17 @@ class SchedulesPage:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotsPage:
+    """The next slots of a schedule: `before` as it is, `after` as a change would make it. `said` is why there are none."""
+
+    as_of: float
+    key: bytes
+    before: tuple[float, ...] = ()
+    after: tuple[float, ...] = ()
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UserPage:
     """Everything of one user as it was read at `as_of`; `found` is False when there is no such user.
 

@@ -24,6 +24,7 @@ from console.model.queries import (
     SchedulesQuery,
     SearchQuery,
     SelectQuery,
+    SlotsQuery,
     TrashQuery,
     UserQuery,
     ViewQuery,
@@ -128,6 +129,10 @@ class StoreReader:
                 from console.store import activity
 
                 return activity.read_one(connection, query, now, self._secrets)
+            case SlotsQuery():
+                from console.store import slots
+
+                return slots.read(connection, query, now)
 
     def _select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], details: bool) -> Iterator[Selected]:
         if isinstance(query, TrashQuery):
@@ -146,7 +151,9 @@ class StoreReader:
 
                 return selection.jobs(connection, query, now, stopped, seen, secrets, details=details)
             case SchedulesQuery():
-                raise NotImplementedError
+                from console.store import schedule_selection
+
+                return schedule_selection.schedules(connection, query, now, stopped, seen, secrets, details=details)
 
     def _names(self, query: SearchQuery) -> Seen:
         seen = Seen()

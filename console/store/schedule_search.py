@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from redis import Redis
 
 from console.model import schedule_terms
+from console.model.commands import JobSeen
 from console.model.pages import Found
 from console.model.queries import SchedulesQuery
 from console.model.schedules import ScheduleRow
@@ -28,11 +29,13 @@ MAX_FOUND: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The next `read` schedules of about `of`, those of them that may match as rows."""
+    """The next `read` schedules of about `of`, those of them that may match as rows; of RQ's scheduled jobs, `jobs` are what
+    each of the rows stands for."""
 
     read: int
     of: int
     rows: list[ScheduleRow]
+    jobs: Sequence[JobSeen] = ()
 
 
 def search(
@@ -49,16 +52,7 @@ def search(
     `more` why not all were looked at. Runs and definitions are read where the filter asks for what they tell. `user=…` reads
     that user's alone, `user:…` looks at users whose ids begin so first. Raises redis' ConnectionError and TimeoutError.
     """
-    line = Line(connection)
-    match query.source:
-        case "user":
-            chunks = _users(line, query, now, secrets)
-        case "entries":
-            chunks = _entries(line, query, now, seen, secrets)
-        case "rq":
-            chunks = _scheduled(line, now, seen, secrets)
-        case "cron":
-            chunks = _cron(line, now, seen, secrets)
+    chunks = looked_at(connection, query, now, seen, secrets, details=False)
     read, of, found = 0, 0, 0
     more = ""
     while not more:
@@ -80,19 +74,45 @@ def search(
     yield Found(read, max(of, read), (), done=True, more=more)
 
 
-def _users(line: Line, query: SchedulesQuery, now: float, secrets: Secrets) -> Iterator[Looked]:
+def looked_at(
+    connection: Redis, query: SchedulesQuery, now: float, seen: Seen, secrets: Secrets, *, details: bool
+) -> Iterator[Looked]:
+    """All schedules of the query's source that its filter may want, CHUNK after CHUNK, in a few round trips each.
+
+    `details`: with rows that tell everything, whatever the filter asks for. Raises redis' ConnectionError and TimeoutError.
+    """
+    line = Line(connection)
+    match query.source:
+        case "user":
+            yield from _users(line, query, now, secrets, details)
+        case "entries":
+            yield from _entries(line, query, now, seen, secrets)
+        case "rq":
+            yield from _scheduled(line, now, seen, secrets)
+        case "cron":
+            yield from _cron(line, now, seen, secrets)
+
+
+def _users(line: Line, query: SchedulesQuery, now: float, secrets: Secrets, details: bool) -> Iterator[Looked]:
     first = user_schedules.bounds(query.filter)
     if first is not None:
-        yield from _between(line, *first, b"", query, now, secrets)
+        yield from _between(line, *first, b"", query, now, secrets, details)
         if first[0].endswith(b"\x00"):
             return
-    yield from _between(line, b"-", b"+", first[0][1:] if first else b"", query, now, secrets)
+    yield from _between(line, b"-", b"+", first[0][1:] if first else b"", query, now, secrets, details)
 
 
 def _between(
-    line: Line, low: bytes, high: bytes, looked_at: bytes, query: SchedulesQuery, now: float, secrets: Secrets
+    line: Line,
+    low: bytes,
+    high: bytes,
+    known: bytes,
+    query: SchedulesQuery,
+    now: float,
+    secrets: Secrets,
+    details: bool,
 ) -> Iterator[Looked]:
-    """The schedules from `low` to `high`, without those that begin with `looked_at` unless it is empty."""
+    """The schedules from `low` to `high`, without those that begin with `known` unless it is empty."""
     while True:
         page = line.ask("ZRANGEBYLEX", keys.SCHEDULES, low, high, "LIMIT", 0, CHUNK)
         whole = high == b"+"
@@ -102,13 +122,15 @@ def _between(
         if not members:
             return
         low = b"(" + members[-1]
-        left = [member for member in members if not (looked_at and member.startswith(looked_at))]
+        left = [member for member in members if not (known and member.startswith(known))]
         names = [user_schedules.named(member) for member in left]
-        yield Looked(len(names), total.count() or 0, _rows(line, names, query, now, secrets))
+        yield Looked(len(names), total.count() or 0, _rows(line, names, query, now, secrets, details))
 
 
-def _rows(line: Line, names: list[Name], query: SchedulesQuery, now: float, secrets: Secrets) -> list[ScheduleRow]:
-    if not schedule_terms.needs_definition(query.filter):
+def _rows(
+    line: Line, names: list[Name], query: SchedulesQuery, now: float, secrets: Secrets, details: bool
+) -> list[ScheduleRow]:
+    if not details and not schedule_terms.needs_definition(query.filter):
         return [ScheduleRow(name.id, text(name.id), "user", "", name.user, task=name.task) for name in names]
     with_runs, errors = schedule_terms.needs_runs(query.filter), RunErrors()
     with_errors = schedule_terms.needs_errors(query.filter)
@@ -144,7 +166,8 @@ def _scheduled(line: Line, now: float, seen: Seen, secrets: Secrets) -> Iterator
     of = sum(count or 0 for count in counts.values())
     for start in range(0, of, CHUNK):
         due = alone(line, scheduled_jobs.page(line, counts, start, CHUNK))
-        yield Looked(min(CHUNK, of - start), of, alone(line, scheduled_jobs.read(line, due, now, secrets)))
+        found = alone(line, scheduled_jobs.seen(line, due, now, secrets))
+        yield Looked(min(CHUNK, of - start), of, [row for _, row in found], [job for job, _ in found])
 
 
 def _cron(line: Line, now: float, seen: Seen, secrets: Secrets) -> Iterator[Looked]:

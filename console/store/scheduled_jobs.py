@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from console.model.commands import JobSeen
 from console.model.job_states import was_tried
 from console.model.schedules import ScheduleRow
 from console.model.secrets import Secrets, masked_text
@@ -59,19 +60,29 @@ def page(line: Line, of: Mapping[bytes, int | None], start: int, size: int) -> S
 
 def read(line: Line, due: Sequence[Due], now: float, secrets: Secrets) -> Steps[list[ScheduleRow]]:
     """The rows of these jobs, in two trips."""
+    return [row for _, row in (yield from seen(line, due, now, secrets))]
+
+
+def seen(line: Line, due: Sequence[Due], now: float, secrets: Secrets) -> Steps[list[tuple[JobSeen, ScheduleRow]]]:
+    """The same, each with what a command on jobs is done to."""
     jobs = yield from bounded.fields(line, [keys.RQ_JOB.encode() + one for _, one, _ in due], SHORT, LONG)
-    return [_row(queue, one, at, job, now, secrets) for (queue, one, at), job in zip(due, jobs, strict=True)]
+    return [_seen(queue, one, at, job, now, secrets) for (queue, one, at), job in zip(due, jobs, strict=True)]
 
 
 def read_only(line: Line, ids: Sequence[bytes], now: float, secrets: Secrets) -> Steps[list[ScheduleRow]]:
     """The rows of the jobs of these ids, as far as they are scheduled on the queue that each says it is of, in three trips."""
+    return [row for _, row in (yield from seen_only(line, ids, now, secrets))]
+
+
+def seen_only(line: Line, ids: Sequence[bytes], now: float, secrets: Secrets) -> Steps[list[tuple[JobSeen, ScheduleRow]]]:
+    """The same, each with what a command on jobs is done to."""
     jobs = yield from bounded.fields(line, [keys.RQ_JOB.encode() + one for one in ids], SHORT, LONG)
     origins = [(job or {}).get("origin", b"") for job in jobs]
     asked = [line.ask("ZSCORE", _key(origin), one) for origin, one in zip(origins, ids, strict=True)]
     if asked:
         yield
     return [
-        _row(origin, one, number(answer.value), job, now, secrets)
+        _seen(origin, one, number(answer.value), job, now, secrets)
         for origin, one, job, answer in zip(origins, ids, jobs, asked, strict=True)
         if answer.value is not None
     ]
@@ -79,6 +90,13 @@ def read_only(line: Line, ids: Sequence[bytes], now: float, secrets: Secrets) ->
 
 def _key(queue: bytes) -> bytes:
     return keys.RQ_SCHEDULED.encode() + queue
+
+
+def _seen(
+    queue: bytes, one: bytes, due: float | None, job: Mapping[str, bytes] | None, now: float, secrets: Secrets
+) -> tuple[JobSeen, ScheduleRow]:
+    state = "retrying" if job and _is_retry(job) else "scheduled"
+    return JobSeen(one, queue, state, due), _row(queue, one, due, job, now, secrets)
 
 
 def _row(

@@ -35,10 +35,10 @@ from console.model.operations import Operation
 from console.model.text import visible
 from console.store import scripts
 from console.store.acts import audit, entries, job_scripts
+from console.store.slots import wish
 from jobs import batches, controls, quarantine, schedules
-from jobs.batches import Answer, Wish
-from jobs.cadence import Cron, Every
-from jobs.errors import InvalidCadence, JobsError
+from jobs.batches import Answer
+from jobs.errors import JobsError
 from jobs.schedules import Schedule
 
 MOST_BACKFILLED: Final = 10_000
@@ -74,20 +74,6 @@ def act(
     own = {_name(one) for one in (*(users if isinstance(command, Remove) else ()), *plain) if _name(one) in found}
     audit.count(connection, operation.id, [came for one, came in zip(seen, outcomes, strict=True) if _name(one) not in own])
     return outcomes
-
-
-def wish(command: Change | Spread) -> Wish:
-    """What a command makes of a schedule. Raises JobsError where that makes no sense."""
-    if isinstance(command, Spread):
-        # The jitter of the cadence: each slot is moved by a number of its own, from its schedule's id and itself.
-        return Wish(jitter=command.over_s)
-    if command.every is not None and command.cron is not None:
-        raise InvalidCadence("a period and a cron cadence exclude each other; give one")
-    if command.every is not None and command.zone is not None:
-        raise InvalidCadence("a time zone says where a cron cadence is meant, not a period")
-    if command.every is not None:
-        return Wish(Every(command.every), tier=command.tier)
-    return Wish(Cron(command.cron) if command.cron is not None else None, command.zone, command.tier)
 
 
 def _of_users(
