@@ -308,9 +308,10 @@ class Acting:
             self._confirm(done.command, rest(done), done.view)
 
     def _undone(self, view: View) -> Meant | None:
-        """What `u` is meant for: the operation that the view names, else the last one here that can be undone."""
-        if (named := view.meant("undo")) is not None:
-            return named
+        """What `u` is meant for: where operations are listed the one that the cursor is on, else the last one of this console that
+        can be undone."""
+        if view.name in ("activity", "operation"):
+            return view.meant("undo")
         now = self._stage.now()
         for done in reversed(self.done):
             until = done.report.ended.undo_until
