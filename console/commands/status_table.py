@@ -125,6 +125,8 @@ def _heading(status: Status, stale_s: float | None) -> Text:
     memory = humanize.naturalsize(server.used_memory, binary=True) if server.used_memory is not None else UNKNOWN
     parts = [server.url, f"{server.kind} {server.version or UNKNOWN}", f"{server.latency_ms:.1f} ms", memory]
     line = Text("  ".join(visible(part) for part in parts))
+    if server.refuses_writes:
+        line.append(f"  READ-ONLY: {server.refuses_writes}", "yellow")
     line.append(f"  as of {datetime.fromtimestamp(status.as_of, UTC):%H:%M:%S} UTC", "dim")
     if stale_s is not None:
         line.append(f"  STALE {duration(stale_s)}: the server cannot be reached; trying again", "bold red")

@@ -118,7 +118,8 @@ def test_a_start_loads_its_own_screen_only() -> None:
     done = subprocess.run([sys.executable, "-c", f"{loads}; print(*sys.modules)"], capture_output=True, text=True, timeout=60)
     loaded = set(done.stdout.split())
     assert "console.screens.jobs" in loaded
-    others = {f"console.screens.{name}" for name in ("overview", "failures", "schedules", "workers", "activity", "job", "user")}
+    views = ("overview", "failures", "schedules", "workers", "activity", "operation", "job", "user")
+    others = {f"console.screens.{name}" for name in views}
     unneeded = {"console.model.job", "console.model.secrets", "console.model.payload", "tomllib", "dotenv", "redis", "rq"}
     assert loaded & (others | unneeded | {"console.screens.help", "console.screens.palette"}) == set()
 

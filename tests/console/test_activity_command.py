@@ -154,6 +154,7 @@ def test_a_replica_shows_it_too(say: Say, monkeypatch: pytest.MonkeyPatch, tmp_p
         assert asked.id in out
         told = json.loads(say("status", "--json")[1])
         assert told["server"]["refuses_writes"] == "it is a replica"
+        assert "READ-ONLY: it is a replica" in say("status")[1].splitlines()[0]
 
 
 def test_what_could_not_be_read_is_told(redis: Redis, say: Say) -> None:
