@@ -23,11 +23,21 @@ from console.settings import Settings
 
 COMMANDS = {
     "activity": "console.commands.activity:activity",
+    "cancel": "console.commands.job_acts:cancel",
+    "delete": "console.commands.job_acts:delete",
     "demo": "console.commands.demo:demo",
+    "empty": "console.commands.job_acts:empty",
     "job": "console.commands.job:job",
     "jobs": "console.commands.jobs:jobs",
+    "move": "console.commands.job_acts:move",
+    "requeue": "console.commands.job_acts:requeue",
+    "reschedule": "console.commands.job_acts:reschedule",
+    "retry-now": "console.commands.job_acts:retry_now",
+    "run-again": "console.commands.job_acts:run_again",
     "schedules": "console.commands.schedules:schedules",
     "status": "console.commands.status:status",
+    "stop": "console.commands.job_acts:stop",
+    "to-front": "console.commands.job_acts:to_front",
     "users": "console.commands.users:users",
 }
 

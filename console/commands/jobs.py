@@ -9,14 +9,14 @@ from typing import Any, Final
 import click
 
 from console.commands import job_rows, output
-from console.commands.parameters import expression, name, whole
+from console.commands.parameters import expression, name, state, whole
 from console.commands.server import one_line_errors, reader
 from console.model import job_terms
 from console.model.filters import Filter
 from console.model.pages import Found, JobRow, JobsPage
 from console.model.ports import Reader
 from console.model.queries import JOB_STATES, MAX_PAGE, JobsQuery, JobState
-from console.model.text import decoded, visible
+from console.model.text import decoded
 
 MAX_SHOWN: Final = 10_000
 
@@ -24,17 +24,11 @@ UNLISTED: Final = ("retrying", "stopped")
 """States that no list of RQ's has: their jobs are looked for among the scheduled and the failed ones."""
 
 
-def _state(value: str) -> JobState:
-    wanted = value.replace("-", " ").lower()
-    found = next((state for state in JOB_STATES if state == wanted), None)
-    if found is None:
-        raise click.BadParameter(f"{visible(value)} is no state; write one of {', '.join(JOB_STATES)}")
-    return found
-
-
 @click.command()
 @click.option("--queue", type=name, metavar="Q", help="Only this queue's.")
-@click.option("--state", type=_state, metavar="S", default="queued", show_default=True, help=f"{', '.join(JOB_STATES)}.")
+@click.option(
+    "--state", "of_state", type=state, metavar="S", default="queued", show_default=True, help=f"{', '.join(JOB_STATES)}."
+)
 @click.option(
     "--filter",
     "wanted",
@@ -46,10 +40,10 @@ def _state(value: str) -> JobState:
 @click.option("--limit", type=whole(1, MAX_SHOWN), metavar="N", default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_line_errors
-def jobs(queue: bytes | None, state: JobState, wanted: Filter, limit: int, as_json: bool) -> None:
+def jobs(queue: bytes | None, of_state: JobState, wanted: Filter, limit: int, as_json: bool) -> None:
     """Jobs of one state, queue by queue: the next to run or the latest to end first. A filter looks at the first 100,000."""
     now = time.time()
-    query = job_terms.filtered(JobsQuery(state=state, queue=queue), wanted)
+    query = job_terms.filtered(JobsQuery(state=of_state, queue=queue), wanted)
     with reader() as server:
         found = (
             _searched(server, query, limit, now)

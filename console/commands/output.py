@@ -46,6 +46,12 @@ def confirmed(question: str) -> bool:
     return click.confirm(visible(question), err=True)
 
 
+def typed(question: str, name: str) -> bool:
+    """Whether somebody at the terminal types this name. Raises click.Abort on ctrl-c; ask only if `can_ask`."""
+    answer: str = click.prompt(visible(f"{question} Type {name} to do it"), default="", show_default=False, err=True)
+    return answer == name
+
+
 def can_ask() -> bool:
     """Whether somebody sits at a terminal and can answer."""
     return sys.stdin.isatty()

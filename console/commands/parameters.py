@@ -6,12 +6,14 @@ Each function is a `type` for click, which shows its name in the help; each rais
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import click
 
-from console.model import filters
+from console.model import filters, instants
+from console.model.queries import JOB_STATES, JobState
 from console.model.text import visible
 from jobs import durations
 
@@ -28,6 +30,45 @@ def text(value: str) -> str:
 def name(value: str) -> bytes:
     """The name of a queue or a job, which may be of any bytes."""
     return os.fsencode(value)
+
+
+def state(value: str) -> JobState:
+    """One of the states of jobs; a dash stands for a blank."""
+    wanted = value.replace("-", " ").lower()
+    found = next((one for one in JOB_STATES if one == wanted), None)
+    if found is None:
+        raise click.BadParameter(f"{visible(value)} is no state; write one of {', '.join(JOB_STATES)}")
+    return found
+
+
+def share(value: str) -> float:
+    """A share from 0 to 1, written as per cent from 0 to 100, with or without the sign."""
+    try:
+        found = float(value.strip().removesuffix("%"))
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 100:
+        raise click.BadParameter(f"{visible(value)} is no share from 0 to 100 per cent")
+    return found / 100
+
+
+def rate(value: str) -> float:
+    """So many a second, more than none."""
+    try:
+        found = float(value)
+    except ValueError:
+        found = 0.0
+    if not 0.001 <= found <= 1e6:
+        raise click.BadParameter(f"{visible(value)} is no number of jobs a second")
+    return found
+
+
+def due(value: str) -> float:
+    """An instant, as epoch seconds; of this machine's clock where it names no zone."""
+    try:
+        return instants.instant(value, time.time(), None)
+    except ValueError as error:
+        raise click.BadParameter(f"{visible(value)}: {error}") from None
 
 
 def expression(fields: Mapping[str, filters.Kind]) -> Callable[[str], filters.Filter]:

@@ -1,0 +1,178 @@
+"""How a command from the shell is carried out: what is meant is found, previewed, confirmed, done, and told."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final
+
+import click
+
+from console import settings as console_settings
+from console.commands import act_report, output
+from console.commands.choosing import Chosen, Found, find
+from console.commands.parameters import text
+from console.commands.server import UNREACHABLE, ServerError, changes, one_line_errors, reader
+from console.model import command_words
+from console.model.bulk import Control, Progress, Report, carry_out
+from console.model.canary import Canary, Trial
+from console.model.commands import Command, JobSeen
+from console.model.masking import mask_url
+from console.model.operations import Operation
+from console.model.ports import Reader, WriteError
+from console.model.queries import NamedQuery
+from console.operator import operation_id, operator
+from jobs import settings
+
+DONE, NOT_HELD, INTERRUPTED = 0, 1, 130
+LOOK_S: Final = 0.1
+"""Seconds between two looks at whether somebody has pressed ctrl-c."""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What the flags of `acts` say. `reason` is the operator's."""
+
+    dry_run: bool
+    yes: bool
+    reason: str
+    as_json: bool
+
+
+def acts(command: Callable[..., int]) -> Callable[..., int]:
+    """A command that acts: its flags, which it is given as one `how`, and its refusal where everything is only looked at."""
+
+    @wraps(command)
+    def acting(dry_run: bool, yes: bool, reason: str, as_json: bool, **given: Any) -> int:
+        return command(how=How(dry_run, yes, reason, as_json), **given)
+
+    found = one_line_errors(changes(acting))
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+        click.option("--reason", type=text, default="", metavar="TEXT", help="Why; kept with who and when: see `activity`."),
+        click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option("--dry-run", is_flag=True, help="Say what it would be done to, and do nothing."),
+    ):
+        found = option(found)
+    return found
+
+
+def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None) -> int:
+    """Do `command` to what is meant, as `how` says, and tell what came of it; the exit status. Raises UsageError and
+    ServerError."""
+    if not (how.dry_run or how.yes or output.can_ask()):
+        raise click.UsageError(f"{command.WORD} changes something: add --yes to do it, or --dry-run to see what it is done to")
+    now = time.time()
+    with reader() as server, act_report.finding() as tell:
+        found = find(server, meant, now, details=how.dry_run or not how.yes, tell=tell)
+        asked = command_words.asked(command, meant.told(len(found.preview.seen)))
+        tell(None)
+        if how.dry_run:
+            act_report.show_preview(found, asked, how.as_json)
+            return DONE
+        if not found.preview.seen:
+            return act_report.show_nothing(command, meant, found, how.as_json)
+        if not how.yes and not _confirmed(found, asked):
+            output.warn("nothing was done")
+            return NOT_HELD
+        operation = _operation(command, meant, len(found.preview.seen), how, canary)
+        report = _carried_out(server, operation, command, found, canary)
+    act_report.show(report, command, found, how.as_json)
+    return _status(report, found)
+
+
+def _confirmed(found: Found, asked: str) -> bool:
+    act_report.show_preview(found, asked, as_json=False, err=True)
+    where = mask_url(settings.current().redis_url)
+    production = click.get_current_context().find_root().meta.get(console_settings.PRODUCTION)
+    question = f"{asked} on {where}?"
+    return output.typed(question, production) if production else output.confirmed(question)
+
+
+def _operation(command: Command, meant: Chosen, count: int, how: How, canary: Canary | None) -> Operation:
+    now, by = time.time(), operator()
+    options = command_words.options(command)
+    if canary is not None:
+        options += f" canary={canary.first} rate={canary.rate:g} stop_above={canary.stop_above:.0%}"
+    return Operation(
+        id=operation_id(now),
+        who=by.who,
+        host=by.host,
+        at=now,
+        command=command.WORD,
+        options=options.strip(),
+        scope=meant.told(count),
+        matched=count,
+        target=mask_url(settings.current().redis_url),
+        why=how.reason,
+    )
+
+
+def _carried_out(server: Reader, operation: Operation, command: Command, found: Found, canary: Canary | None) -> Report:
+    """Carry it out in a thread, so that ctrl-c lets the batch that is under way end. Raises ServerError."""
+    # Where nothing may be changed, this is not imported.
+    from console.store.writer import open_writer
+
+    control = Control()
+    trial = None if canary is None else Trial(canary, lambda jobs: _states(server, jobs))
+    came: list[Report | BaseException] = []
+    over = threading.Event()
+
+    def carry(tell: Callable[[Progress], object]) -> None:
+        try:
+            writer = open_writer(settings.current().redis_url, console_settings.read().mask)
+            try:
+                came.append(carry_out(writer, operation, command, found.preview.seen, control, tell, trial=trial))
+            finally:
+                writer.close()
+        except BaseException as error:
+            came.append(error)
+        finally:
+            over.set()
+
+    with act_report.acting(command) as tell, _interrupts() as interrupted:
+        thread = threading.Thread(target=carry, args=(tell,), name="carry")
+        thread.start()
+        while not over.wait(LOOK_S):
+            if interrupted and not control.canceled:
+                control.cancel()
+                output.warn("interrupted: it ends after what is under way")
+        thread.join()
+    [report] = came
+    if isinstance(report, WriteError):
+        raise ServerError(str(report)) from None
+    if isinstance(report, BaseException):
+        raise report
+    return report
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """The interrupts that have come, as a list that grows: raised as KeyboardInterrupt, one could be lost on its way."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _states(server: Reader, jobs: Sequence[bytes]) -> dict[bytes, str]:
+    chunks = server.select(NamedQuery(tuple(jobs)), time.time(), lambda: False, details=False)
+    return {one.key: one.state for chunk in chunks for one in chunk.seen if isinstance(one, JobSeen)}
+
+
+def _status(report: Report, found: Found) -> int:
+    match report.ended.how:
+        case "canceled":
+            return INTERRUPTED
+        case "broken off":
+            return UNREACHABLE
+        case "done" if report.ended.counts.held and not found.preview.in_way:
+            return DONE
+    return NOT_HELD

@@ -1,0 +1,167 @@
+"""What a command is meant for: jobs by their ids, or all of a list, or those of it that a filter wants."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+import click
+
+from console.commands.parameters import expression, name, state
+from console.model import job_terms
+from console.model.commands import (
+    STATES,
+    JobCommand,
+    JobSeen,
+    Move,
+    Outcome,
+    Requeue,
+    RetryNow,
+    Seen,
+    Stop,
+    ToFront,
+    outcome,
+)
+from console.model.filters import Filter
+from console.model.ports import Reader
+from console.model.queries import JOB_STATES, FailuresQuery, JobsQuery, JobState, NamedQuery, SelectQuery
+from console.model.selection import MAX_SELECTED, Preview, Selected
+from console.model.text import decoded
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+USUAL: Final[dict[type[JobCommand], JobState | None]] = {
+    Requeue: None, RetryNow: "retrying", Stop: "running", Move: "queued", ToFront: "queued",
+}  # fmt: skip
+"""The list that a command is meant for when no state is given, None for all failures; of others the state must be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a command is meant for: `one` and `many` are the words for it, `query` finds it, and `seen` needs no finding. Of
+    `named` ones, which the query finds in whatever state they are, those in one of `states` are meant."""
+
+    one: str
+    many: str
+    query: SelectQuery | None = None
+    seen: tuple[Seen, ...] = ()
+    named: tuple[bytes, ...] = ()
+    states: frozenset[str] = frozenset()
+
+    def told(self, count: int) -> str:
+        """ "1 failed job of the queue low", "3 failed jobs of the queue low"."""
+        return f"{count:,} {self.one if count == 1 else self.many}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is acted on, and those of the named ones that are left alone, with the reason."""
+
+    preview: Preview
+    left: tuple[Outcome, ...] = ()
+
+
+def of_jobs(command: F) -> F:
+    """The arguments and options that say which jobs."""
+    for decorate in (
+        click.option(
+            "--filter",
+            "wanted",
+            type=expression(job_terms.FIELDS),
+            metavar="EXPR",
+            default="",
+            help="All for which it holds, such as 'user:42 age>1h'; `state:` and `queue:` choose the list.",
+        ),
+        click.option("--state", "of_state", type=state, metavar="S", help=f"All in this state: {', '.join(JOB_STATES)}."),
+        click.option("--queue", type=name, metavar="Q", help="All of this queue."),
+        click.argument("ids", metavar="[ID]...", type=name, nargs=-1),
+    ):
+        command = decorate(command)
+    return command
+
+
+def chosen(
+    kind: type[JobCommand], ids: Sequence[bytes], queue: bytes | None, of_state: JobState | None, wanted: Filter
+) -> Chosen:
+    """The jobs that the arguments of `of_jobs` say, for a command of this kind. Raises UsageError."""
+    listed = queue is not None or of_state is not None or bool(wanted)
+    if ids and listed:
+        raise click.UsageError("give ids, or else --queue, --state and --filter")
+    if ids:
+        return _named(kind, ids)
+    if listed:
+        return _listed(kind, queue, of_state, wanted)
+    raise click.UsageError("say which jobs: their ids, - for ids on standard input, or --queue, --state, --filter")
+
+
+def _named(kind: type[JobCommand], ids: Sequence[bytes]) -> Chosen:
+    if b"-" in ids and len(ids) > 1:
+        raise click.UsageError("- reads ids on standard input; give no others beside it")
+    named = tuple(dict.fromkeys(_from_standard_input() if ids[0] == b"-" else ids))
+    if len(named) > MAX_SELECTED:
+        raise click.UsageError(f"{len(named):,} ids are too many; give {MAX_SELECTED:,} at the most")
+    return Chosen("job", "jobs", NamedQuery(named), named=named, states=STATES[kind])
+
+
+def _listed(kind: type[JobCommand], queue: bytes | None, of_state: JobState | None, wanted: Filter) -> Chosen:
+    said = of_state is not None or wanted.exact_term("state") is not None
+    if not said and kind not in USUAL:
+        raise click.UsageError(f"say in which state, with --state: {_names(STATES[kind])}")
+    usual = USUAL.get(kind)
+    listed = job_terms.filtered(JobsQuery(of_state or usual or "failed", queue), wanted)
+    if listed.state not in STATES[kind]:
+        raise click.UsageError(f"{kind.WORD} is for jobs that are {_names(STATES[kind])}, not for {listed.state} ones")
+    failures = not said and usual is None
+    query = FailuresQuery(listed.queue, filter=listed.filter) if failures else listed
+    what = "failed or stopped" if failures else listed.state
+    where = "" if query.queue is None else f" of the queue {decoded(query.queue)}"
+    where += f" with {query.filter}" if query.filter else ""
+    return Chosen(f"{what} job{where}", f"{what} jobs{where}", query)
+
+
+def find(server: Reader, meant: Chosen, now: float, *, details: bool, tell: Callable[[Preview], object]) -> Found:
+    """Look for what is meant, and tell after each chunk. `details`: with what a preview tells. Raises ReadError."""
+    preview = Preview(now)
+    left: list[Outcome] = []
+    met: set[bytes] = set()
+    if meant.seen:
+        preview.add(Selected(len(meant.seen), len(meant.seen), meant.seen, done=True))
+    for chunk in server.select(meant.query, now, lambda: False, details=details) if meant.query is not None else ():
+        if meant.named:
+            met.update(one.key for one in chunk.seen)
+            chunk, unfit = _fitting(chunk, meant.states)
+            left += unfit
+        preview.add(chunk)
+        tell(preview)
+    left += [outcome(one, "gone") for one in meant.named if one not in met]
+    return Found(preview, tuple(left))
+
+
+def _fitting(chunk: Selected, states: frozenset[str]) -> tuple[Selected, list[Outcome]]:
+    """What of a chunk is in one of these states, and what is to be said of the others."""
+    unfit = [one for one in chunk.seen if isinstance(one, JobSeen) and one.state not in states]
+    if not unfit:
+        return chunk, []
+    codes = {one.key: "running" if one.state == "running" else "state" for one in unfit}
+    in_way = chunk.in_way.copy()
+    in_way.update(codes.values())
+    seen = tuple(one for one in chunk.seen if one.key not in codes)
+    rows = tuple(row for row in chunk.rows if row.key not in codes)
+    said = {one.key: f"it is {one.state or 'in no state that is known'}" for one in unfit}
+    return (
+        replace(chunk, seen=seen, rows=rows, in_way=in_way),
+        [outcome(key, code, said[key]) for key, code in codes.items()],
+    )
+
+
+def _names(states: Iterable[str]) -> str:
+    return ", ".join(one for one in JOB_STATES if one in states)
+
+
+def _from_standard_input() -> Iterator[bytes]:
+    """Ids on standard input, one a line."""
+    for line in sys.stdin.buffer:
+        if found := line.strip():
+            yield found

@@ -1,0 +1,331 @@
+"""Commands on jobs as an operator or a program gives them: what is chosen, asked, done and told. Shown on requeue."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.job import Job
+
+from console.cli import run
+from tests.conftest import BIN, Server, Stock, until
+from tests.console.terminal import on_a_terminal
+from tests.contents import contents
+
+Say = Callable[..., tuple[int, str, str]]
+
+FAILED = ("low-1", "low-2", "high-1")
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run a command line; its exit status and what it wrote to both streams."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = run(list(arguments))
+        return status, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def jobs(redis: Redis, stock: Stock) -> dict[str, Job]:
+    """Three that failed, one that finished, one that waits."""
+    low, high = Queue("low", connection=redis), Queue("high", connection=redis)
+    made = [
+        low.enqueue("json.loads", "no JSON", job_id="low-1", meta={"user": "ada"}),
+        low.enqueue("operator.truediv", 1, 0, job_id="low-2", meta={"user": "bob"}),
+        high.enqueue("operator.truediv", 1, 0, job_id="high-1"),
+        low.enqueue("operator.add", 1, 2, job_id="done"),
+    ]
+    assert stock.worker("--burst", "high", "low").wait(60) == 0
+    made.append(low.enqueue("operator.add", 1, 2, job_id="waits"))
+    return {job.id: job for job in made}
+
+
+def waiting(redis: Redis, queue: str = "low") -> list[str]:
+    return [job.decode() for job in redis.lrange(f"rq:queue:{queue}", 0, -1)]
+
+
+def failed(redis: Redis, queue: str = "low") -> set[str]:
+    return {job.decode() for job in redis.zrange(f"rq:failed:{queue}", 0, -1)}
+
+
+# --- what is chosen -----------------------------------------------------------------------------
+
+
+def test_ids_are_requeued_each_as_it_is_seen(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    status, out, err = say("requeue", "low-2", "done", "no-such-job", "waits", "low-1", "low-2", "--yes")
+    assert (status, out.splitlines()[0]) == (1, "requeued 2, skipped 3 (2 state, 1 gone)")
+    assert sorted(err.splitlines()) == [
+        "done: state: it is finished",
+        "no-such-job: gone: it is no longer there",
+        "waits: state: it is queued",
+    ]
+    assert (waiting(redis), failed(redis)) == (["waits", "low-2", "low-1"], set())
+
+
+def test_ids_come_from_standard_input(redis: Redis, jobs: dict[str, Job], say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"low-1\n\n  high-1\r\n")))
+    assert say("requeue", "-", "--yes")[0] == 0
+    assert (waiting(redis), waiting(redis, "high")) == (["waits", "low-1"], ["high-1"])
+
+
+def test_a_whole_list(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    status, out, err = say("requeue", "--queue", "low", "--yes")
+    assert (status, out.splitlines()[0], err) == (0, "requeued 2", "")
+    assert (set(waiting(redis)), failed(redis), failed(redis, "high")) == ({"waits", "low-1", "low-2"}, set(), {"high-1"})
+
+
+@pytest.mark.parametrize("chosen", [["--filter", "user:ada"], ["--state", "failed", "--filter", "error:JSONDecode"]])
+def test_what_a_filter_wants(redis: Redis, jobs: dict[str, Job], say: Say, chosen: list[str]) -> None:
+    status, out, _ = say("requeue", *chosen, "--yes")
+    assert (status, out.splitlines()[0]) == (0, "requeued 1")
+    assert failed(redis) == {"low-2"}
+
+
+def test_options_of_the_command_arrive(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    redis.hset("rq:job:low-1", mapping={"retry_intervals": "[1, 2, 3]", "retries_left": 0})
+    assert say("requeue", "low-1", "--fresh-retries", "--to-front", "--yes")[0] == 0
+    assert (waiting(redis), redis.hget("rq:job:low-1", "retries_left")) == (["low-1", "waits"], b"3")
+
+
+def test_ids_of_any_bytes(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    odd = b"\xff\x1b[2J"
+    redis.hset(b"rq:job:" + odd, mapping=redis.hgetall("rq:job:low-1"))
+    redis.zadd("rq:failed:low", {odd: 1e12})
+    assert say("requeue", os.fsdecode(odd), "--yes")[0] == 0
+    assert redis.lrange("rq:queue:low", 1, 1) == [odd]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "say which jobs: their ids, - for ids on standard input, or --queue, --state, --filter"),
+        (["low-1", "--queue", "low"], "give ids, or else --queue, --state and --filter"),
+        (["-", "low-1"], "- reads ids on standard input; give no others beside it"),
+        (["--state", "queued"], "requeue is for jobs that are failed, stopped, not for queued ones"),
+        (["--filter", "state:finished"], "requeue is for jobs that are failed, stopped, not for finished ones"),
+        (["low-1", "--rate", "5"], "give --canary too"),
+        (["low-1", "--canary", "1", "--stop-above", "120"], "120 is no share from 0 to 100 per cent"),
+        (["low-1", "--canary", "1", "--rate", "nan"], "nan is no number of jobs a second"),
+        (["low-1"], "requeue changes something: add --yes to do it, or --dry-run to see what it is done to"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_does_nothing(
+    redis: Redis, jobs: dict[str, Job], say: Say, arguments: list[str], reason: str
+) -> None:
+    before = contents(redis)
+    status, out, err = say("requeue", *arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert reason in err
+    assert contents(redis) == before
+
+
+def test_a_state_must_be_said_where_several_would_do(redis: Redis, say: Say) -> None:
+    status, _, err = say("delete", "--queue", "low", "--yes")
+    assert (status, "say in which state, with --state: queued, " in err) == (2, True)
+
+
+# --- what is told -------------------------------------------------------------------------------
+
+
+def test_a_dry_run_tells_what_it_would_be_done_to_and_does_nothing(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    before = contents(redis)
+    status, out, err = say("requeue", "low-1", "low-2", "done", "--dry-run")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == "Requeue 2 jobs"
+    told = [" ".join(line.split()) for line in out.splitlines()]
+    assert "function json.loads 1, operator.truediv 1" in told
+    assert "user ada 1, bob 1" in told
+    assert "1 cannot be: its state is none that this can be done in" in told
+    status, out, _ = say("requeue", "--queue", "low", "--dry-run", "--json")
+    said = json.loads(out)
+    assert (status, said["dry_run"], said["matched"], said["would"]) == (0, True, 2, 2)
+    assert said["by"]["user"] == {"ada": 1, "bob": 1}
+    assert contents(redis) == before
+
+
+def test_json_has_the_promised_fields(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    redis.delete("rq:job:low-2")
+    status, out, err = say("requeue", "--state", "failed", "--yes", "--reason", "the far end is back", "--json")
+    said = json.loads(out)
+    assert status == 1
+    assert said.pop("operation")
+    assert said == {
+        "matched": 3, "done": 2, "sent": 0, "skipped": {"gone": 1}, "failed": {}, "undo_until": None,
+        "not_done": [{"id": "low-2", "reason": "gone", "said": None}], "made": [], "untouched": 0, "how": "done", "said": None,
+    }  # fmt: skip
+    assert err == "low-2: gone: it is no longer there\n"
+
+
+def test_it_is_in_the_audit(
+    redis: Redis, jobs: dict[str, Job], say: Say, monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    monkeypatch.setenv("TQ_OPERATOR", "ann")
+    say("requeue", "--queue", "low", "--to-front", "--yes", "--reason", "the far end is back")
+    begun, ended = (fields for _, fields in redis.xrange("tq:activity"))
+    expected = {
+        b"event": b"begun", b"who": b"ann", b"command": b"requeue", b"options": b"at_front",
+        b"scope": b"2 failed or stopped jobs of the queue low", b"matched": b"2", b"why": b"the far end is back",
+        b"target": server.url.encode(),
+    }  # fmt: skip
+    assert begun.items() >= expected.items()
+    assert (ended[b"event"], ended[b"how"], ended[b"done"]) == (b"ended", b"done", b"2")
+    assert ended[b"operation"] == begun[b"operation"]
+
+
+def test_nothing_to_be_done_is_no_failure(redis: Redis, say: Say) -> None:
+    assert say("requeue", "--queue", "low", "--yes") == (
+        0, "", "nothing to be done: there is no failed or stopped job of the queue low\n",
+    )  # fmt: skip
+    assert not redis.exists("tq:activity")
+
+
+def test_a_server_that_cannot_be_reached_is_one_line(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RQ_REDIS_URL", "redis://ann:hunter2@127.0.0.1:1/0")
+    from jobs import settings
+
+    settings.current.cache_clear()
+    status, out, err = say("requeue", "low-1", "--yes")
+    assert (status, out, err.count("\n"), "hunter2" in err) == (3, "", 1, False)
+
+
+@pytest.mark.parametrize("arguments", [["--read-only"], []])
+def test_nothing_is_changed_where_everything_is_only_looked_at(
+    redis: Redis, jobs: dict[str, Job], say: Say, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    if not arguments:
+        monkeypatch.setenv("TQ_READ_ONLY", "1")
+    before = contents(redis)
+    status, out, err = say(*arguments, "requeue", "low-1", "--yes")
+    assert (status, out, "everything is only looked at" in err) == (2, "", True)
+    assert contents(redis) == before
+
+
+# --- on a terminal ------------------------------------------------------------------------------
+
+
+def console(*arguments: str) -> list[str]:
+    return [str(BIN / "tq-console"), *arguments]
+
+
+def test_on_a_terminal_it_asks_and_no_is_no(redis: Redis, jobs: dict[str, Job], server: Server, tmp_path: Path) -> None:
+    with on_a_terminal(console("requeue", "--queue", "low"), tmp_path, RQ_REDIS_URL=server.url) as terminal:
+        terminal.shows("Requeue 2 failed or stopped jobs of the queue low on unix://", "[y/N]:")
+        assert failed(redis) == {"low-1", "low-2"}
+        terminal.press("enter")
+        assert terminal.ends() == 1
+        terminal.shows("nothing was done")
+    assert failed(redis) == {"low-1", "low-2"}
+    with on_a_terminal(console("requeue", "--queue", "low"), tmp_path, RQ_REDIS_URL=server.url) as terminal:
+        terminal.shows("[y/N]:")
+        terminal.press("y", "enter")
+        assert terminal.ends() == 0
+        terminal.shows("requeued 2")
+    assert failed(redis) == set()
+
+
+def test_what_came_after_the_preview_is_not_acted_on(
+    redis: Redis, jobs: dict[str, Job], server: Server, tmp_path: Path
+) -> None:
+    with on_a_terminal(console("requeue", "--queue", "low"), tmp_path, RQ_REDIS_URL=server.url) as terminal:
+        terminal.shows("[y/N]:")
+        # Somebody else requeues one, and another one fails.
+        jobs["low-1"].requeue()
+        redis.hset("rq:job:new", mapping=redis.hgetall("rq:job:low-2"))
+        redis.zadd("rq:failed:low", {"new": 1e12})
+        terminal.press("y", "enter")
+        assert terminal.ends() == 1
+        terminal.shows("requeued 1, skipped 1 (changed)")
+    assert (waiting(redis), failed(redis)) == (["waits", "low-1", "low-2"], {"new"})
+
+
+def test_a_production_context_wants_its_name(redis: Redis, jobs: dict[str, Job], server: Server, tmp_path: Path) -> None:
+    contexts = tmp_path / "contexts.toml"
+    contexts.write_text(f'[prod]\nurl = "{server.url}"\nproduction = true\n')
+    command = console("--context", "prod", "requeue", "low-1")
+    for typed, status in (("y", 1), ("prod", 0)):
+        with on_a_terminal(command, tmp_path, TQ_CONTEXTS=str(contexts)) as terminal:
+            terminal.shows("Type prod to do it")
+            terminal.press(typed, "enter")
+            assert terminal.ends() == status
+    assert failed(redis) == {"low-2"}
+
+
+def many(redis: Redis, count: int) -> None:
+    """So many jobs that failed, copies of one."""
+    fields = redis.hgetall("rq:job:low-1")
+    pipe = redis.pipeline(transaction=False)
+    for n in range(count):
+        pipe.hset(f"rq:job:many-{n:06}", mapping=fields)
+        pipe.zadd("rq:failed:low", {f"many-{n:06}": 1e12 + n})
+    pipe.execute()
+
+
+@pytest.fixture
+def gated(redis: Redis) -> Iterator[Redis]:
+    """A server that runs no script until the test lets it."""
+    yield redis
+    redis.execute_command("CLIENT", "UNPAUSE")
+
+
+def test_ctrl_c_lets_the_batch_end_and_tells_what_was_done(
+    gated: Redis, jobs: dict[str, Job], server: Server, tmp_path: Path
+) -> None:
+    redis, count = gated, 5_000
+    many(redis, count)
+    process = subprocess.Popen(
+        console("requeue", "--queue", "low", "--yes", "--json"),
+        env={**os.environ, "RQ_REDIS_URL": server.url}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until(lambda: redis.llen("rq:queue:low") > 400, what="the bulk is under way")
+    # Scripts wait, and so does the batch that is under way: the signal meets it in the middle.
+    redis.execute_command("CLIENT", "PAUSE", 30_000, "WRITE")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "interrupted: it ends after what is under way\n"
+    redis.execute_command("CLIENT", "UNPAUSE")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    said = json.loads(out)
+    assert said["how"] == "canceled"
+    assert said["done"] + said["untouched"] == count + 2
+    assert (redis.llen("rq:queue:low"), redis.zcard("rq:failed:low")) == (said["done"] + 1, said["untouched"])
+    assert "canceled: " in err
+
+
+# --- canary -------------------------------------------------------------------------------------
+
+
+def test_a_canary_whose_jobs_fail_again_leaves_the_rest(redis: Redis, jobs: dict[str, Job], stock: Stock, say: Say) -> None:
+    many(redis, 300)
+    stock.worker("low")
+    command = ["requeue", "--queue", "low", "--canary", "2", "--rate", "100", "--stop-above", "10", "--yes", "--json"]
+    status, out, _ = say(*command)
+    said = json.loads(out)
+    assert (status, said["how"], said["done"], said["untouched"]) == (1, "stopped", 2, 300)
+    assert "failed again" in said["said"]
+    until(lambda: redis.zcard("rq:failed:low") == 302, what="both failed again, and the others still")
+
+
+def test_a_canary_whose_jobs_do_well_is_followed(redis: Redis, jobs: dict[str, Job], stock: Stock, say: Say) -> None:
+    sound = redis.hget("rq:job:done", "data")
+    many(redis, 30)
+    for key in redis.scan_iter("rq:job:many-*"):
+        redis.hset(key, "data", sound)
+    stock.worker("low")
+    command = ["requeue", "--queue", "low", "--filter", "id:many", "--canary", "2", "--rate", "1000", "--yes", "--json"]
+    status, out, _ = say(*command)
+    assert (status, json.loads(out)["done"]) == (0, 30)
+    until(lambda: redis.zcard("rq:finished:low") == 32, what="all have finished")
