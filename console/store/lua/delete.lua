@@ -66,8 +66,9 @@ local function give_up_slot(limit, concurrency, id, state, place)
   if state == 'rate limited' then
     trash.waiting(limit, id, place.score, concurrency)
   else
-    local score = redis.call('ZSCORE', RQ .. ':rl:' .. limit .. ':allowed', id)
-    if score then trash.slot(limit, id, score, concurrency, state == 'queued') end
+    local allowed = RQ .. ':rl:' .. limit .. ':allowed'
+    local held = redis.call('ZSCORE', allowed, id)
+    if held then trash.slot(limit, id, held, concurrency, redis.call('ZCARD', allowed), state == 'queued') end
   end
   leave_limit(id, limit)
 end

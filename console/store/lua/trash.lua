@@ -11,8 +11,8 @@
 --   trash.score(zset, member, score)       note a member that the script takes out of a sorted set
 --   trash.member(set, member)              the same of a set
 --   trash.place(list, id, before, after)   the same of a list: the ids that were next to it, towards the head and the tail
---   trash.slot(limit, id, score, concurrency, queued)  note the slot of a rate limit that the job held
---   trash.waiting(limit, id, score, concurrency)       note that it waited for one
+--   trash.slot(limit, id, score, concurrency, of, queued)  note the slot of a rate limit that the job held, one of so many held
+--   trash.waiting(limit, id, score, concurrency)           note that it waited for one
 --   trash.field(hash, field, value)        note a field that the script changes: put back where the hash has that field still
 --   trash.word(hash, field, value, word)   note a word that the script takes out of a list with commas, and the whole list
 --   trash.keep()                           end what belongs to this id

@@ -15,13 +15,18 @@ local listed, places = TQ .. 'trashed:' .. operation, TQ .. 'trashed-place:' .. 
 local prefix = trash_prefix(TQ, operation)
 local TYPES = { score = 'zset', member = 'set', place = 'list', field = 'hash', word = 'hash' }
 
-local function is_in_queue(id)
-  return id and redis.pcall('HGET', job_key(id), 'status') == 'queued'
+-- A neighbour may be an id without a hash, too.
+local returned = {}
+local function may_be_queued(id)
+  if not id then return false end
+  local status = redis.pcall('HGET', job_key(id), 'status')
+  if not status then return returned[id] or redis.call('HEXISTS', places, id) == 0 end
+  return status == 'queued' or not KNOWN[status]
 end
 
--- Whether it was put next to a neighbour. Whoever is not queued is in no queue, and is not looked for.
+-- Whether it was put next to a neighbour. Whoever is not queued, or is in the trash, is in no queue, and is not looked for.
 local function put_beside(list, id, neighbour, side)
-  if not is_in_queue(neighbour) then return false end
+  if not may_be_queued(neighbour) then return false end
   local tail = side == 'AFTER'
   if redis.call('LINDEX', list, tail and -1 or 0) == neighbour then
     return redis.call(tail and 'RPUSH' or 'LPUSH', list, id)
@@ -80,8 +85,9 @@ local function renew_limit(limit, concurrency)
   redis.call('HSETNX', RQ .. ':rl:' .. limit, 'concurrency', concurrency)
   return tonumber(redis.call('HGET', RQ .. ':rl:' .. limit, 'concurrency')) or 0
 end
-function put.slot(of, limit, id, score, concurrency, queued)
-  local name, slots = RQ .. ':rl:' .. limit, renew_limit(limit, concurrency)
+-- More may have been held than the limit allows by now: it may have been lowered.
+function put.slot(of, limit, id, score, concurrency, held, queued)
+  local name, slots = RQ .. ':rl:' .. limit, math.max(renew_limit(limit, concurrency), held)
   if redis.call('ZCARD', name .. ':allowed') < slots then
     redis.call('ZADD', name .. ':allowed', score, id)
   elseif queued then
@@ -145,6 +151,7 @@ return act_on_each(function(id)
   notes_of[id] = nil
   back[#back + 1] = id
   if not put_main(notes) then return 'gone' end
+  returned[id] = true
   local of = {}
   for i = #notes, 1, -1 do put[notes[i][1]](of, unpack(notes[i], 2)) end
   if of.waits then redis.call('HSET', job_key(id), 'status', 'rate_limited') end

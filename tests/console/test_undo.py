@@ -1,0 +1,249 @@
+"""Undo: what a delete took is back as it was, whole or in part, and beside what has happened meanwhile."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.group import Group
+from rq.job import Job, JobStatus
+from rq.rate_limit import RateLimit
+
+from console.model.commands import Delete, JobSeen, TrashSeen, Undo
+from console.model.queries import TrashQuery
+from console.store.reader import StoreReader
+from jobs import User, controls, keys, set_user
+from tests.catalogue_tasks import echo
+from tests.conftest import Stock, until
+from tests.console.acting import act, seen
+from tests.console.catalogued import catalogued, multiplied, of_states
+from tests.contents import contents
+from tests.fast_tiers import fast_tiers
+
+__all__ = ["fast_tiers"]
+
+# A slot that is given up goes to the next one: who waits for one goes first.
+STATES = (
+    "rate limited", "queued", "scheduled", "retrying", "deferred", "ready", "finished", "failed", "stopped", "canceled",
+)  # fmt: skip
+
+
+def held(redis: Redis) -> dict[bytes, Any]:
+    """All that the server holds but the counts of operations."""
+    return {key: content for key, content in contents(redis).items() if not key.startswith(b"tq:operation:")}
+
+
+def delete(redis: Redis, *jobs: JobSeen, operation: str = "op1") -> list[str]:
+    found = act(redis, Delete(with_entry=True, with_dependents=True), *jobs, operation=operation)
+    return [one.reason or one.result for one in found]
+
+
+def taken(redis: Redis, operation: str = "op1", only: tuple[bytes, ...] | None = None) -> list[TrashSeen]:
+    """What is in the trash, as it is selected for undoing."""
+    query = TrashQuery(operation, only)
+    found = StoreReader(redis, "redis://the-test").select(query, time.time(), lambda: False, details=False)
+    return [one for chunk in found for one in chunk.seen if isinstance(one, TrashSeen)]
+
+
+def undo(redis: Redis, *only: bytes, operation: str = "op1") -> list[str]:
+    asked = taken(redis, operation, only or None)
+    return [one.reason or one.result for one in act(redis, Undo(operation), *asked, operation="undo1")]  # type: ignore[arg-type]
+
+
+def queued(redis: Redis, *ids: str, queue: str = "q") -> list[JobSeen]:
+    """Queued jobs of these ids, as they are seen."""
+    made = [Queue(queue, connection=redis).enqueue(echo, one, job_id=one) for one in ids]
+    return [seen(redis, job.id, queue, "queued") for job in made]
+
+
+def ids(redis: Redis, queue: str = "q") -> list[str]:
+    return [one.decode() for one in redis.lrange(f"rq:queue:{queue}", 0, -1)]
+
+
+@pytest.mark.parametrize("times", [12, pytest.param(230, marks=pytest.mark.drill)])
+def test_jobs_of_every_kind_are_back_as_they_were(redis: Redis, stock: Stock, times: int) -> None:
+    catalogue = catalogued(redis, stock)
+    copies = multiplied(redis, catalogue, times)
+    jobs = of_states(redis, catalogue, *STATES)
+    jobs += [seen(redis, job) for state in STATES for job in copies if job.state == state]
+    assert len(jobs) > 40 * times
+    random.Random(times).shuffle(jobs)
+    jobs.sort(key=lambda job: job.state != "rate limited")
+    before = held(redis)
+    for start in range(0, len(jobs), 200):
+        assert set(delete(redis, *jobs[start : start + 200])) == {"done"}
+    assert not redis.exists(*(b"rq:job:" + job.key for job in jobs))
+    asked = taken(redis)
+    assert len(asked) == len(jobs)
+    for start in range(0, len(asked), 200):
+        codes = act(redis, Undo("op1"), *asked[start : start + 200], operation="undo1")  # type: ignore[arg-type]
+        assert {one.result for one in codes} == {"done"}
+    assert held(redis) == before
+
+
+def test_an_operation_is_undone_in_part_and_again(redis: Redis) -> None:
+    jobs = queued(redis, "a", "b", "c", "d", "e")
+    before = held(redis)
+    assert delete(redis, jobs[1], jobs[2], jobs[4]) == ["done"] * 3
+    assert undo(redis, b"c") == ["done"]
+    assert ids(redis) == ["a", "c", "d"]
+    assert taken(redis) == [TrashSeen(b"e"), TrashSeen(b"b")]
+    assert undo(redis) == ["done", "done"]
+    assert held(redis) == before
+    assert act(redis, Undo("op1"), TrashSeen(b"b"), operation="undo2")[0].reason == "gone"  # type: ignore[arg-type]
+    assert held(redis) == before
+
+
+def test_a_queue_that_went_on_meanwhile_gets_its_jobs_where_they_belong(redis: Redis) -> None:
+    jobs = queued(redis, "a", "b", "c", "d", "e", "f")
+    assert delete(redis, jobs[0], jobs[2], jobs[3], jobs[5]) == ["done"] * 4
+    redis.lpop("rq:queue:q")
+    Job.fetch("b", connection=redis).set_status(JobStatus.STARTED)
+    queued(redis, "later")
+    assert undo(redis) == ["done"] * 4
+    assert ids(redis) == ["a", "c", "d", "e", "f", "later"]
+
+
+def test_a_queue_that_was_emptied_gets_its_jobs_before_those_of_later(redis: Redis) -> None:
+    jobs = queued(redis, "a", "b", "c")
+    assert delete(redis, *jobs) == ["done"] * 3
+    redis.srem("rq:queues", "rq:queue:q")
+    queued(redis, "later")
+    redis.srem("rq:queues", "rq:queue:q")
+    assert undo(redis) == ["done"] * 3
+    assert ids(redis) == ["a", "b", "c", "later"]
+    assert redis.sismember("rq:queues", "rq:queue:q")
+
+
+def test_jobs_from_anywhere_in_a_long_queue_are_back_in_their_places(redis: Redis) -> None:
+    queue = Queue("q", connection=redis)
+    queue.enqueue_many([Queue.prepare_data(echo, (n,), job_id=f"job-{n}") for n in range(5_000)])
+    chosen = [*random.Random(1).sample(range(5_000), 150), 0, 1, 4_998, 4_999, 3_000, 3_001, 3_002]
+    jobs = [seen(redis, f"job-{n}", "q", "queued") for n in dict.fromkeys(chosen)]
+    before = ids(redis)
+    assert set(delete(redis, *jobs)) == {"done"}
+    assert len(ids(redis)) == 5_000 - len(jobs)
+    assert set(undo(redis)) == {"done"}
+    assert ids(redis) == before
+
+
+def test_an_id_that_is_there_again_is_left_alone_and_so_is_what_is_in_the_trash(redis: Redis) -> None:
+    [job] = queued(redis, "one")
+    assert delete(redis, job) == ["done"]
+    Queue("other", connection=redis).enqueue(echo, 2, job_id="one", unique=True)
+    before = held(redis)
+    assert undo(redis) == ["exists"]
+    assert held(redis) == before
+    assert delete(redis, seen(redis, "one", "other", "queued")) == ["exists"]
+    assert held(redis) == before
+    assert delete(redis, seen(redis, "one", "other", "queued"), operation="op2") == ["done"]
+    assert undo(redis) == ["done"]
+    assert undo(redis, operation="op2") == ["exists"]
+
+
+def test_an_id_that_was_listed_without_a_hash_is_listed_again_unless_there_is_a_job_of_it(redis: Redis) -> None:
+    redis.zadd("rq:failed:q", {"left-over": 5e9, "taken": 5e9})
+    assert delete(redis, JobSeen(b"left-over", b"q", "failed", 5e9), JobSeen(b"taken", b"q", "failed", 5e9)) == ["done"] * 2
+    queued(redis, "taken")
+    assert undo(redis) == ["exists", "done"]
+    assert redis.zrange("rq:failed:q", 0, -1) == [b"left-over"]
+
+
+def test_a_job_that_two_lists_name_is_back_in_both(redis: Redis) -> None:
+    queued(redis, "one")
+    redis.lpop("rq:queue:q")
+    redis.hset("rq:job:one", "status", "finished")
+    redis.zadd("rq:failed:q", {"one": 5e9})
+    redis.zadd("rq:finished:q", {"one": 6e9})
+    before = held(redis)
+    finished, failed = JobSeen(b"one", b"q", "finished", 6e9), JobSeen(b"one", b"q", "failed", 5e9)
+    assert delete(redis, finished) == ["done"]
+    assert delete(redis, failed) == ["done"]
+    assert undo(redis) == ["done"]
+    assert held(redis) == before
+
+
+def test_what_expired_in_the_trash_is_not_listed_again(redis: Redis) -> None:
+    job = Queue("q", connection=redis).enqueue(echo, 1, job_id="brief", ttl=1)
+    redis.xadd("rq:results:brief", {"type": "1"})
+    assert delete(redis, seen(redis, job.id, "q", "queued")) == ["done"]
+    until(lambda: not redis.exists("tq:trashed-key:op1:rq:job:brief"))
+    assert undo(redis) == ["gone"]
+    assert set(redis.scan_iter()) == {b"tq:operation:op1", b"tq:operation:undo1", b"rq:queues"}
+
+
+def test_a_job_whose_slot_others_have_by_now_waits_for_one(redis: Redis) -> None:
+    queue, limit = Queue("q", connection=redis), RateLimit("vendor", 1)
+    first = queue.enqueue(echo, 1, rate_limit=limit)
+    second = queue.enqueue(echo, 2, rate_limit=limit)
+    assert delete(redis, seen(redis, first.id, "q", "queued")) == ["done"]
+    assert queue.job_ids == [second.id]
+    assert undo(redis) == ["done"]
+    assert queue.job_ids == [second.id]
+    assert first.get_status() == "rate_limited"
+    assert redis.zrange("rq:rl:vendor:rate_limited", 0, -1) == [first.id.encode()]
+
+
+def test_a_job_that_waited_for_a_slot_gets_it_when_there_is_one(redis: Redis) -> None:
+    queue, limit = Queue("q", connection=redis), RateLimit("vendor", 1)
+    first, second = (queue.enqueue(echo, n, rate_limit=limit) for n in (1, 2))
+    assert delete(redis, seen(redis, second.id, "q", "rate limited")) == ["done"]
+    first.delete()
+    # What RQ's own maintenance drops of a limit that nobody uses.
+    redis.delete("rq:rl:vendor")
+    redis.srem("rq:rl-keys", "vendor")
+    assert undo(redis) == ["done"]
+    assert queue.job_ids == [second.id]
+    assert redis.hgetall("rq:rl:vendor") == {b"concurrency": b"1"}
+    assert redis.smembers("rq:rl-keys") == {b"vendor"}
+
+
+def test_a_group_that_vanished_meanwhile_is_back(redis: Redis) -> None:
+    [job] = Group.create(redis, "night").enqueue_many(Queue("q", connection=redis), [Queue.prepare_data(echo, (1,))])
+    before = held(redis)
+    assert delete(redis, seen(redis, job.id, "q", "queued")) == ["done"]
+    Group.clean_registries(redis)
+    assert not redis.exists("rq:groups")
+    assert undo(redis) == ["done"]
+    assert held(redis) == before
+
+
+def test_a_run_is_back_with_all_that_the_job_layer_knows_of_it(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    run = controls.run_now(redis, "ada", "ok").run
+    assert run is not None
+    redis.hset(keys.ATTEMPTS + run, "n", 1)
+    redis.rpush(keys.LOG + run, "{}")
+    redis.expire(keys.LOG + run, 86_400)
+    before = held(redis)
+    assert delete(redis, seen(redis, run, "default", "queued")) == ["done"]
+    assert undo(redis) == ["done"]
+    assert held(redis) == before
+    assert controls.run_now(redis, "ada", "ok").reason == "overlap"
+
+
+def test_where_a_list_is_something_else_by_now_nothing_is_put_back(redis: Redis) -> None:
+    [job] = queued(redis, "one")
+    assert delete(redis, job) == ["done"]
+    redis.set("rq:queue:q", "x")
+    before = held(redis)
+    assert undo(redis) == ["unreadable"]
+    assert held(redis) == before
+
+
+def test_hostile_ids_are_back_as_they_were(redis: Redis) -> None:
+    [job] = queued(redis, "one")
+    odd = [b"one:dependents", b":one:dependencies", b"\xff\x00,\x1b[31m", b"", b"%s {x} op1:rq:job:one", b"x" * 5_000]
+    for one in odd:
+        redis.hset(b"rq:job:" + one, mapping=redis.hgetall("rq:job:one"))
+        redis.rpush("rq:queue:q", one)
+    jobs = [JobSeen(one, b"q", "queued") for one in odd]
+    before = held(redis)
+    assert delete(redis, job, *jobs) == ["done"] * 7
+    assert not redis.exists("rq:queue:q")
+    assert undo(redis) == ["done"] * 7
+    assert held(redis) == before
