@@ -6,8 +6,8 @@ A differential test does both to the same contents and says of every difference 
     ...
     only_meant("requeue", found)
 
-`only_meant` is called once for a command, with the differences of all its cases: it fails for each that MEANT does not name, and
-for each of MEANT that none of them showed.
+`only_meant` is called once for a command, with the differences of all its cases: it fails for each that MEANT does not name,
+and for each of MEANT that none of them showed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ EXPIRY: Final = "(expiry)"
 
 @dataclass(frozen=True)
 class Meant:
-    """A difference that is meant: in the keys that `key` matches as a whole (a regular expression), in `field`: one of a hash, a
+    """A difference that is meant, in keys that `key` matches as a whole (a regular expression), in `field`: one of a hash, a
     member of a set, an element of a list, EXPIRY, or KEY where the key is on one side only; `*` for any field."""
 
     command: str
@@ -50,7 +50,10 @@ MEANT: Final = (
     Meant("requeue", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
     Meant("requeue", r"rq:queues", "*", "RQ's requeue does not name the queue, and nothing that lists queues would show it"),
     Meant("requeue", JOB, EXPIRY, "what was put into a queue must not expire there"),
-    Meant("requeue", DEPENDENTS, EXPIRY, "nor those that wait for it"),
+    Meant("requeue", DEPENDENTS, EXPIRY, "nor what tells who waits for it"),
+    Meant("retry-now", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
+    Meant("retry-now", JOB, EXPIRY, "what was put into a queue must not expire there"),
+    Meant("retry-now", r"rq:queues", "*", "the pass does not name the queue, and nothing that lists queues would show it"),
     Meant("cancel", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
     Meant("cancel", r"rq:scheduler:scheduled_jobs", KEY, "RQ's cancel leaves the entry, which fires all the same"),
     Meant("delete", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
@@ -126,6 +129,11 @@ def act(redis: Redis, command: Command, *jobs: JobSeen, operation: str = "op1") 
     now = time.time()
     asked = Operation(operation, "ann", "host", now, command.WORD, "", "these jobs", len(jobs), "")
     return list(StoreWriter(redis, "redis://the-test").act(asked, command, jobs, now))
+
+
+def codes(outcomes: Iterable[Outcome]) -> list[str]:
+    """`done`, `sent`, or why not, of each."""
+    return [one.reason or one.result for one in outcomes]
 
 
 LISTS: Final = {

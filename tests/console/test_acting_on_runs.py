@@ -12,7 +12,7 @@ from jobs import User, controls, heartbeat, keys, set_user
 from jobs.registering import remove_schedule
 from jobs.schedules import schedule_id
 from tests.conftest import Stock, until
-from tests.console.against_rq import act, codes, seen
+from tests.console.acting import act, codes, seen
 from tests.fast_tiers import fast_tiers
 
 __all__ = ["fast_tiers"]

@@ -17,7 +17,7 @@ from console.model.operations import Operation
 from console.store.writer import StoreWriter
 from tests.catalogue_tasks import echo, fail
 from tests.conftest import Stock, until
-from tests.console.against_rq import act, codes, seen
+from tests.console.acting import act, codes, seen
 from tests.contents import contents
 
 PATH = {"PYTHONPATH": str(Path(__file__).parents[2])}

@@ -17,7 +17,7 @@ from console.model.commands import JobSeen, Requeue
 from tests import catalogue
 from tests.catalogue_tasks import echo
 from tests.conftest import Stock, until
-from tests.console.against_rq import act, codes, differences, only_meant, restore, seen, snapshot
+from tests.console.acting import act, codes, differences, only_meant, restore, seen, snapshot
 
 PATH = {"PYTHONPATH": str(Path(__file__).parents[2])}
 

@@ -18,7 +18,7 @@ from tests import catalogue
 from tests.catalogue import Listed
 from tests.catalogue_tasks import echo
 from tests.conftest import Stock
-from tests.console.against_rq import act, codes, differences, only_meant, restore, seen, snapshot
+from tests.console.acting import act, codes, differences, only_meant, restore, seen, snapshot
 
 HOUR = timedelta(hours=1)
 

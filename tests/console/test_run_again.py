@@ -17,7 +17,7 @@ from console.model.commands import JobSeen, Outcome, RunAgain
 from tests import catalogue
 from tests.catalogue_tasks import echo, on_success
 from tests.conftest import Stock, until
-from tests.console.against_rq import act, codes, seen
+from tests.console.acting import act, codes, seen
 from tests.contents import contents
 
 PATH = {"PYTHONPATH": str(Path(__file__).parents[2])}

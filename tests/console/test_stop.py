@@ -16,7 +16,7 @@ from console.model.operations import Operation
 from console.store.writer import StoreWriter
 from tests.catalogue_tasks import dawdle, echo, until_open
 from tests.conftest import Stock, until
-from tests.console.against_rq import act, codes
+from tests.console.acting import act, codes
 
 PATH = {"PYTHONPATH": str(Path(__file__).parents[2])}
 
