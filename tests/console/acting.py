@@ -58,7 +58,9 @@ MEANT: Final = (
     Meant("cancel", r"rq:scheduler:scheduled_jobs", KEY, "RQ's cancel leaves the entry, which fires all the same"),
     Meant("delete", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
     Meant("delete", r"tq:trash.*", KEY, "what is deleted is in the trash for its time"),
-    Meant("delete", r"rq:scheduler:scheduled_jobs", KEY, "RQ's delete leaves the entry, which rq-scheduler drops when it is due"),
+    Meant(
+        "delete", r"rq:scheduler:scheduled_jobs", KEY, "RQ's delete leaves the entry, which rq-scheduler drops when it is due"
+    ),
     Meant("delete", JOB, KEY, "RQ's delete breaks off where the set of the job's group is gone, and leaves a hash in no list"),
 )
 """Every difference that is meant, by command, with its reason."""
