@@ -32,13 +32,17 @@ COMMANDS = {
     "move": "console.commands.job_acts:move",
     "requeue": "console.commands.job_acts:requeue",
     "reschedule": "console.commands.job_acts:reschedule",
+    "resume": "console.commands.worker_acts:resume",
     "retry-now": "console.commands.job_acts:retry_now",
     "run-again": "console.commands.job_acts:run_again",
     "schedules": "console.commands.schedules:schedules",
     "status": "console.commands.status:status",
     "stop": "console.commands.job_acts:stop",
+    "suspend": "console.commands.worker_acts:suspend",
     "to-front": "console.commands.job_acts:to_front",
+    "undo": "console.commands.undo:undo",
     "users": "console.commands.users:users",
+    "worker": "console.commands.worker_acts:worker",
 }
 
 DONE, NOT_HELD, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130

@@ -84,8 +84,8 @@ def show_nothing(command: Command, meant: Chosen, found: Found, as_json: bool) -
         output.warn(command_words.came(command, counts))
         _tell_each(found.left)
     else:
-        output.warn(f"nothing to be done: there is no {meant.one}")
-    return NOT_HELD if counts.told else DONE
+        output.warn(meant.none or f"nothing to be done: there is no {meant.one}")
+    return NOT_HELD if counts.told or meant.none else DONE
 
 
 # --- meanwhile ----------------------------------------------------------------------------------
@@ -145,6 +145,8 @@ def show(report: Report, command: Command, found: Found, as_json: bool) -> None:
         for one in report.outcomes[:SHOWN]:
             if one.new is not None:
                 output.say(f"{decoded(one.key)} runs again as {decoded(one.new)}")
+            elif one.result == "done" and one.said:
+                output.say(f"{decoded(one.key)}: {one.said}")
         if ended.undo_until is not None:
             until = output.local(ended.undo_until, time.time())
             output.say(f"operation {operation.id}; until {until} it is undone by: tq-console undo {operation.id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
@@ -13,6 +14,7 @@ from console.commands.parameters import expression, name, state
 from console.model import job_terms
 from console.model.commands import (
     STATES,
+    Everything,
     JobCommand,
     JobSeen,
     Move,
@@ -41,7 +43,8 @@ USUAL: Final[dict[type[JobCommand], JobState | None]] = {
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """What a command is meant for: `one` and `many` are the words for it, `query` finds it, and `seen` needs no finding. Of
-    `named` ones, which the query finds in whatever state they are, those in one of `states` are meant."""
+    `named` ones, which the query finds in whatever state they are, those in one of `states` are meant. `none` is what is wrong
+    when nothing is found, empty where that may be so."""
 
     one: str
     many: str
@@ -49,9 +52,12 @@ class Chosen:
     seen: tuple[Seen, ...] = ()
     named: tuple[bytes, ...] = ()
     states: frozenset[str] = frozenset()
+    none: str = ""
 
     def told(self, count: int) -> str:
-        """ "1 failed job of the queue low", "3 failed jobs of the queue low"."""
+        """ "1 failed job of the queue low", "3 failed jobs of the queue low"; "all workers"."""
+        if self.seen == (Everything(),):
+            return self.many
         return f"{count:,} {self.one if count == 1 else self.many}"
 
 
@@ -126,8 +132,10 @@ def find(server: Reader, meant: Chosen, now: float, *, details: bool, tell: Call
     preview = Preview(now)
     left: list[Outcome] = []
     met: set[bytes] = set()
-    if meant.seen:
-        preview.add(Selected(len(meant.seen), len(meant.seen), meant.seen, done=True))
+    if meant.query is None:
+        met.update(one.key for one in meant.seen)
+        gone = sum(one not in met for one in meant.named)
+        preview.add(Selected(1, 1, meant.seen, in_way=Counter({"gone": gone} if gone else {}), done=True))
     for chunk in server.select(meant.query, now, lambda: False, details=details) if meant.query is not None else ():
         if meant.named:
             met.update(one.key for one in chunk.seen)

@@ -1,0 +1,188 @@
+"""`undo`, `delete`, `empty`, the other commands on jobs, and those on workers, as an operator gives them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue, Retry
+from rq.job import Job
+
+from console.cli import run
+from tests.conftest import Stock, until
+from tests.contents import contents
+
+Say = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run a command line; its exit status and what it wrote to both streams."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = run(list(arguments))
+        return status, *capsys.readouterr()
+
+    return call
+
+
+def done(said: tuple[int, str, str]) -> str:
+    """The first line that a command said of what it did."""
+    assert (said[0], said[2]) == (0, ""), said
+    return said[1].splitlines()[0]
+
+
+def waiting(redis: Redis, queue: str = "low") -> list[str]:
+    return [job.decode() for job in redis.lrange(f"rq:queue:{queue}", 0, -1)]
+
+
+def enqueued(redis: Redis, *names: str, **options: object) -> None:
+    for name in names:
+        Queue("low", connection=redis).enqueue("operator.add", 1, 2, job_id=name, **options)
+
+
+def ours(redis: Redis) -> dict[bytes, object]:
+    """All but what operations leave of themselves."""
+    return {key: value for key, value in contents(redis).items() if not key.startswith(b"tq:")}
+
+
+# --- jobs ---------------------------------------------------------------------------------------
+
+
+def test_delete_and_undo(redis: Redis, say: Say) -> None:
+    enqueued(redis, "a", "b", "c")
+    before = ours(redis)
+    status, out, err = say("delete", "b", "a", "--yes", "--json")
+    said = json.loads(out)
+    assert (status, err, said["done"], said["undo_until"] is not None) == (0, "", 2, True)
+    assert waiting(redis) == ["c"]
+    assert not redis.exists("rq:job:a", "rq:job:b")
+    assert done(say("undo", said["operation"], "--yes")) == "put back 2"
+    assert ours(redis) == before
+    status, out, err = say("undo", said["operation"], "--yes")
+    assert (status, out) == (1, "")
+    assert err == (
+        f"nothing that operation {said['operation']} took is in the trash: it was put back, its time is over, or there is no"
+        " such operation\n"
+    )
+
+
+def test_empty_and_undo(redis: Redis, say: Say) -> None:
+    enqueued(redis, "a", "b", "c")
+    before = ours(redis)
+    status, out, err = say("empty", "low", "--yes")
+    assert (status, err, out.splitlines()[0]) == (0, "", "deleted 3")
+    assert waiting(redis) == []
+    command = out.split("undone by: tq-console ")[1].split()
+    assert done(say(*command, "--yes")) == "put back 3"
+    assert ours(redis) == before
+
+
+def test_a_job_that_others_wait_for_is_left_unless_it_is_said(redis: Redis, say: Say) -> None:
+    enqueued(redis, "a")
+    enqueued(redis, "b", depends_on="a")
+    status, out, _ = say("delete", "a", "--yes")
+    assert (status, out.splitlines()[0]) == (1, "not deleted: other jobs wait for it, and would wait for ever")
+    assert done(say("delete", "a", "--with-dependents", "--yes")) == "deleted 1"
+
+
+def test_cancel(redis: Redis, say: Say) -> None:
+    enqueued(redis, "a", "b")
+    assert done(say("cancel", "--queue", "low", "--state", "queued", "--yes")) == "canceled 2"
+    assert Job.fetch("a", redis).get_status() == "canceled"
+
+
+def test_move(redis: Redis, say: Say) -> None:
+    enqueued(redis, "a", "b", "c")
+    assert done(say("move", "a", "c", "--to", "high", "--yes")) == "moved 2"
+    assert (waiting(redis), waiting(redis, "high")) == (["b"], ["a", "c"])
+    assert done(say("move", "--queue", "high", "--to", "low", "--yes")) == "moved 2"
+    assert waiting(redis) == ["b", "a", "c"]
+
+
+def test_to_front(redis: Redis, say: Say) -> None:
+    enqueued(redis, "a", "b", "c")
+    assert done(say("to-front", "c", "b", "--yes")) == "moved to the front 2"
+    assert waiting(redis) == ["c", "b", "a"]
+
+
+def test_retry_now_and_reschedule(redis: Redis, stock: Stock, say: Say) -> None:
+    low = Queue("low", connection=redis)
+    low.enqueue("operator.truediv", 1, 0, job_id="tried", retry=Retry(1, 600))
+    low.enqueue_in(timedelta(hours=1), "operator.add", 1, 2, job_id="later")
+    assert stock.worker("--burst", "low").wait(60) == 0
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
+    assert done(say("reschedule", "later", "--due", tomorrow.isoformat(), "--yes")) == "rescheduled 1"
+    assert redis.zscore("rq:scheduled:low", "later") == tomorrow.timestamp()
+    assert done(say("retry-now", "--queue", "low", "--yes")) == "queued 1"
+    assert (waiting(redis), redis.zrange("rq:scheduled:low", 0, -1)) == (["tried"], [b"later"])
+    status, _, err = say("reschedule", "later", "--due", "soon", "--yes")
+    assert (status, "soon: write now, in 10m, " in err) == (2, True)
+
+
+def test_run_again_tells_the_new_ids(redis: Redis, stock: Stock, say: Say) -> None:
+    enqueued(redis, "a")
+    assert stock.worker("--burst", "low").wait(60) == 0
+    status, out, _ = say("run-again", "a", "--yes", "--json")
+    [made] = json.loads(out)["made"]
+    assert (status, made["id"], waiting(redis)) == (0, "a", [made["new"]])
+    status, out, _ = say("run-again", "a", "--yes")
+    assert out.splitlines()[1] == f"a runs again as {waiting(redis)[1]}"
+
+
+# --- workers ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy(redis: Redis, stock: Stock) -> Job:
+    """A job that runs for minutes, on the worker w-1."""
+    job = Queue("low", connection=redis).enqueue("tests.catalogue_tasks.dawdle", 300, job_id="long")
+    stock.worker("--name", "w-1", "low", PYTHONPATH=str(ROOT))
+    until(lambda: job.get_status() == "started" and redis.hget("rq:worker:w-1", "state") == b"busy", what="the job runs")
+    return job
+
+
+def test_stop(busy: Job, say: Say) -> None:
+    assert done(say("stop", "long", "--yes")) == "stopped 1"
+    assert busy.get_status() == "stopped"
+
+
+def test_stop_job_of_a_worker(busy: Job, say: Say) -> None:
+    status, out, err = say("worker", "stop-job", "w-1", "nobody", "--yes")
+    assert (status, out.splitlines()[0]) == (1, "stopped 1, skipped 1 (gone)")
+    assert "w-1: long is stopped" in out
+    assert err == "nobody: gone: it is no longer there\n"
+    assert busy.get_status() == "stopped"
+
+
+def test_kill_horse(busy: Job, say: Say) -> None:
+    assert done(say("worker", "kill-horse", "w-1", "--yes")) == "killed 1"
+    assert busy.get_status() == "failed"
+
+
+def test_shutdown(redis: Redis, stock: Stock, say: Say) -> None:
+    process = stock.worker("--name", "w-1", "low")
+    until(lambda: redis.hget("rq:worker:w-1", "state") == b"idle", what="the worker is there")
+    assert done(say("worker", "shutdown", "w-1", "--yes")) == "shut down 1"
+    assert process.wait(30) == 0
+
+
+def test_suspend_and_resume(redis: Redis, say: Say) -> None:
+    assert done(say("suspend", "--for", "90", "--yes")) == "suspended 1"
+    assert 0 < redis.ttl("rq:suspended") <= 90
+    assert done(say("resume", "--yes")) == "resumed 1"
+    assert not redis.exists("rq:suspended")
+    status, out, _ = say("resume", "--yes")
+    assert (status, out.splitlines()[0]) == (1, "not resumed: it is so already")
+    assert say("suspend", "--for", "0", "--yes")[0] == 2
+
+
+def test_what_is_asked_on_the_whole_installation(redis: Redis, say: Say) -> None:
+    assert say("suspend", "--for", "10m", "--dry-run")[1] == "Suspend all workers for 10 min\n"
+    assert not redis.exists("rq:suspended")
