@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from rq.job import Job, JobStatus
 from rq.rate_limit import RateLimit
 from rq.registry import FailedJobRegistry
 
+from console.model.bulk import Control, carry_out
 from console.model.commands import JobSeen, Requeue
+from console.model.operations import Operation
+from console.store.writer import StoreWriter
 from tests import catalogue
 from tests.catalogue_tasks import echo
-from tests.conftest import Stock, until
+from tests.conftest import Server, Stock, until
 from tests.console.acting import act, codes, differences, only_meant, restore, seen, snapshot
 
 PATH = {"PYTHONPATH": str(Path(__file__).parents[2])}
@@ -196,6 +200,36 @@ def test_a_worker_runs_them_once_and_releases_whoever_waits_for_them(redis: Redi
     until(lambda: all(redis.hget(b"rq:job:" + one, "status") == b"finished" for one in everything), what="all have run")
     assert [redis.xlen(b"rq:results:" + one) for one in everything] == [1] * 4
     assert redis.llen("rq:queue:odd") == redis.zcard("rq:failed:odd") == redis.zcard("rq:rl:x:allowed") == 0
+
+
+def race(redis: Redis, server: Server, stock: Stock, size: int) -> None:
+    """Two consoles requeue the same jobs, batch by batch, while workers run them."""
+    jobs = [failed(redis, "raced") for _ in range(size)]
+    for _ in range(2):
+        stock.worker("--worker-class", "rq.SimpleWorker", "raced", **PATH)
+    until(lambda: redis.scard("rq:workers:raced") == 2, what="both workers are there")
+
+    def console(name: str) -> list[str]:
+        with Redis.from_url(server.url) as own:
+            asked = Operation(name, "ann", "desk", 1.0, "requeue", "", "these", size, "")
+            report = carry_out(StoreWriter(own, server.url), asked, Requeue(), jobs, Control(), lambda progress: None)
+            return codes(report.outcomes)
+
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(console, ("op1", "op2")))
+    assert all(sorted(pair) == ["changed", "done"] for pair in zip(*both, strict=True))
+    until(lambda: redis.zcard("rq:finished:raced") == size, 30 + size / 50, what="all have run")
+    assert {redis.xlen(b"rq:results:" + job.key) for job in jobs} == {1}
+    assert redis.llen("rq:queue:raced") == redis.zcard("rq:failed:raced") == 0
+
+
+def test_two_consoles_requeue_the_same_jobs_and_each_runs_once(redis: Redis, server: Server, stock: Stock) -> None:
+    race(redis, server, stock, 600)
+
+
+@pytest.mark.drill
+def test_two_consoles_requeue_ten_thousand_jobs_and_each_runs_once(redis: Redis, server: Server, stock: Stock) -> None:
+    race(redis, server, stock, 10_000)
 
 
 def test_a_limit_whose_queues_are_no_lists_is_no_reason_to_lose_its_jobs(redis: Redis) -> None:

@@ -7,8 +7,10 @@
 local at_end, at_front, queues, with_dependents = {}, {}, {}, {}
 
 -- Whether all keys are what they should be. `limit` is the job's rate_limit_key, nil without a limit.
+local readable = {}
 local function can_enqueue(queue, limit)
-  return is(RQ .. ':queue:' .. queue, 'list') and is(RQ .. ':queues', 'set') and (not limit or limit_readable(limit))
+  if readable[queue] == nil then readable[queue] = is(RQ .. ':queue:' .. queue, 'list') and is(RQ .. ':queues', 'set') end
+  return readable[queue] and (not limit or limit_readable(limit))
 end
 
 local function append(fields, name, value)
