@@ -162,7 +162,7 @@ class Acting:
         target = self._stage.target
         dialog = Confirm(command, meant, target, self._stage.shown_zone)
         self._open(dialog, lambda confirmed: self._confirmed(confirmed, meant, view, target))
-        self._gathered = self._carrier.gather(target, meant)
+        self._gathered = self._carrier.gather(target, meant, command)
 
     def _open(self, dialog: Screen[Any], then: Callable[[Any], object]) -> None:
         def closed(result: Any) -> None:
@@ -180,7 +180,7 @@ class Acting:
             if message.glance is None:
                 dialog.fail(message.reason)
             else:
-                dialog.show(message.glance)
+                dialog.show(message.glance, message.slots)
 
     def _confirmed(self, confirmed: Confirmed | None, meant: Meant, view: View, target: Target) -> None:
         self._carrier.stop()
@@ -308,8 +308,8 @@ class Acting:
             self._confirm(done.command, rest(done), done.view)
 
     def _undone(self, view: View) -> Meant | None:
-        """What `u` is meant for: where operations are listed the one that the cursor is on, else the last one of this console that
-        can be undone."""
+        """What `u` is meant for: where operations are listed the one that the cursor is on, else the last one of this console
+        that can be undone."""
         if view.name in ("activity", "operation"):
             return view.meant("undo")
         now = self._stage.now()

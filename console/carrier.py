@@ -18,12 +18,13 @@ from console import unforeseen
 from console.messages import OperationEnded, OperationProgressed, PreviewGrew
 from console.model.bulk import Control, carry_out
 from console.model.canary import Canary, Trial
-from console.model.commands import Command, Seen
+from console.model.commands import Change, Command, Seen, Spread
 from console.model.meant import Meant
 from console.model.operations import Operation
 from console.model.pages import JobsPage
 from console.model.ports import Reader, Target, WriteError
-from console.model.queries import JobsQuery
+from console.model.queries import JobsQuery, SlotsQuery
+from console.model.schedules import SlotsPage
 from console.model.selection import Preview, Selected
 
 TELL_S: Final = 0.1
@@ -38,11 +39,11 @@ class Carrier:
         self._stop = threading.Event()
         self._seq = 0
 
-    def gather(self, target: Target, meant: Meant) -> int:
-        """Gather what is meant on `target`, in place of what was gathered before."""
+    def gather(self, target: Target, meant: Meant, command: Command) -> int:
+        """Gather what `command` is meant for on `target`, in place of what was gathered before."""
         self.stop()
         self._stop = stop = threading.Event()
-        return self._start("gather", self._gather, target, meant, stop)
+        return self._start("gather", self._gather, target, meant, command, stop)
 
     def stop(self) -> None:
         """Gather no more. The thread ends after the chunk that it reads."""
@@ -67,7 +68,7 @@ class Carrier:
         threading.Thread(target=run, args=(self._seq, *arguments), name=name, daemon=daemon).start()
         return self._seq
 
-    def _gather(self, seq: int, target: Target, meant: Meant, stop: threading.Event) -> None:
+    def _gather(self, seq: int, target: Target, meant: Meant, command: Command, stop: threading.Event) -> None:
         preview = Preview(self._clock())
         preview.add(Selected(len(meant.seen), len(meant.seen), meant.seen))
         told_at = time.monotonic()
@@ -87,12 +88,21 @@ class Carrier:
                         if time.monotonic() - told_at >= TELL_S:
                             self._post(PreviewGrew(seq, preview.glance()))
                             told_at = time.monotonic()
+                slots = self._slots(reader, preview, command)
             finally:
                 reader.close()
-            self._post(PreviewGrew(seq, preview.glance(done=True)))
+            self._post(PreviewGrew(seq, preview.glance(done=True), slots=slots))
         except Exception as error:
             if not stop.is_set():
                 self._post(PreviewGrew(seq, None, unforeseen.said(error, "looking at it", "nothing was done")))
+
+    def _slots(self, reader: Reader, preview: Preview, command: Command) -> SlotsPage | None:
+        """The slots of the first schedule as they are, and as the command would make them. Raises ReadError."""
+        if not preview.seen or not isinstance(command, Change | Spread):
+            return None
+        page = reader.read(SlotsQuery(preview.seen[0].key, command), self._clock())
+        assert isinstance(page, SlotsPage)
+        return page
 
     def _carry(
         self,

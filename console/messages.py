@@ -12,6 +12,7 @@ from console.model.queries import ViewQuery
 if TYPE_CHECKING:
     from console.model.bulk import Progress, Report
     from console.model.pages import Found
+    from console.model.schedules import SlotsPage
     from console.model.selection import Glance
 
 
@@ -40,11 +41,12 @@ class SearchProgressed(Message):
 
 
 class PreviewGrew(Message):
-    """So much of what a command is meant for was gathered under that number; `reason` says why it failed, if it did."""
+    """So much of what a command is meant for was gathered under that number; `reason` says why it failed, if it did. `slots`
+    are those of the first schedule, where the command would change them."""
 
-    def __init__(self, seq: int, glance: Glance | None, reason: str = "") -> None:
+    def __init__(self, seq: int, glance: Glance | None, reason: str = "", slots: SlotsPage | None = None) -> None:
         super().__init__()
-        self.seq, self.glance, self.reason = seq, glance, reason
+        self.seq, self.glance, self.reason, self.slots = seq, glance, reason, slots
 
 
 class OperationProgressed(Message):

@@ -17,11 +17,16 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from console.app import Console
 from console.demo import sample
+from console.model.commands import Requeue
+from console.model.operations import Operation
 from console.model.pages import Found
 from console.model.ports import Snapshot, Target
-from console.model.queries import JobsQuery, SearchQuery, ViewQuery
+from console.model.queries import JobsQuery, SearchQuery, SelectQuery, ViewQuery
+from console.model.selection import Selected
 from console.model.status import Status
+from console.screens.dialogs.confirm import Confirm
 from console.store.reader import StoreReader, open_reader
+from console.store.writer import open_writer
 from jobs import keys, settings, tiers
 from tests.conftest import Server
 from tests.console.pilots import Driver, driving
@@ -29,6 +34,7 @@ from tests.console.recording import load, restore
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 URL = "redis://localhost:6379/0"
+ANOTHER = Operation("another", "bob", "ops-2", 0.0, "requeue", "", "", 1, URL)
 
 
 class Svg(SingleFileSnapshotExtension):
@@ -58,6 +64,9 @@ class Steady:
     def search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
         return self.reader.search(query, now, stopped)
 
+    def select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
+        return self.reader.select(query, now, stopped, details=details)
+
     def close(self) -> None:
         self.reader.close()
 
@@ -85,7 +94,10 @@ def demo(redis: Redis, server: Server, monkeypatch: pytest.MonkeyPatch) -> Itera
         listening.subscribe(*recorded["channels"])
         for _ in recorded["channels"]:
             listening.get_message(timeout=5)
-        yield Demo(recorded["at"], Target("demo", URL, lambda: Steady(open_reader(server.url)), "green"))
+        yield Demo(
+            recorded["at"],
+            Target("demo", URL, lambda: Steady(open_reader(server.url)), "green", write=lambda: open_writer(server.url)),
+        )
     monkeypatch.undo()
     time.tzset()
 
@@ -148,6 +160,29 @@ async def finished(driver: Driver) -> None:
     await driver.shows("[finished", "scrape_for_user")
 
 
+async def confirming(driver: Driver) -> None:
+    await driver.press("3")
+    await driver.shows("failures")
+    await driver.press("asterisk", "r")
+    await driver.shows("Requeue", "y does it")
+
+
+async def outcomes(driver: Driver) -> None:
+    await driver.press("3")
+    await driver.shows("failures")
+    await driver.press("space", "space", "space", "space", "space", "r")
+    await driver.shows("Requeue 5 failed jobs", "y does it")
+    # Somebody else is faster with the first of them.
+    confirm = driver.app.screen
+    assert isinstance(confirm, Confirm)
+    assert driver.app.target.write is not None
+    driver.app.target.write().act(ANOTHER, Requeue(), confirm.seen[:1], driver.app.now())
+    await driver.press("y")
+    await driver.shows("requeued 4, skipped 1 (changed)")
+    await driver.press("v")
+    await driver.shows("esc closes")
+
+
 def numbered(key: str, *texts: str) -> Callable[[Driver], Any]:
     async def opened(driver: Driver) -> None:
         await driver.press(key)
@@ -166,6 +201,8 @@ SCREENS = {
     "operation": one_operation,
     "job": failed_job,
     "user": one_user,
+    "confirm": confirming,
+    "outcomes": outcomes,
 }
 
 

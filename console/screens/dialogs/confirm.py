@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from console.model import command_words, words
+from console.model import command_words
 from console.model.canary import Canary
-from console.model.commands import REASONS, Command, Seen
+from console.model.commands import Command, Seen
 from console.model.counting import counted
 from console.model.meant import Meant
 from console.model.ports import Target
+from console.model.schedules import SlotsPage
 from console.model.selection import Glance
 from console.orders import CANARY
 from console.orders import canary as parse_canary
+from console.screens.dialogs import confirm_lines
 from console.screens.dialogs.frame import Dialog
 from console.screens.dialogs.options import MANY, NOTED, OPTIONS, TRIED, Option
 from console.widgets.choice import Choice
-from console.widgets.lines import Line, Page, Row
+from console.widgets.lines import Line, Page
 from console.widgets.pieces import Piece
-
-LABEL: Final = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,9 @@ class Confirm(Dialog[Confirmed | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "cancel", show=False),
         Binding("y", "do", "do it", show=False),
-        Binding("left,right", "app.focus_next", "the other", show=False),
+        Binding("tab", "focus_on(1)", "next", show=False),
+        Binding("shift+tab", "focus_on(-1)", "before", show=False),
+        Binding("left,right", "focus_other", "the other word", show=False),
         Binding("up", "scroll(-1)", "up", show=False),
         Binding("down", "scroll(1)", "down", show=False),
         *(Binding(key, f"turn('{key}')", "turn", show=False) for key in "tfew"),
@@ -58,7 +59,7 @@ class Confirm(Dialog[Confirmed | None]):
     AUTO_FOCUS = "#cancel"
 
     DEFAULT_CSS = """
-    Confirm #body { height: 9; background: $surface; }
+    Confirm #body { height: 10; background: $surface; }
     Confirm .choices { height: 1; align-horizontal: center; background: $surface; }
     """
 
@@ -66,6 +67,7 @@ class Confirm(Dialog[Confirmed | None]):
         super().__init__()
         self.command, self._meant, self._target, self._zone = command, meant, target, zone
         self._glance: Glance | None = None
+        self._slots: SlotsPage | None = None
         self._failed = ""
         self._tries = isinstance(command, TRIED) and (meant.count is None or meant.count > MANY)
         self._tried = False
@@ -107,9 +109,9 @@ class Confirm(Dialog[Confirmed | None]):
             self.query_one("#canary-line").display = False
         self._tell()
 
-    def show(self, glance: Glance) -> None:
-        """So much is known of what it would be done to."""
-        self._glance = glance
+    def show(self, glance: Glance, slots: SlotsPage | None = None) -> None:
+        """So much is known of what it would be done to; `slots` are those of the first schedule."""
+        self._glance, self._slots = glance, slots
         self._tell()
 
     def fail(self, reason: str) -> None:
@@ -131,7 +133,6 @@ class Confirm(Dialog[Confirmed | None]):
             self.query_one("#name").focus()
             self._complain(f"type the name of this server, {self._target.name}, to go on")
             return
-        assert self._glance is not None
         why = self.query_one("#why", Input).value.strip()
         canary = None
         if self._tried:
@@ -142,7 +143,7 @@ class Confirm(Dialog[Confirmed | None]):
                 self._complain(str(error))
                 return
         command = replace(self.command, note=why) if isinstance(self.command, NOTED) else self.command
-        self.dismiss(Confirmed(command, self._glance.seen, self._title(), why, canary))
+        self.dismiss(Confirmed(command, self.seen, self._title(), why, canary))
 
     def action_turn(self, key: str) -> None:
         """Turn an option on or off."""
@@ -159,6 +160,16 @@ class Confirm(Dialog[Confirmed | None]):
             self._tried = not self._tried
             self.query_one("#canary-line").display = self._tried
             self._tell()
+
+    def action_focus_on(self, by: int) -> None:
+        """From one that takes keys to the next: a reason first, so that it is a key away."""
+        ids = ["cancel", *(["canary"] if self._tried else []), "why", *(["name"] if self._target.production else []), "do"]
+        at = ids.index(focused.id) if (focused := self.focused) is not None and focused.id in ids else 0
+        self.query_one(f"#{ids[(at + by) % len(ids)]}").focus()
+
+    def action_focus_other(self) -> None:
+        """From one of the two words to the other."""
+        self.query_one("#cancel" if self.focused is not None and self.focused.id == "do" else "#do").focus()
 
     def action_scroll(self, lines: int) -> None:
         """Scroll through what is said."""
@@ -196,13 +207,20 @@ class Confirm(Dialog[Confirmed | None]):
         return OPTIONS.get(type(self.command), ())
 
     @property
+    def seen(self) -> tuple[Seen, ...]:
+        """What it would be done to; empty until all is known."""
+        return () if self._glance is None else self._glance.seen
+
+    @property
     def ready(self) -> bool:
         """Whether a yes is taken: all is known of what it would be done to, and there is something."""
         return self._glance is not None and self._glance.done and self._glance.count > 0 and not self._failed
 
     def _tell(self) -> None:
         self.tell_title(self._title(), self._target)
-        self.query_one("#body", Page).show(self._lines())
+        self.query_one("#body", Page).show(
+            confirm_lines.lines(self._meant, self._glance, self._slots, self._failed, self._zone)
+        )
         for option in self._options:
             self._tell_option(option.field, option.key, option.means, bool(getattr(self.command, option.field)))
         if self._tries:
@@ -230,39 +248,3 @@ class Confirm(Dialog[Confirmed | None]):
             what = counted(count, meant.what)
         asked = command_words.asked(self.command, what, self._zone)
         return f"{meant.subject}: {asked[0].lower()}{asked[1:]}" if meant.subject else asked
-
-    def _lines(self) -> Sequence[Row]:
-        rows = [Row(((self._meant.scope, ""),))]
-        glance = self._glance
-        if self._failed:
-            return [*rows, Row((("✗ ", "bad"), (self._failed, "bad"))), Row((("Nothing was done.", "dim"),))]
-        if glance is None or not glance.done:
-            read = 0 if glance is None else glance.read
-            of = "" if glance is None or not glance.of else f" of {glance.of:,}"
-            rows.append(Row(((f"looking: {read:,}{of}", "accent"),)))
-        elif glance.count == 0:
-            rows.append(Row((("There is nothing that this can be done to.", "warn"),)))
-        if glance is None:
-            return rows
-        rows += [_way(code, n) for code, n in glance.in_way.items()]
-        if glance.more:
-            rows.append(Row((("▲ ", "warn"), (glance.more, "warn"))))
-        for tally in glance.tallies:
-            # The title says a single state, and a function tells more than its task.
-            if tally.what == "task" or (tally.what == "state" and len(tally.counts) == 1):
-                continue
-            line: list[Piece] = [(f"{tally.what:<{LABEL}}", "dim")]
-            for at, (value, n) in enumerate(tally.counts):
-                line += [(" · " if at else "", "dim"), (_value(tally.what, value), ""),
-                         ("" if glance.count == 1 else f" {n:,}", "accent")]  # fmt: skip
-            line += [(f" · and {counted(tally.others, 'other')}", "dim")] if tally.others else []
-            rows.append(Row(tuple(line)))
-        return rows
-
-
-def _value(what: str, value: str) -> str:
-    return words.error(value) if what == "error" else words.call(f"{value}(").removesuffix("(") if what == "function" else value
-
-
-def _way(code: str, n: int) -> Row:
-    return Row((("▲ ", "warn"), (f"{n:,} left out: ", "warn"), (REASONS[code][1], "")))

@@ -24,7 +24,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     Dialog #title { background: $primary-muted; }
     Dialog .written { height: 1; background: $surface; }
     Dialog .written Line { width: 14; }
-    Dialog Input { width: 1fr; border: none; padding: 0; height: 1; background: $panel; }
+    Dialog Input { margin-right: 2; width: 1fr; border: none; padding: 0; height: 1; background: $panel; }
     Dialog Input:focus { border: none; background: $panel-lighten-1; }
     """
 

@@ -89,6 +89,7 @@ class Outcomes(Dialog[Chosen | None]):
             yield Line(id="came")
             yield Line(id="said")
             yield Table(lambda one: one.key, _columns(any(one.new for one in self._report.outcomes)), id="rows")
+            yield Line(id="why")
             yield Line(id="keys")
 
     def on_mount(self) -> None:
@@ -131,6 +132,12 @@ class Outcomes(Dialog[Chosen | None]):
         """Open with the mouse."""
         message.stop()
         self.action_choose("open")
+
+    def on_table_cursor_moved(self, message: Table.CursorMoved) -> None:
+        """Say in full why, where the column has no room for it."""
+        message.stop()
+        row: Outcome | None = self._table.row()
+        self.query_one("#why", Line).say([(f" {because(row)}" if row is not None else "", "")])
 
     @property
     def _table(self) -> Table:

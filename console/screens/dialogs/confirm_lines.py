@@ -1,0 +1,87 @@
+"""What is said of that which something is about to be done to: how many, of which kinds, and what is in the way."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Final
+
+from console.model import words
+from console.model.commands import REASONS
+from console.model.counting import counted
+from console.model.meant import Meant
+from console.model.schedules import SlotsPage
+from console.model.selection import Glance, Tally
+from console.widgets.lines import Row
+from console.widgets.pieces import Piece
+
+LABEL: Final = 11
+
+ERRORS: Final = 3
+"""Errors that are told."""
+
+SLOTS: Final = 5
+"""Slots that are told."""
+
+
+def lines(meant: Meant, glance: Glance | None, slots: SlotsPage | None, failed: str, zone: tzinfo | None) -> list[Row]:
+    """All that is known so far. `failed` is why no more can be known, `slots` are those that would change."""
+    rows = [Row(((meant.scope, ""),))]
+    if failed:
+        return [*rows, Row((("✗ ", "bad"), (failed, "bad"))), Row((("Nothing was done.", "dim"),))]
+    if glance is None or not glance.done:
+        read = 0 if glance is None else glance.read
+        of = "" if glance is None or not glance.of else f" of {glance.of:,}"
+        rows.append(Row(((f"looking: {read:,}{of}", "accent"),)))
+    elif glance.count == 0:
+        rows.append(Row((("There is nothing that this can be done to.", "warn"),)))
+    if glance is None:
+        return rows
+    rows += [_way(code, n) for code, n in glance.in_way.items()]
+    if glance.more:
+        rows.append(Row((("▲ ", "warn"), (glance.more, "warn"))))
+    if slots is not None:
+        rows += _slots(slots, zone)
+    for tally in glance.tallies:
+        # The title says a single state, and a function tells more than its task.
+        if tally.what == "task" or (tally.what == "state" and len(tally.counts) == 1):
+            continue
+        rows += _errors(tally) if tally.what == "error" and glance.count > 1 else [_tally(tally, alone=glance.count == 1)]
+    return rows
+
+
+def _tally(tally: Tally, *, alone: bool) -> Row:
+    line: list[Piece] = [(f"{tally.what:<{LABEL}}", "dim")]
+    for at, (value, n) in enumerate(tally.counts):
+        line += [(" · " if at else "", "dim"), (_value(tally.what, value), ""), ("" if alone else f" {n:,}", "accent")]
+    return Row((*line, (f" · and {counted(tally.others, 'other')}" if tally.others else "", "dim")))
+
+
+def _slots(slots: SlotsPage, zone: tzinfo | None) -> list[Row]:
+    """The next slots as they are, and as they would be."""
+    if slots.said:
+        return [Row((("▲ ", "warn"), (slots.said, "warn")))]
+    named = (("next now", slots.before), ("then", slots.after))
+    return [
+        Row(((f"{label:<{LABEL}}", "dim"), (" · ".join(words.absolute(at, zone, slots.as_of) for at in found[:SLOTS]), "")))
+        for label, found in named
+    ]
+
+
+def _value(what: str, value: str) -> str:
+    return words.error(value) if what == "error" else words.call(f"{value}(").removesuffix("(") if what == "function" else value
+
+
+def _errors(tally: Tally) -> list[Row]:
+    """Errors are long, and what matters most: each has a line of its own."""
+    left = sum(n for _, n in tally.counts[ERRORS:])
+    more = tally.others + len(tally.counts[ERRORS:])
+    width = len(f"{tally.counts[0][1]:,}")
+    rows = [
+        Row(((f"{'error' if at == 0 else '':<{LABEL}}", "dim"), (f"{n:>{width},} ", "accent"), (_value("error", value), "")))
+        for at, (value, n) in enumerate(tally.counts[:ERRORS])
+    ]
+    return [*rows, Row(((" " * LABEL, ""), (f"and {counted(more, 'other')}", "dim")))] if left else rows
+
+
+def _way(code: str, n: int) -> Row:
+    return Row((("▲ ", "warn"), (f"{n:,} left out: ", "warn"), (REASONS[code][1], "")))
