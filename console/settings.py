@@ -27,7 +27,8 @@ class SettingError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment asks of the console. `refresh_s` is seconds; `contexts` is the file of contexts, None for the usual
-    place; `mask` are names that have secrets as values, beside the usual ones."""
+    place; `mask` are names that have secrets as values, beside the usual ones. `trash_s`: so many seconds what is deleted can
+    be put back."""
 
     read_only: bool = False
     refresh_s: float = 1.0
@@ -35,6 +36,7 @@ class Settings:
     contexts: Path | None = None
     theme: str = "dark"
     mask: tuple[str, ...] = ()
+    trash_s: float = 3_600.0
 
 
 def read(environ: Mapping[str, str] | None = None) -> Settings:
@@ -48,17 +50,22 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         contexts=Path(contexts) if contexts else None,
         theme=_theme(environ.get("TQ_THEME", "").strip() or "dark"),
         mask=tuple(environ.get("TQ_MASK", "").replace(",", " ").split()),
+        trash_s=_seconds("TQ_TRASH", environ.get("TQ_TRASH", "").strip() or "3600", 60, 604_800),
     )
 
 
 def refresh(name: str, value: str) -> float:
     """Seconds between two refreshes, as the setting `name` says them. Raises SettingError."""
+    return _seconds(name, value, 0.2, 3_600)
+
+
+def _seconds(name: str, value: str, least: float, most: int) -> float:
     try:
         seconds = float(value)
     except ValueError:
         seconds = 0.0
-    if not 0.2 <= seconds <= 3_600:
-        raise SettingError(f"{name}: {visible(value)[:40]} is no number of seconds from 0.2 to 3600")
+    if not least <= seconds <= most:
+        raise SettingError(f"{name}: {visible(value)[:40]} is no number of seconds from {least:g} to {most}")
     return seconds
 
 

@@ -125,7 +125,8 @@ def _carried_out(server: Reader, operation: Operation, command: Command, found: 
 
     def carry(tell: Callable[[Progress], object]) -> None:
         try:
-            writer = open_writer(settings.current().redis_url, console_settings.read().mask)
+            ours = console_settings.read()
+            writer = open_writer(settings.current().redis_url, ours.mask, ours.trash_s)
             try:
                 came.append(carry_out(writer, operation, command, found.preview.seen, control, tell, trial=trial))
             finally:

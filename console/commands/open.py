@@ -103,6 +103,6 @@ def _writes(url: str, settings: Settings) -> Callable[[], Writer]:
     def write() -> Writer:
         from console.store.writer import open_writer
 
-        return open_writer(url, settings.mask)
+        return open_writer(url, settings.mask, settings.trash_s)
 
     return write

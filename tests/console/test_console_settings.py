@@ -12,7 +12,7 @@ from console.settings import SettingError, Settings
 
 def test_without_any_the_defaults_hold() -> None:
     assert settings.read({}) == Settings(False, 1.0, "", None, "dark", ())
-    empty = dict.fromkeys(("TQ_READ_ONLY", "TQ_REFRESH", "TQ_CONTEXT", "TQ_CONTEXTS", "TQ_THEME", "TQ_MASK"), " ")
+    empty = dict.fromkeys(("TQ_READ_ONLY", "TQ_REFRESH", "TQ_CONTEXT", "TQ_CONTEXTS", "TQ_THEME", "TQ_MASK", "TQ_TRASH"), " ")
     assert settings.read(empty) == Settings()
 
 
@@ -24,9 +24,10 @@ def test_each_is_read() -> None:
         "TQ_CONTEXTS": "/etc/tq/contexts.toml",
         "TQ_THEME": "contrast",
         "TQ_MASK": "iban, session-id,,pin",
+        "TQ_TRASH": "7200",
     }
     assert settings.read(environ) == Settings(
-        True, 0.5, "prod", Path("/etc/tq/contexts.toml"), "contrast", ("iban", "session-id", "pin")
+        True, 0.5, "prod", Path("/etc/tq/contexts.toml"), "contrast", ("iban", "session-id", "pin"), 7_200.0
     )
 
 
@@ -52,6 +53,8 @@ def test_yes_and_no_in_many_words(value: str, on: bool) -> None:
         ("TQ_REFRESH", "-1", "TQ_REFRESH: -1 is no number of seconds from 0.2 to 3600"),
         ("TQ_REFRESH", "nan", "TQ_REFRESH: nan is no number of seconds from 0.2 to 3600"),
         ("TQ_REFRESH", "inf", "TQ_REFRESH: inf is no number of seconds from 0.2 to 3600"),
+        ("TQ_TRASH", "5", "TQ_TRASH: 5 is no number of seconds from 60 to 604800"),
+        ("TQ_TRASH", "never", "TQ_TRASH: never is no number of seconds from 60 to 604800"),
         ("TQ_THEME", "pink", "TQ_THEME: pink is no theme; write one of dark, light, contrast"),
     ],
 )
@@ -61,7 +64,7 @@ def test_a_bad_value_is_one_line_that_names_the_variable_and_says_what_to_write(
     assert str(caught.value) == line
 
 
-@pytest.mark.parametrize("name", ["TQ_READ_ONLY", "TQ_REFRESH", "TQ_THEME"])
+@pytest.mark.parametrize("name", ["TQ_READ_ONLY", "TQ_REFRESH", "TQ_THEME", "TQ_TRASH"])
 def test_a_bad_value_is_told_in_brief_and_cannot_act_on_the_terminal(name: str) -> None:
     with pytest.raises(SettingError) as caught:
         settings.read({name: "\x1b[2J\n" + "x" * 500})
