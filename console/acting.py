@@ -7,20 +7,19 @@ no second one, however often a key is pressed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import tzinfo
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from typing import Any, Final
 
 from textual.message import Message
 from textual.screen import Screen
 
 from console import orders
 from console.carrier import Carrier
+from console.done import Done, rest, same, summary
 from console.messages import OperationEnded, OperationProgressed, PreviewGrew
-from console.model import command_words, commands, words
-from console.model.bulk import Control, Progress, Report
+from console.model import command_words, commands
+from console.model.bulk import Control, Progress
 from console.model.commands import Command
-from console.model.counting import counted
 from console.model.meant import Meant
 from console.model.operations import Operation
 from console.model.ports import Target
@@ -32,6 +31,7 @@ from console.screens.dialogs.confirm import Confirm, Confirmed
 from console.screens.dialogs.outcomes import Chosen, Outcomes, text
 from console.screens.place import Place
 from console.screens.view import Goes, View
+from console.stage import Stage
 from console.widgets.pieces import Piece
 
 SHOW_AFTER_S: Final = 0.4
@@ -39,64 +39,6 @@ SHOW_AFTER_S: Final = 0.4
 
 REMEMBERED: Final = 20
 """Operations of which the outcomes are kept."""
-
-
-class Stage(Protocol):
-    """What acting needs of the app."""
-
-    @property
-    def target(self) -> Target:
-        """The server that is looked at."""
-
-    @property
-    def view(self) -> View:
-        """The view that is shown."""
-
-    @property
-    def shown_zone(self) -> tzinfo | None:
-        """The zone of absolute times."""
-
-    def now(self) -> float:
-        """Epoch seconds."""
-
-    def queues(self) -> Sequence[tuple[str, bytes]]:
-        """The queues that were read last."""
-
-    def post_message(self, message: Message) -> bool:
-        """Take a message, from any thread."""
-
-    def push_screen(self, screen: Any, callback: Any = None) -> Any:
-        """Show a dialog; the callback is given what it ends with."""
-
-    def set_timer(self, delay: float, callback: Callable[[], object]) -> Any:
-        """Call back later."""
-
-    def say(self, text: str) -> None:
-        """Say a line, for a while."""
-
-    def tell_operation(self) -> None:
-        """What is said of the operation has changed."""
-
-    def read_again(self) -> None:
-        """Read at once what is shown."""
-
-    def lock(self, target: Target) -> None:
-        """Change nothing any more on that server."""
-
-    def save(self, what: str, text: str) -> object:
-        """Write a text to a file of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """An operation that has ended: what it was, and what came of it."""
-
-    target: Target
-    view: View
-    meant: Meant
-    command: Command
-    title: str
-    report: Report
 
 
 @dataclass(slots=True)
@@ -121,6 +63,7 @@ class Acting:
         self._carrier = Carrier(stage.post_message, clock)
         self._dialog: Screen[Any] | None = None
         self._gathered = 0
+        self._warned = 0
         self.running: Running | None = None
         self.done: list[Done] = []
         self.told: tuple[Sequence[Piece], Sequence[Piece]] = (), ()
@@ -231,7 +174,7 @@ class Acting:
             self._keep(Done(running.target, running.view, running.meant, running.command, running.title, report))
             if running.view.is_attached:
                 running.view.acted([one.key for one in report.outcomes if one.result in ("done", "sent")])
-            self.told = self._summary(self.done[-1])
+            self.told = summary(self.done[-1], self._stage.now(), self._stage.shown_zone)
         if refused:
             self._stage.lock(running.target)
         self._stage.tell_operation()
@@ -266,6 +209,15 @@ class Acting:
             control.resume()
         else:
             control.pause()
+
+    def keeps(self) -> bool:
+        """Whether one should not leave yet: an operation is under way, and that was not said before."""
+        running = self.running
+        if running is None or self._warned == running.seq:
+            return False
+        self._warned = running.seq
+        self._stage.say(f"{running.title} is under way; leave once more, and it ends after its batch")
+        return True
 
     def leave(self) -> None:
         """Begin no further batch: the program ends."""
@@ -320,35 +272,6 @@ class Acting:
                 scope = f"what was taken by: {done.title}"
                 return Meant("thing", scope, (TrashQuery(operation),), count=done.report.ended.counts.done, operation=operation)
         return None
-
-    def _summary(self, done: Done) -> tuple[Sequence[Piece], Sequence[Piece]]:
-        ended = done.report.ended
-        sign = (" ✓ ", "good") if ended.counts.held and ended.how == "done" else (" ▲ ", "warn")
-        line: list[Piece] = [sign, (command_words.came(done.command, ended.counts), "strong")]
-        if ended.how != "done":
-            left = done.report.operation.matched - len(done.report.outcomes)
-            line.append((f" · {ended.how}, {counted(left, 'was', 'were')} left", "warn"))
-        if ended.said:
-            line.append((f" · {ended.said}", "warn"))
-        then: list[Piece] = [("v", "accent"), (" outcomes ", "dim")]
-        if ended.undo_until is not None:
-            until = words.absolute(ended.undo_until, self._stage.shown_zone, self._stage.now())
-            then = [("u", "accent"), (f" undoes until {until}  ", "dim"), *then]
-        return line, then
-
-
-def same(one: Target, other: Target) -> bool:
-    """Whether both are the same server, whatever may be done there."""
-    return (one.name, one.url) == (other.name, other.url)
-
-
-def rest(done: Done) -> Meant:
-    """Those of an operation that it was not done to: failed, skipped, or not come to."""
-    keys = tuple(one.key for one in done.report.outcomes if one.result in ("skipped", "failed"))
-    meant = done.meant
-    queries = tuple(replace(query, only=keys) for query in meant.queries)
-    seen = tuple(one for one in meant.seen if one.key in set(keys))
-    return replace(meant, scope="those of it that were not done", queries=queries, seen=seen, count=len(keys), subject="")
 
 
 def _options(confirmed: Confirmed) -> str:

@@ -418,8 +418,9 @@ class Console(App[Target], inherit_bindings=False):
         self.acting.show()
 
     def do_quit(self) -> None:
-        """Leave."""
-        self.exit()
+        """Leave; not without a word while an operation is under way."""
+        if not (self._acted and self.acting.keeps()):
+            self.exit()
 
     @work(thread=True, exit_on_error=False)
     def save(self, what: str, text: str) -> None:

@@ -258,6 +258,25 @@ async def test_progress_pause_and_cancel_within_one_batch() -> None:
     assert [ended.how for ended in writer.ends] == ["canceled"]
 
 
+async def test_one_does_not_leave_in_the_middle_without_a_word() -> None:
+    reader = FakeReader(failures=[job(n, "failed") for n in range(1_000)])
+    writer = FakeWriter(reader)
+    writer.gate.clear()
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("1,000 failures")
+        await driver.press("asterisk")
+        await requeue(driver, "Requeue 1,000 failed jobs")
+        await driver.shows("c cancels the rest")
+        await driver.press("escape", "q")
+        await driver.says("Requeue 1,000 failed jobs is under way; leave once more")
+        assert driver.app.is_running
+        await driver.press("q")
+        writer.gate.set()
+        await driver.until(lambda: writer.ends, "the end is in the audit")
+    assert [ended.how for ended in writer.ends] == ["canceled"]
+    assert len(writer.acted) == 1
+
+
 async def test_outcomes_are_listed_exported_opened_and_done_again(tmp_path: Path) -> None:
     reader = FakeReader()
     writer = FakeWriter(reader, codes={b"job-3": "changed", b"job-5": "unreadable"})

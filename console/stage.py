@@ -1,0 +1,58 @@
+"""What acting needs of the app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+from typing import Any, Protocol
+
+from textual.message import Message
+
+from console.model.ports import Target
+from console.screens.view import View
+
+
+class Stage(Protocol):
+    """The app, as far as something that is done to the server shows in it."""
+
+    @property
+    def target(self) -> Target:
+        """The server that is looked at."""
+
+    @property
+    def view(self) -> View:
+        """The view that is shown."""
+
+    @property
+    def shown_zone(self) -> tzinfo | None:
+        """The zone of absolute times."""
+
+    def now(self) -> float:
+        """Epoch seconds."""
+
+    def queues(self) -> Sequence[tuple[str, bytes]]:
+        """The queues that were read last."""
+
+    def post_message(self, message: Message) -> bool:
+        """Take a message, from any thread."""
+
+    def push_screen(self, screen: Any, callback: Any = None) -> Any:
+        """Show a dialog; the callback is given what it ends with."""
+
+    def set_timer(self, delay: float, callback: Callable[[], object]) -> Any:
+        """Call back later."""
+
+    def say(self, text: str) -> None:
+        """Say a line, for a while."""
+
+    def tell_operation(self) -> None:
+        """What is said of the operation has changed."""
+
+    def read_again(self) -> None:
+        """Read at once what is shown."""
+
+    def lock(self, target: Target) -> None:
+        """Change nothing any more on that server."""
+
+    def save(self, what: str, text: str) -> object:
+        """Write a text to a file of its own."""
