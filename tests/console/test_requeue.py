@@ -123,6 +123,18 @@ def test_what_is_of_another_type_is_told_and_changes_nothing(redis: Redis) -> No
     assert redis.lrange("rq:queue:odd", 0, -1) == [fine.key]
 
 
+def test_thousands_at_once_keep_their_order(redis: Redis) -> None:
+    jobs = [JobSeen(b"j%d" % n, b"odd", "failed", 1.5) for n in range(3_000)]
+    with redis.pipeline(transaction=False) as pipe:
+        for job in jobs:
+            pipe.hset(b"rq:job:" + job.key, mapping={"status": "failed", "origin": "odd"})
+        pipe.zadd("rq:failed:odd", {job.key: 1.5 for job in jobs})
+        pipe.execute()
+    assert set(codes(act(redis, Requeue(), *jobs))) == {"done"}
+    assert redis.lrange("rq:queue:odd", 0, -1) == [job.key for job in jobs]
+    assert redis.hgetall("tq:operation:op1") == {b"done": b"3000"}
+
+
 @pytest.mark.parametrize("job", [b"\xff\x00\r\n id", "☃ [red]{}*?:x".encode(), b"-1", b"x" * 5_000])
 def test_ids_and_queues_of_any_bytes(redis: Redis, job: bytes) -> None:
     queue = b"\xfe queue\n*" + job[:9]

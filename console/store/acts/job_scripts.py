@@ -19,6 +19,10 @@ MOST_US: Final = 2_500
 """Microseconds of the server's time after which a script begins no further job."""
 
 
+MOST_JOBS: Final = 500
+"""So many are given to one call: a script unpacks them all onto Lua's stack, which holds some thousands."""
+
+
 def run(
     connection: Redis, script: Script, operation: str, options: Sequence[Argument], jobs: Sequence[JobSeen], now: float
 ) -> list[Outcome]:
@@ -30,7 +34,7 @@ def run(
     head = (keys.RQ_KEY_PREFIX, keys.TQ, repr(now), rq_time(now), MOST_US, len(options), *options)
     found: list[Outcome] = []
     while len(found) < len(jobs):
-        rest = jobs[len(found) :]
+        rest = jobs[len(found) : len(found) + MOST_JOBS]
         codes = script.run(connection, [keys.OPERATION + operation], [*head, *_told(rest)])
         found += map(_outcome, rest, codes)
     return found

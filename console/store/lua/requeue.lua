@@ -16,11 +16,12 @@ return act_on_each(function(id, queue, state, score)
   local code = moved(failed, id, score)
   if code then return code end
   local job
-  job, code = fields_of(id, 'origin', 'timeout', 'rate_limit_key', 'rate_limit_concurrency')
+  job, code = fields_of(id, 'origin', 'timeout', 'rate_limit_key')
   if not job then return code end
   if job[1] ~= 'failed' and job[1] ~= 'stopped' then return 'changed' end
   local origin = job[2] and job[2] ~= '' and job[2] or queue
-  local limit = has_limit(job[4], job[5]) and job[4] or nil
+  local concurrency = job[4] and redis.call('HGET', job_key(id), 'rate_limit_concurrency')
+  local limit = has_limit(job[4], concurrency) and job[4] or nil
   if not can_enqueue(origin, limit) then return 'unreadable' end
 
   local fields = PLAIN
@@ -29,7 +30,7 @@ return act_on_each(function(id, queue, state, score)
     if limit then append(fields, 'enqueue_at_front', front and '1' or '0') end
   end
   if fresh then give_retries(id) end
-  enqueue(id, origin, front, limit, job[5], fields)
+  enqueue(id, origin, front, limit, concurrency, fields)
   run_enqueued(id, origin, queue, true)
   collect(left, failed, id)
   return 'done'
