@@ -71,9 +71,9 @@ Seen = JobSeen | ScheduleSeen | WorkerSeen | QuarantineSeen | TrashSeen | Everyt
 
 @dataclass(frozen=True, slots=True)
 class Requeue:
-    """Put failed and stopped jobs back into their queues. `fresh_retries`: with one retry for each wait between retries that a job
-    names, where it has fewer left; a job does not say with how many it began, but for runs of ours that is the same. Else with
-    what is left, which may be none."""
+    """Put failed and stopped jobs back into their queues. `fresh_retries`: with one retry for each wait between retries that a
+    job names, where it has fewer left; a job does not say with how many it began, but for runs of ours that is the same. Else
+    with what is left, which may be none."""
 
     WORD: ClassVar[str] = "requeue"
     fresh_retries: bool = False
@@ -90,8 +90,8 @@ class RetryNow:
 
 @dataclass(frozen=True, slots=True)
 class RunAgain:
-    """Enqueue a copy, under a new id, of jobs that have ended: they themselves stay as they are. It has their call, lifetimes, group
-    and rate limit, and fresh retries; it waits for no other job, and runs once where they repeat."""
+    """Enqueue a copy, under a new id, of jobs that have ended: they themselves stay as they are. It has their call, lifetimes,
+    group and rate limit, and fresh retries; it waits for no other job, and runs once where they repeat."""
 
     WORD: ClassVar[str] = "run-again"
     at_front: bool = False
