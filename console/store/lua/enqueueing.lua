@@ -1,7 +1,7 @@
 -- Prelude of the scripts that put jobs into queues. (After jobs.lua, rate_limits.lua, runs.lua.)
 --
--- What an operator puts into a queue must not expire there: the hash loses its expiry, and so does the set of its dependents, which
--- are else never released. The lists and sets that many jobs share are written once, by finish_enqueueing.
+-- What an operator puts into a queue must not expire there: the hash loses its expiry, and so does the set of its dependents,
+-- which are else never released. The lists and sets that many jobs share are written once, by finish_enqueueing.
 -- Cost: O(1) for each job, O(log jobs of the limit) where it has a rate limit.
 
 local at_end, at_front, queues, with_dependents = {}, {}, {}, {}
@@ -33,9 +33,9 @@ local function enqueue(id, queue, front, limit, concurrency, fields)
   if limit then wait_for_slot(id, limit, concurrency) end
 end
 
--- Gives a job as many retries as it has waits between them, and none of those that its own results asked for counts any more. RQ
--- does not note with how many retries a job began. It notes the waits: exactly one for each in runs of ours, and in jobs of others
--- that list them all.
+-- Gives a job as many retries as it has waits between them, and none of those that its own results asked for counts any more.
+-- RQ does not note with how many retries a job began. It notes the waits: exactly one for each in runs of ours, and in jobs of
+-- others that list them all.
 local function give_retries(id)
   local key = RQ .. ':job:' .. id
   local job = redis.call('HMGET', key, 'retries_left', 'retry_intervals', 'number_of_retries')

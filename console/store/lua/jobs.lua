@@ -2,10 +2,10 @@
 --
 -- KEYS  1 the operation's hash (keys.OPERATION)
 -- ARGV  1 prefix of RQ's keys, 2 prefix of ours, 3 now in epoch seconds, 4 now as RQ writes it, 5 microseconds after which no
---       further job is begun, 6 how many options follow, 7.. these options, then the jobs, in groups of one list: its state, its
---       queue, how many jobs, and for each its id and its score ('' where it has none)
--- Returns one code for each job that was looked at, in order: fewer than were given where the time was over. The caller gives the
---       others again. `done`, or why not (console/model/commands.py, REASONS); after a blank, the id of what was made.
+--       further job is begun, 6 how many options follow, 7.. these options, then the jobs, in groups of one list: its state,
+--       its queue, how many jobs, and for each its id and its score ('' where it has none)
+-- Returns one code for each job that was looked at, in order: fewer than were given where the time was over. The caller gives
+--       the others again. `done`, or why not (console/model/commands.py, REASONS); after a blank, the id of what was made.
 -- Leaves in the operation's hash how many were done, and how many not, by code, in the same step that does it.
 -- Cost: O(1) commands for each job, besides what a script says of its own.
 
@@ -51,8 +51,8 @@ local function collect(into, key, id)
   ids[#ids + 1] = id
 end
 
--- Calls each_of(from, to, state, queue) for each group of jobs, until it returns false: ARGV[from], ARGV[from + 2] .. ARGV[to] are
--- their ids, each with its score behind it.
+-- Calls each_of(from, to, state, queue) for each group of jobs, until it returns false: ARGV[from], ARGV[from + 2] .. ARGV[to]
+-- are their ids, each with its score behind it.
 local function each_group(each_of)
   local at = first_group
   while at < #ARGV do
@@ -62,8 +62,8 @@ local function each_group(each_of)
   end
 end
 
--- Sorted sets by key: the scores that jobs have where they were seen, by id, as they are when the script begins (one command for
--- each set), or an error.
+-- Sorted sets by key: the scores that jobs have where they were seen, by id, as they are when the script begins (one command
+-- for each set), or an error.
 local sets
 local function read_scores()
   local ids = {}
@@ -80,7 +80,8 @@ local function read_scores()
   end
 end
 
--- nil where a job was in the sorted set of its state, with the score with which it was seen, when the script began; else a code.
+-- nil where a job was in the sorted set of its state, with the score with which it was seen, when the script began; else a
+-- code.
 local function moved(key, id, score)
   if not sets then read_scores() end
   if sets[key].err then return 'unreadable' end

@@ -2,9 +2,9 @@
 -- waiting.lua.)
 --
 -- Options  1 the queue to which
--- Leaves each job's `origin` that queue, in whose registries it ends then; its score, or its slot of a rate limit, as it was; the
---       queue among RQ's queues; a run of ours among those that wait, or go on, in the lane of that name. One that its queue does not
---       hold was taken by a worker, and is left alone.
+-- Leaves each job's `origin` that queue, in whose registries it ends then; its score, or its slot of a rate limit, as it was;
+--       the queue among RQ's queues; a run of ours among those that wait, or go on, in the lane of that name. One that its
+--       queue does not hold was taken by a worker, and is left alone.
 -- Cost: 10 µs a job; for queued ones besides that of waiting.lua.
 
 local to = options[1]

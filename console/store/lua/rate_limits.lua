@@ -6,8 +6,8 @@
 
 local whole_now = string.format('%.0f', math.floor(tonumber(now)))
 
--- How many waiting jobs one release looks at, and so promotes, at the most. More than a few come into question only where a limit
--- was raised: the next release, or RQ's maintenance, goes on with them.
+-- How many waiting jobs one release looks at, and so promotes, at the most. More than a few come into question only where a
+-- limit was raised: the next release, or RQ's maintenance, goes on with them.
 local LOOKED_AT = 100
 
 -- Whether a job has a limit: the fields rate_limit_key and rate_limit_concurrency of its hash.
@@ -18,7 +18,8 @@ end
 -- Whether the keys of a limit are what they should be. To be asked before the first write of a job.
 local function limit_readable(key)
   local name = RQ .. ':rl:' .. key
-  return is(name, 'hash') and is(name .. ':allowed', 'zset') and is(name .. ':rate_limited', 'zset') and is(RQ .. ':rl-keys', 'set')
+  return is(name, 'hash') and is(name .. ':allowed', 'zset') and is(name .. ':rate_limited', 'zset')
+    and is(RQ .. ':rl-keys', 'set')
 end
 
 -- Gives free slots to the jobs that wait for them, oldest first, and drops what does not wait. RQ's ACQUIRE_AND_ENQUEUE_SCRIPT,

@@ -2,8 +2,8 @@
 -- (After jobs.lua, rate_limits.lua, runs.lua, enqueueing.lua.)
 --
 -- Options  1 '1' for the front of the queue, 2 '1' for fresh retries, 3 the timeout of jobs without one
--- Leaves each job's hash queued, or rate_limited, and without an expiry; its id out of the failed registry and in the queue's list;
---       the queue among RQ's queues; a run of ours among those that wait in its lane.
+-- Leaves each job's hash queued, or rate_limited, and without an expiry; its id out of the failed registry and in the queue's
+--       list; the queue among RQ's queues; a run of ours among those that wait in its lane.
 -- Cost: 10 µs a job, 15 µs with fresh retries, 20 µs a run of ours, 20 to 45 µs with a rate limit.
 
 local front, fresh, timeout = options[1] == '1', options[2] == '1', options[3]

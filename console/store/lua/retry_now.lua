@@ -2,8 +2,8 @@
 -- runs.lua, enqueueing.lua.) What RQScheduler.enqueue_scheduled_jobs does when they are due.
 --
 -- Options  1 '1' for the front of the queue, whatever the jobs say of themselves, 2 the timeout of jobs without one
--- Leaves each job's hash queued, or rate_limited, and without an expiry; its id out of the scheduled registry and in the queue's
---       list; the queue among RQ's queues; a run of ours among those that wait in its lane.
+-- Leaves each job's hash queued, or rate_limited, and without an expiry; its id out of the scheduled registry and in the
+--       queue's list; the queue among RQ's queues; a run of ours among those that wait in its lane.
 -- Cost: 10 µs a job, 20 µs a run of ours, 20 to 45 µs with a rate limit.
 
 local front, timeout = options[1] == '1', options[2]

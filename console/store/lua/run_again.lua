@@ -3,9 +3,10 @@
 -- Options  1 '1' for the front of the queue, 2 the timeout of jobs without one
 -- Returns with `done` the id of the copy. It follows from the operation and the job: an operation copies each job once, however
 --       often it is asked.
--- Leaves the jobs themselves as they are. A copy has the call, meta, callbacks, webhooks, lifetimes, rate limit and group of its job,
---       and fresh retries; nothing of what became of the job; no dependencies, since what the job waited for has been; and no
---       repeats: it runs once. A copy of a run of ours is a run of the same schedule, of the kind `again`, with an id that is no slot's.
+-- Leaves the jobs themselves as they are. A copy has the call, meta, callbacks, webhooks, lifetimes, rate limit and group of
+--       its job, and fresh retries; nothing of what became of the job; no dependencies, since what the job waited for has been;
+--       and no repeats: it runs once. A copy of a run of ours is a run of the same schedule, of the kind `again`, with an id
+--       that is no slot's.
 -- Cost: 25 µs a job, 30 µs a run of ours, and what copying its hash costs: COPY, of Redis 6.2 on.
 
 local front, timeout = options[1] == '1', options[2]
@@ -40,8 +41,8 @@ return act_on_each(function(id, queue, state, score)
   if redis.call('COPY', job_key(id), job_key(copy)) == 0 then return 'exists' end
   redis.call('HDEL', job_key(copy), unpack(DROPPED))
   local fields = {
-    'origin', origin, 'timeout', job[3] or timeout, 'created_at', now_text, 'started_at', '', 'ended_at', '', 'last_heartbeat', '',
-    'worker_name', '',
+    'origin', origin, 'timeout', job[3] or timeout, 'created_at', now_text, 'started_at', '', 'ended_at', '',
+    'last_heartbeat', '', 'worker_name', '',
   }
   if limit then append(fields, 'enqueue_at_front', front and '1' or '0') end
   -- A group goes when none of its jobs is left; RQ fails to delete a job whose group is gone.

@@ -1,8 +1,9 @@
--- Prelude of the scripts that put jobs into queues: what our own job layer must know when a job is a run of its. (After jobs.lua.)
+-- Prelude of the scripts that put jobs into queues: what our own job layer must know when a job is a run of its. (After
+-- jobs.lua.)
 --
--- A run's id is `tq-<task>-<hash of the user>-<suffix>`, and it is known by more than its name: a line in its schedule's history
--- (`<TQ>runs:<schedule>`), attempts, or its place among those that wait or go on. The lines are jobs/lua/place.lua's. What these
--- keys hold is nobody's work: where one of them is of another type, the command goes on without it.
+-- A run's id is `tq-<task>-<hash of the user>-<suffix>`, and it is known by more than its name: a line in its schedule's
+-- history (`<TQ>runs:<schedule>`), attempts, or its place among those that wait or go on. The lines are jobs/lua/place.lua's.
+-- What these keys hold is nobody's work: where one of them is of another type, the command goes on without it.
 -- Cost: O(1) for a job that is no run, O(log runs of the lane) for one that is.
 
 local entered, left_lane = {}, {}
@@ -55,8 +56,8 @@ local function run_made(id, schedule, lane)
   count_in(lane)
 end
 
--- Lets the heartbeat look for a run in another lane than before, into whose queue it came at `waits_since`, if it did. One of which
--- the lane does not know is none of ours.
+-- Lets the heartbeat look for a run in another lane than before, into whose queue it came at `waits_since`, if it did. One of
+-- which the lane does not know is none of ours.
 local function run_moved(id, before, lane, waits_since)
   if not parts_of_run(id) then return end
   for _, name in ipairs({ 'waiting:', 'ongoing:' }) do

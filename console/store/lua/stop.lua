@@ -2,9 +2,9 @@
 -- (After jobs.lua.)
 --
 -- Returns `sent` where a worker heard it. Whether it obeys is seen in the job's status: RQ's SimpleWorker does not.
--- Leaves nothing but the counts. The worker's name in a job's hash is not enough: it outlives the execution, and a worker that is told
---       to stop a job that it does not run says nothing. A worker whose horse is being started kills its own process group; a job
---       whose status is `started` has its horse, which wrote that.
+-- Leaves nothing but the counts. The worker's name in a job's hash is not enough: it outlives the execution, and a worker that
+--       is told to stop a job that it does not run says nothing. A worker whose horse is being started kills its own process
+--       group; a job whose status is `started` has its horse, which wrote that.
 -- Cost: O(executions of the job).
 
 return act_on_each(function(id)

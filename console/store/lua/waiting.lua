@@ -1,6 +1,7 @@
 -- Prelude of the scripts that move jobs that wait: taking one out of its queue, if it is there still. (After jobs.lua.)
--- Cost: the queue is searched from the end where the job should be: 18 µs for each 1,000 jobs passed. So of a million, up to 9 ms for
--- the one in the middle, and 18 ms where a worker has just taken it: more than is allowed to one script, and RQ has no other way.
+-- Cost: the queue is searched from the end where the job should be: 18 µs for each 1,000 jobs passed. So of a million, up to 9
+-- ms for the one in the middle, and 18 ms where a worker has just taken it: more than is allowed to one script, and RQ has no
+-- other way.
 
 local LONG = 10000
 
