@@ -270,7 +270,9 @@ class Acting:
             if same(done.target, self._stage.target) and until is not None and until > now:
                 operation = done.report.operation.id
                 scope = f"what was taken by: {done.title}"
-                return Meant("thing", scope, (TrashQuery(operation),), count=done.report.ended.counts.done, operation=operation)
+                return Meant(
+                    done.meant.what, scope, (TrashQuery(operation),), count=done.report.ended.counts.done, operation=operation
+                )
         return None
 
 

@@ -33,6 +33,13 @@ _ASKED: Final[Mapping[type[Command], str]] = {
     commands.Undo: "Put back {}",
 }
 
+_VERBS: Final[Mapping[type[Command], str]] = {
+    commands.PutBack: "Put back",
+    commands.Shutdown: "Shut down",
+    commands.Undo: "Put back",
+}
+"""Those of two words."""
+
 _DONE: Final[Mapping[type[Command], str]] = {
     commands.Requeue: "requeued",
     commands.RetryNow: "queued",
@@ -92,8 +99,8 @@ def changed(command: commands.Change) -> str:
 
 
 def verb(command: Command) -> str:
-    """The first word of what is asked: what the button says."""
-    return asked(command, "").split()[0]
+    """The verb of what is asked: what the button says."""
+    return _VERBS.get(type(command)) or asked(command, "").split()[0]
 
 
 def done(command: Command) -> str:

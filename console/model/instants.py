@@ -10,8 +10,10 @@ DURATION: Final = "a duration like 90s, 15m, 6h, 1h30m or 1d"
 INSTANT: Final = "now, in 10m, 15:04, 2026-03-01 09:00, or an instant in ISO 8601"
 SPAN: Final = "24h for the last day, or two instants with `to` between them: 2026-03-01 to 2026-03-02 09:00"
 
-_LENGTHS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_DURATION: Final = re.compile(r"\s*".join(f"(?:([0-9]{{1,9}}){unit}[a-z]*)?" for unit in _LENGTHS))
+_LENGTHS: Final = {
+    "w(?:eeks?)?": 604_800, "d(?:ays?)?": 86_400, "h(?:ours?)?": 3_600, "m(?:in(?:utes?)?)?": 60, "s(?:ec(?:onds?)?)?": 1,
+}  # fmt: skip
+_DURATION: Final = re.compile(r"\s*".join(f"(?:([0-9]{{1,9}})\\s*{unit})?" for unit in _LENGTHS))
 _CLOCK: Final = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 MOST_S: Final = 10 * 366 * 86_400
 """Ten years: what is further away is a slip."""
@@ -20,9 +22,8 @@ MOST_S: Final = 10 * 366 * 86_400
 def duration(text: str) -> int:
     """Seconds, at least one."""
     found = _DURATION.fullmatch(text.strip().lower())
-    total = (
-        0 if found is None else sum(int(n or 0) * length for n, length in zip(found.groups(), _LENGTHS.values(), strict=True))
-    )
+    numbers = found.groups() if found is not None else ()
+    total = sum(int(n or 0) * length for n, length in zip(numbers, _LENGTHS.values(), strict=False))
     if not 0 < total <= MOST_S:
         raise ValueError(f"write {DURATION}")
     return total

@@ -137,10 +137,14 @@ class Listing(Tabled):
             if self._search.more:
                 said.append((f" ({self._search.more})", "warn"))
             said.append((" · ", "dim"))
-        of = getattr(self._snapshot, "of", None)
-        if of is not None and not self.needs_search(self.asked) and of > self.table.total:
-            said.append((f"the newest {self.table.total:,} of {of:,} · ", "dim"))
+        if self.listed() > self.table.total and not self.table.all_marked:
+            said.append((f"the newest {self.table.total:,} of {self.listed():,} · ", "dim"))
         return [*said, *super().summary()]
+
+    def listed(self) -> int:
+        """How many there are; of a search's finds, how many were found."""
+        of: int | None = getattr(self._snapshot, "of", None)
+        return max(self.table.total, of or 0) if not self.needs_search(self.asked) else self.table.total
 
     def do_refresh(self) -> bool:
         """Search again, where the list is what a search has found."""

@@ -64,10 +64,14 @@ class Tabled(View):
         table = self.table
         said: list[Piece] = [(f"{table.total:,} {self.ONE}{'' if table.total == 1 else 's'}", "")]
         if table.all_marked:
-            return [(f"all {table.total:,} marked", "accent")]
+            return [(f"all {self.listed():,} marked", "accent")]
         if table.marks:
             said.append((f" · {len(table.marks):,} marked", "accent"))
         return said
+
+    def listed(self) -> int:
+        """How many there are in the whole list, also where not all of them can be reached by rank."""
+        return self.table.total
 
     def named(self) -> tuple[bytes, ...]:
         """What an action is meant for: the marked rows, else the one under the cursor. Not for where all are marked."""

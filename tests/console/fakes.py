@@ -119,6 +119,8 @@ class FakeReader:
     refuse_before: int | None = None
     """How many of the questions are refused with `failing`; None for all."""
 
+    of: int | None = None
+    """How long a list is of which only the rows here can be reached."""
     selected: list[SelectQuery] = field(default_factory=list)
     select_gate: threading.Event = field(default_factory=threading.Event)
 
@@ -182,9 +184,8 @@ class FakeReader:
                     named = [row for row in rows if row.key in query.only]
                     return JobsPage(now, query.start, len(named), tuple(named))
                 page = rows[query.start : query.start + query.size]
-                return JobsPage(
-                    now, query.start, len(rows), tuple(page), {"queued": len(self.jobs), "failed": len(self.failures)}
-                )
+                counts = {"queued": len(self.jobs), "failed": len(self.failures)}
+                return JobsPage(now, query.start, len(rows), tuple(page), counts, of=self.of)
             case SchedulesQuery():
                 return SchedulesPage(now, 0, 1, (SCHEDULE,), {"user": 1, "entries": 0, "rq": 0, "cron": 0})
             case WorkersQuery():

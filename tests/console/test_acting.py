@@ -452,3 +452,12 @@ async def requeue(driver: Driver, title: str) -> None:
     await driver.shows(title)
     await driver.until(lambda: confirm(driver).ready)
     await driver.press("y")
+
+
+async def test_all_that_is_listed_is_also_what_cannot_be_reached_by_rank() -> None:
+    reader = FakeReader(of=30_000)
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("the newest 40 of 30,000")
+        await driver.press("asterisk")
+        await driver.shows("all 30,000 marked")

@@ -162,7 +162,7 @@ async def test_what_was_deleted_comes_back_with_u(redis: Redis, mail: Queue, dri
         await driver.shows("deleted 3", "u undoes until", "Nothing has failed.")
         assert not redis.exists("rq:job:f0", "rq:failed:mail")
         await driver.press("u")
-        await confirm(driver, "Put back 3 things", "Delete 3 failed jobs")
+        await confirm(driver, "Put back 3 failed jobs", "Delete 3 failed jobs")
         await driver.shows("put back 3", "3 failures")
         await driver.press("u")
         await driver.says("there is nothing to undo")
