@@ -11,13 +11,17 @@ from redis import Redis
 from console.model.commands import JobSeen
 from console.model.job_terms import FAILED
 from console.model.pages import JobRow
-from console.model.queries import MAX_PAGE, FailuresQuery, JobsQuery, JobState
+from console.model.queries import FailuresQuery, JobsQuery, JobState
 from console.model.secrets import Secrets
 from console.model.selection import MAX_SELECTED, Selected
 from console.store import job_lists, rows, search
-from console.store.job_lists import AMONG, Member, Ranks
+from console.store.job_lists import AMONG, Asked, Member
 from console.store.search import Bounds
 from console.store.seen import Seen
+from console.store.trip import Trip
+
+BARE: Final = 5_000
+"""So many bare ids are read at once."""
 
 MOST_TOLD: Final = f"{MAX_SELECTED:,} are acted on at once at the most: do it again for the others"
 
@@ -105,15 +109,29 @@ def _listed(
 ) -> Iterator[Selected]:
     state: JobState = query.state if isinstance(query, JobsQuery) else "failed"
     lists = job_lists.count(connection, query.queue, (state,), now, seen)
-    of = sum(one.total for one in lists.of(state))
+    held = lists.of(state)
+    of = sum(one.total for one in held)
     met: set[bytes] = set()
     read = 0
     while read < min(of, MAX_SELECTED) and not stopped():
-        members, refused = job_lists.members(connection, lists, Ranks(state, read, MAX_PAGE))
-        fresh = {member.job: member for member in members if member.job not in met}
+        trip = Trip(connection)
+        asked = [one for ranks in job_lists.spread(held, read, BARE) for one in job_lists.ask_ranks(trip, *ranks)]
+        trip.go()
+        found = [one for answer in asked for one in _members(answer, state) if one.key not in met]
+        # The same id may be twice in a list, too.
+        fresh = {one.key: one for one in found}
         met.update(fresh)
-        read = min(of, read + MAX_PAGE)
-        found = tuple(JobSeen(member.job, member.queue or b"", state, member.score) for member in fresh.values())
-        yield Selected(read, of, found, more=search.untold(refused))
+        read = min(of, read + BARE)
+        yield Selected(read, of, tuple(fresh.values()), more=search.untold(trip.refused))
     more = "it was stopped" if stopped() else MOST_TOLD if read < of else ""
     yield Selected(read, of, (), done=True, more=more)
+
+
+def _members(asked: Asked, state: JobState) -> list[JobSeen]:
+    """They who are at the ranks that were asked for: as Asked.members() tells them, and in a third of the time where they are
+    what most are, members of a set by score."""
+    rows, queue = asked.answer.rows(), asked.held.owner
+    if state in ("queued", "running"):
+        return [JobSeen(one.job, queue, state, one.score) for one in asked.members()]
+    found = [JobSeen(job, queue, state, score) for job, score in job_lists.scored(rows)]
+    return found[::-1] if asked.turned else found
