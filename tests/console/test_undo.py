@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -129,6 +130,51 @@ def test_jobs_from_anywhere_in_a_long_queue_are_back_in_their_places(redis: Redi
     assert len(ids(redis)) == 5_000 - len(jobs)
     assert set(undo(redis)) == {"done"}
     assert ids(redis) == before
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_taken_out_of_a_queue_the_others_keep_their_order(redis: Redis, seed: int) -> None:
+    chance = random.Random(seed)
+    _queue_of_all_sorts(redis, chance, 1_500)
+    before = ids(redis)
+    start, end = sorted(chance.sample(range(1_500), 2))
+    stretches: list[Sequence[int]] = [range(end), range(start, 1_500), range(start, end), range(1_500), range(0, 1_500, 7)]
+    ranks = list(chance.choice(stretches))
+    chance.choice([lambda: None, ranks.reverse, lambda: chance.shuffle(ranks)])()
+    jobs = [JobSeen(before[rank].encode(), b"q", "queued") for rank in ranks]
+    for first in range(0, len(jobs), 200):
+        assert set(delete(redis, *jobs[first : first + 200])) == {"done"}
+    assert ids(redis) == [one for rank, one in enumerate(before) if rank not in set(ranks)]
+    assert set(undo(redis)) == {"done"}
+    assert ids(redis) == before
+
+
+def _queue_of_all_sorts(redis: Redis, chance: random.Random, length: int) -> None:
+    """Most jobs in the order in which they were enqueued; some at the front, some without a hash, or without an instant."""
+    redis.sadd("rq:queues", "rq:queue:q")
+    with redis.pipeline(transaction=False) as pipe:
+        for n in range(length):
+            at = f"2026-01-01T00:{n // 60:02}:{n % 60:02}.000000Z"
+            sort = chance.choices(["plain", "front", "no hash", "no instant"], [90, 4, 4, 2])[0]
+            if sort != "no hash":
+                fields = {"status": "queued", "data": "x", "origin": "q"} | (
+                    {} if sort == "no instant" else {"enqueued_at": at}
+                )
+                pipe.hset(f"rq:job:job-{n}", mapping=fields)
+            (pipe.lpush if sort == "front" else pipe.rpush)("rq:queue:q", f"job-{n}")
+        pipe.execute()
+
+
+def test_a_slot_that_goes_to_the_front_of_the_queue_moves_nobody_else_out(redis: Redis) -> None:
+    queue, limit = Queue("q", connection=redis), RateLimit("vendor", 1)
+    first = queue.enqueue(echo, 1, rate_limit=limit, job_id="first")
+    queue.enqueue(echo, 2, rate_limit=limit, job_id="second", at_front=True)
+    jobs = [seen(redis, first.id, "q", "queued"), *queued(redis, "a", "b", "c", "d")]
+    assert delete(redis, jobs[0], jobs[2], jobs[4]) == ["done"] * 3
+    assert ids(redis) == ["second", "a", "c"]
+    assert undo(redis) == ["done"] * 3
+    assert ids(redis) == ["second", "a", "b", "c", "d"]
+    assert first.get_status() == "rate_limited"
 
 
 def test_an_id_that_is_there_again_is_left_alone_and_so_is_what_is_in_the_trash(redis: Redis) -> None:

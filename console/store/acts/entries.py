@@ -32,7 +32,7 @@ def act(
     due = command.due if isinstance(command, Reschedule) else math.floor(now)
     if not math.isfinite(due):
         return [outcome(one.key, "invalid", "it has to be due at some time") for one in entries]
-    script = scripts.load("jobs", "rate_limits", "places", "trash", "entries")
+    script = scripts.load("jobs", "entry_of", "trash", "entries")
     options = (command.WORD, repr(due), keys.ENTRIES_LOCK, operation, trash_s)
     seen = [JobSeen(one.key, b"", "", one.score) for one in entries]
     return job_scripts.run(connection, script, operation, options, seen, now)

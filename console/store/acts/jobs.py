@@ -33,7 +33,7 @@ from jobs import keys
 from jobs.scripts import Argument, Script
 
 _ENQUEUEING: Final = ("jobs", "rate_limits", "runs", "enqueueing")
-_LEAVING: Final = ("jobs", "rate_limits", "places", "runs", "leaving")
+_LEAVING: Final = ("jobs", "rate_limits", "entry_of", "ranks", "places", "runs", "leaving")
 
 MAX_QUEUE_NAME: Final = 200
 """Bytes of the name of a queue to which jobs are moved."""

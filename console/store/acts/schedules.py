@@ -85,7 +85,7 @@ def _of_users(
     trash_s: float,
 ) -> list[Outcome]:
     if isinstance(command, Remove):
-        script = scripts.load("jobs", "rate_limits", "places", "trash", "remove_schedules")
+        script = scripts.load("jobs", "entry_of", "trash", "remove_schedules")
         seen = [JobSeen(one, b"", "") for one in names]
         return job_scripts.run(connection, script, operation.id, (operation.id, trash_s), seen, now)
     # An id of ours is ASCII; what is not names nothing.

@@ -15,6 +15,6 @@ def undo(connection: Redis, operation: str, command: Undo, taken: Sequence[Trash
     """Put back each of these, in the order given: what was taken last first, so that queues get back their order.
 
     Raises redis' errors."""
-    script = scripts.load("jobs", "rate_limits", "places", "trash", "undo")
+    script = scripts.load("jobs", "rate_limits", "entry_of", "trash", "undo")
     ids = [JobSeen(one.key, b"", "") for one in taken]
     return job_scripts.run(connection, script, operation, (command.operation,), ids, now)

@@ -1,4 +1,5 @@
--- Takes jobs that do not run into the trash. (After jobs.lua, rate_limits.lua, places.lua, runs.lua, leaving.lua and trash.lua.)
+-- Takes jobs that do not run into the trash. (After jobs.lua, rate_limits.lua, entry_of.lua, ranks.lua, places.lua,
+-- runs.lua, leaving.lua and trash.lua.)
 --
 -- Options  1 the operation, 2 seconds for which the trash is kept, 3 '1' to take also the job of a plain entry of rq-scheduler's,
 --       with that entry, 4 '1' to take also jobs that others wait for
@@ -6,15 +7,15 @@
 --       renamed; it is out of its queue or registry, its group and its rate limit, whose next job gets the slot. An id that is
 --       listed and has no hash goes off its list.
 --       What RQ's delete leaves too: the id among the dependents of what it waits for, and `deferred` jobs that wait for it.
--- Cost: about 20 commands for a job that ended, O(log n) each, some 10 µs; in a queue besides that of places.lua: O(1) at its head,
---       up to 20 ms for one deep in a queue of a million jobs. O(100) for a job that others wait for.
+-- Cost: 10 commands for a job that ended, O(log n) each, 35 µs; of those in a queue, that of ranks.lua besides; O(100) for a job that
+--       others wait for.
 
 local operation, seconds, with_entry, with_dependents = options[1], options[2], options[3] == '1', options[4] == '1'
 local MOST_DEPENDENTS = 100
 local ENDED = { finished = true, failed = true, stopped = true, canceled = true }
 
 local trash = open_trash(TQ, operation, seconds, ids_given())
-local met, left = {}, {}
+local met, left, limits = {}, {}, {}
 
 -- Keys that are named after a job besides its hash and its results: those that are there, and whether an execution of it is alive.
 -- What is no set is somebody else's, of an id with a colon.
@@ -46,12 +47,9 @@ local function leave_group(group, id)
   if is(groups, 'set') and redis.call('SISMEMBER', groups, group) == 1 then trash.member(groups, group) end
 end
 
-local function leave_place(place, id)
-  if place.list then
-    local rank = place.rank
-    local around = redis.call('LRANGE', place.list, math.max(0, rank - 1), rank + 1)
-    trash.place(place.list, id, rank > 0 and around[1] or false, around[rank > 0 and 3 or 2] or false)
-    leave_queue(place.list, id, rank)
+local function leave_place(place, id, enqueued_at)
+  if place.line then
+    trash.place(place.line.list, id, leave_queue(place.line, id, place.rank, enqueued_at))
   elseif place.set then
     trash.score(place.set, id, place.score)
     collect(left, place.set, id)
@@ -70,17 +68,18 @@ local function give_up_slot(limit, concurrency, id, state, place)
     local held = redis.call('ZSCORE', allowed, id)
     if held then trash.slot(limit, id, held, concurrency, redis.call('ZCARD', allowed), state == 'queued') end
   end
-  leave_limit(id, limit)
+  limits[#limits + 1] = { id, limit }
 end
 
 return act_on_each(function(id, queue, state, score)
   if met[id] then return 'changed' end
-  local job = redis.pcall('HMGET', job_key(id), 'status', 'origin', 'group_id', 'rate_limit_key', 'rate_limit_concurrency')
+  local job = redis.pcall('HMGET', job_key(id), 'status', 'origin', 'group_id', 'rate_limit_key',
+    'rate_limit_concurrency', 'enqueued_at')
   if job.err then return 'unreadable' end
   local there = job[1] or redis.call('EXISTS', job_key(id)) == 1
   if there and not is_of(state, job[1]) then return 'changed' end
   local limit = has_limit(job[4], job[5]) and job[4] or nil
-  local place, code = found_as(id, queue, state, score, limit, with_entry)
+  local place, code = found_as(id, queue, state, score, limit, job[6], with_entry)
   if not place then return code end
   if limit and not limit_readable(limit) then return 'unreadable' end
   local found, runs = belongings(id)
@@ -95,7 +94,7 @@ return act_on_each(function(id, queue, state, score)
 
   trash.key(RQ .. ':results:' .. id)
   for _, key in ipairs(found) do trash.key(key) end
-  if state == 'rate limited' then collect(left, place.set, id) else leave_place(place, id) end
+  if state == 'rate limited' then collect(left, place.set, id) else leave_place(place, id, job[6]) end
   if job[3] and job[3] ~= '' then leave_group(job[3], id) end
   if limit then give_up_slot(limit, job[5], id, state, place) end
   if not ENDED[state] then leave_lane(id, job[2] and job[2] ~= '' and job[2] or queue, 'gone', trash) end
@@ -104,5 +103,7 @@ return act_on_each(function(id, queue, state, score)
   return 'done'
 end, function()
   each(left, 'ZREM')
+  leave_queues()
+  for _, one in ipairs(limits) do leave_limit(unpack(one)) end
   trash.close()
 end)

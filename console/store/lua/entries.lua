@@ -1,4 +1,4 @@
--- Acts on plain entries of rq-scheduler's set. (After jobs.lua, rate_limits.lua, places.lua and trash.lua; of a job, its id and
+-- Acts on plain entries of rq-scheduler's set. (After jobs.lua, entry_of.lua and trash.lua; of a job, its id and
 -- score are the entry's.)
 --
 -- rqscheduler makes a list of what is due, and goes through it in steps of their own: it pushes the job, takes the entry out, and

@@ -1,4 +1,4 @@
--- Takes users' schedules into the trash. (After jobs.lua, rate_limits.lua, places.lua and trash.lua; of a job, its id is the
+-- Takes users' schedules into the trash. (After jobs.lua, entry_of.lua and trash.lua; of a job, its id is the
 -- schedule's.)
 --
 -- Options  1 the operation, 2 seconds for which the trash is kept

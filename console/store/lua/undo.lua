@@ -1,4 +1,4 @@
--- Puts back what an operation took into the trash. (After jobs.lua, rate_limits.lua, places.lua and
+-- Puts back what an operation took into the trash. (After jobs.lua, rate_limits.lua, entry_of.lua and
 -- trash.lua; of a job, only its id is used.)
 --
 -- Options  1 the operation that took it
@@ -7,21 +7,23 @@
 -- Leaves every key with its content and its expiry, and the members of sorted sets and sets, as they were. In a queue the id comes
 --       before the one that followed it, else after the one that it followed, else to the front. A job that held a slot of a rate
 --       limit that others have by now waits for one. What is back is out of the trash, and an operation of which all is back too.
--- Cost: O(1) commands for each key and each member; two LINSERT, O(length of the queue), where the neighbours in the queue are not
---       at its ends: about 10 ms in one of a million jobs.
+-- Cost: O(1) commands for each key and each member, 25 µs for a job that ended; for one from the middle of a queue a walk from its
+--       head, 18 ms for a million jobs, and two where its neighbours are not found.
 
 local operation = options[1]
 local listed, places = TQ .. 'trashed:' .. operation, TQ .. 'trashed-place:' .. operation
 local prefix = trash_prefix(TQ, operation)
 local TYPES = { score = 'zset', member = 'set', place = 'list', field = 'hash', word = 'hash' }
 
--- A neighbour may be an id without a hash, too.
+-- A neighbour may be an id without a hash, or of a status that RQ does not know.
+local ELSEWHERE = { created = true, started = true }
+for _, status in pairs(STATUSES) do ELSEWHERE[status] = status ~= 'queued' end
 local returned = {}
 local function may_be_queued(id)
   if not id then return false end
   local status = redis.pcall('HGET', job_key(id), 'status')
   if not status then return returned[id] or redis.call('HEXISTS', places, id) == 0 end
-  return status == 'queued' or not KNOWN[status]
+  return status == 'queued' or not ELSEWHERE[status]
 end
 
 -- Whether it was put next to a neighbour. Whoever is not queued, or is in the trash, is in no queue, and is not looked for.
@@ -31,6 +33,7 @@ local function put_beside(list, id, neighbour, side)
   if redis.call('LINDEX', list, tail and -1 or 0) == neighbour then
     return redis.call(tail and 'RPUSH' or 'LPUSH', list, id)
   end
+  unwatched = 1
   return redis.call('LINSERT', list, side, neighbour, id) > 0
 end
 

@@ -1,0 +1,30 @@
+-- Prelude: which of the jobs that a script is given are entries of rq-scheduler's set. (After jobs.lua.)
+-- Cost: one command for all of them, and one for each that is an entry.
+
+local ENTRIES = 'rq:scheduler:scheduled_jobs'
+local HEARTBEAT = '--tq-heartbeat'
+
+-- The ids of all jobs that the script is given.
+local function ids_given()
+  local ids, at = {}, first_group
+  while at < #ARGV do
+    local last = at + 1 + 2 * tonumber(ARGV[at + 2])
+    for i = at + 3, last, 2 do ids[#ids + 1] = ARGV[i] end
+    at = last + 2
+  end
+  return ids
+end
+
+-- The score of a job that is an entry of rq-scheduler's set, and whether that is a plain one: no user's schedule, no heartbeat.
+local entries
+local function entry_of(id)
+  if not entries then
+    entries = {}
+    local ids = ids_given()
+    local found = redis.pcall('ZMSCORE', ENTRIES, unpack(ids))
+    for n, one in ipairs(ids) do entries[one] = found[n] end
+  end
+  local due = entries[id]
+  if not due then return nil end
+  return due, id ~= HEARTBEAT and redis.call('EXISTS', TQ .. 'schedule:' .. id) == 0
+end
