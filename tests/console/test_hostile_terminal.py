@@ -97,7 +97,7 @@ def look_at_lists(terminal: Terminal) -> None:
     terminal.press("backspace", "5")
     settled(terminal, "3 workers", head(WORKER))
     terminal.press("G", "y", "6")
-    terminal.shows("3 workers gone")
+    terminal.shows("on its own 3")
 
 
 def look_at_schedules(terminal: Terminal) -> None:
