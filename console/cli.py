@@ -42,6 +42,7 @@ COMMANDS = {
     "to-front": "console.commands.job_acts:to_front",
     "undo": "console.commands.undo:undo",
     "users": "console.commands.users:users",
+    "why": "console.commands.why:why",
     "worker": "console.commands.worker_acts:worker",
 }
 

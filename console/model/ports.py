@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from console.model.schedules import SchedulesPage, SlotsPage, UserPage
     from console.model.selection import Selected
     from console.model.status import Status
+    from console.model.why.page import Checkup, WhyPage
     from console.model.workers import WorkersPage
 
 Snapshot: TypeAlias = (
     "Status | JobsPage | JobDetail | SchedulesPage | SlotsPage | UserPage | WorkersPage | ActivityPage | OperationPage"
+    " | WhyPage | Checkup"
 )
 
 

@@ -148,6 +148,21 @@ class SlotsQuery:
     command: Change | Spread
 
 
+@dataclass(frozen=True, slots=True)
+class WhyQuery:
+    """Why a job, a queue, a schedule or a user is where it is. `name` is the job's id, the queue's name, or the user's id; `task`
+    is that of the schedule."""
+
+    subject: Literal["job", "queue", "schedule", "user"]
+    name: bytes
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorQuery:
+    """Every problem of the installation: those of the overview, and those that it would cost too much to look for."""
+
+
 ViewQuery = (
     OverviewQuery
     | JobsQuery
@@ -159,6 +174,8 @@ ViewQuery = (
     | UserQuery
     | OperationQuery
     | SlotsQuery
+    | WhyQuery
+    | DoctorQuery
 )
 SearchQuery = JobsQuery | FailuresQuery | SchedulesQuery
 SelectQuery = SearchQuery | TrashQuery | NamedQuery

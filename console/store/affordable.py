@@ -29,6 +29,11 @@ class Size:
         return self._count.count() or 0
 
     @property
+    def known(self) -> bool:
+        """Whether the server told how many members there are."""
+        return self._count.value is not None
+
+    @property
     def memory(self) -> int:
         """Bytes that it takes, 0 where nobody would tell."""
         return self._memory.count() or 0

@@ -48,8 +48,9 @@ class _Asked:
     length: Answer | None = None
 
 
-def read(line: Line, job: bytes, fields: Reading[Fields]) -> Steps[Places]:
-    """The places of a job, in three trips; in four of one that is `started` and of whose executions nothing is known."""
+def read(line: Line, job: bytes, fields: Reading[Fields], *, among_running: bool = True) -> Steps[Places]:
+    """The places of a job, in three trips; with `among_running` in four of one that is `started` and of whose executions nothing
+    is known."""
     executions = Size(line, "ZCARD", rq_keys.EXECUTIONS.encode() + job)
     entry = line.ask("ZSCORE", keys.ENTRIES, job)
     known = line.ask("EXISTS", keys.RQ_JOB.encode() + job)
@@ -77,7 +78,7 @@ def read(line: Line, job: bytes, fields: Reading[Fields]) -> Steps[Places]:
     places = [place for one in asked if (place := _place(one)) is not None]
     if entry.value is not None:
         places.append(Place(keys.ENTRIES, score=number(entry.value)))
-    if wip and found.get("status") == b"started" and not any(place.name == text(wip.key) for place in places):
+    if among_running and wip and found.get("status") == b"started" and not any(place.name == text(wip.key) for place in places):
         places += yield from _among_running(line, wip, job)
     return Places(tuple(places), tuple(_unsearched(asked, queues if known.value == 0 else None)))
 

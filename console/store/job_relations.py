@@ -42,12 +42,11 @@ def read(line: Line, job: bytes, fields: Reading[Fields], secrets: Secrets) -> S
     above = Size(line, "SCARD", rq_keys.DEPENDENCIES.encode() + job + rq_keys.DEPENDENCIES_END.encode())
     below = Size(line, "SCARD", keys.RQ_JOB.encode() + job + rq_keys.DEPENDENTS.encode())
     yield
-    above_ids, below_ids = _members(line, above), _members(line, below)
+    above_ids, below_ids = members(line, above), members(line, below)
     if above_ids or below_ids:
         yield
     found = yield from after(fields)
-    named = _named(found)
-    parents = [*named, *sorted(set(above_ids.rows() if above_ids else []) - set(named))][:MAX_RELATED]
+    parents = all_named(found, above_ids)
     children = sorted(below_ids.rows()) if below_ids else []
     related = yield from _related(line, parents + children, secrets)
     return Relations(
@@ -58,8 +57,15 @@ def read(line: Line, job: bytes, fields: Reading[Fields], secrets: Secrets) -> S
     )
 
 
-def _members(line: Line, size: Size) -> Answer | None:
+def members(line: Line, size: Size) -> Answer | None:
+    """Ask for the members of a set of jobs, MAX_RELATED at the most, where they are small enough."""
     return line.ask("SRANDMEMBER", size.key, MAX_RELATED) if size.affords(MAX_RELATED, MEMBERS_BYTES) else None
+
+
+def all_named(fields: Fields, members: Answer | None) -> list[bytes]:
+    """The jobs that one waits for, by its hash and by the set of them."""
+    named = _named(fields)
+    return [*named, *sorted(set(members.rows() if members else []) - set(named))][:MAX_RELATED]
 
 
 def _named(fields: Fields) -> list[bytes]:

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from console.model.ports import ReadError, Snapshot
 from console.model.queries import (
     ActivityQuery,
+    DoctorQuery,
     FailuresQuery,
     JobQuery,
     JobsQuery,
@@ -28,6 +29,7 @@ from console.model.queries import (
     TrashQuery,
     UserQuery,
     ViewQuery,
+    WhyQuery,
     WorkersQuery,
 )
 from console.model.text import visible
@@ -133,6 +135,14 @@ class StoreReader:
                 from console.store import slots
 
                 return slots.read(connection, query, now)
+            case WhyQuery():
+                from console.store import why
+
+                return why.read(connection, query, now, self._secrets)
+            case DoctorQuery():
+                from console.store import doctor
+
+                return doctor.read(connection, query, now, seen, self._url)
 
     def _select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], details: bool) -> Iterator[Selected]:
         if isinstance(query, TrashQuery):

@@ -102,6 +102,16 @@ def queues_of(asked: AskedWorkers) -> set[bytes]:
     return {queue for _, fields in _told(asked) for queue in _named(fields[_QUEUES])}
 
 
+def served_before(asked: AskedWorkers, queue: bytes) -> list[bytes]:
+    """The queues that any of these workers serves before `queue`, each once."""
+    found: dict[bytes, None] = {}
+    for _, fields in _told(asked):
+        named = _named(fields[_QUEUES])
+        if queue in named:
+            found.update(dict.fromkeys(named[: named.index(queue)]))
+    return list(found)
+
+
 def running(asked: AskedWorkers) -> list[bytes | None]:
     """The id of the job that each of the workers runs, None of one that is not busy."""
     executions = dict(zip(asked.executions.keys, asked.executions.values, strict=True)) if asked.executions else {}

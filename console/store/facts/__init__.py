@@ -1,0 +1,1 @@
+"""What explanations are made of (console/model/why): each file gathers the facts of one kind, in few round trips."""

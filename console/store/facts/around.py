@@ -1,0 +1,49 @@
+"""What surrounds every job, queue and schedule: who works, who schedules, and how the server is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.model.why.facts import Around
+from console.store import rq_keys, schedulers, workers
+from console.store.steps import Line, Reading, Steps, after
+from console.store.values import text, whole
+from console.store.workers import AskedWorkers
+
+
+def registered(line: Line) -> Steps[AskedWorkers]:
+    """Who works, in two trips; what they run is not asked yet."""
+    names, _ = workers.ask_names(line.trip)
+    yield
+    asked = workers.ask_hashes(line.trip, workers.names(names))
+    if asked.names:
+        yield
+    return asked
+
+
+def read(line: Line, asked: Reading[AskedWorkers], now: float) -> Steps[Around]:
+    """Everything around, in three trips; `asked` is `registered`."""
+    suspended, info = line.ask("EXISTS", rq_keys.SUSPENDED), line.ask("INFO")
+    scheduling, schedules = schedulers.ask_names(line.trip, now), schedulers.ask_schedules(line.trip, now)
+    yield
+    rqschedulers = schedulers.ask_rqschedulers(line.trip, scheduling)
+    if rqschedulers:
+        yield
+    found = yield from after(asked)
+    running = workers.ask_executions(line.trip, found)
+    if running.executions and running.executions.keys:
+        yield
+    server: Mapping[str, Any] = info.value if isinstance(info.value, dict) else {}
+    return Around(
+        now=now,
+        suspended=None if suspended.value is None else bool(suspended.value),
+        workers=tuple(worker.status for worker in workers.restore(running, now, server.get("role") == "slave")),
+        rqschedulers=schedulers.rqschedulers(scheduling, rqschedulers, now),
+        told=bool(schedulers.counts(scheduling, schedules).heartbeat),
+        pass_lock=schedulers.pass_lock(schedules, now),
+        used_memory=whole(server.get("used_memory")),
+        maxmemory=whole(server.get("maxmemory")),
+        policy=text(str(server.get("maxmemory_policy") or "")),
+        evicted=whole(server.get("evicted_keys")),
+    )

@@ -1,0 +1,160 @@
+"""The facts of users' schedules and of rq-scheduler's entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from console.model.secrets import Secrets, masked_text
+from console.model.why.facts import EntryFacts, QueueFacts, ScheduleFacts, SetAside
+from console.store import bounded, run_records
+from console.store.facts import queue
+from console.store.steps import Line, Reading, Steps, after, beside
+from console.store.trip import Answer
+from console.store.user_schedules import Name
+from console.store.values import number, text
+from console.store.workers import AskedWorkers
+from jobs import keys, schedules
+from jobs.errors import JobsError
+from jobs.schedules import Schedule
+from jobs.tiers import LANES
+
+MAX_SET_ASIDE: Final = 200
+"""Entries in quarantine among which one is looked for: those that were set aside last."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedEntry:
+    """The questions about one entry."""
+
+    id: bytes
+    score: Answer
+    found: Answer
+    expires: Answer
+
+
+def ask_entry(line: Line, one: bytes) -> AskedEntry:
+    """Ask about the entry of that id: three commands."""
+    job = keys.RQ_JOB.encode() + one
+    return AskedEntry(one, line.ask("ZSCORE", keys.ENTRIES, one), line.ask("EXISTS", job), line.ask("PTTL", job))
+
+
+def entry(asked: AskedEntry, set_aside: Mapping[bytes, SetAside]) -> EntryFacts | None:
+    """The entry, None where there is and was none of that id."""
+    aside, expires = set_aside.get(asked.id), asked.expires.count()
+    if asked.score.value is None and aside is None:
+        return None
+    return EntryFacts(
+        id=text(asked.id),
+        due=number(asked.score.value),
+        found=None if asked.found.value is None else bool(asked.found.value),
+        expires_s=expires / 1000 if expires is not None and expires >= 0 else None,
+        set_aside=aside,
+    )
+
+
+def set_aside(line: Line) -> Steps[dict[bytes, SetAside]]:
+    """The entries in quarantine by their ids, MAX_SET_ASIDE at the most, in two trips."""
+    numbers = line.ask("ZREVRANGE", keys.QUARANTINE, 0, MAX_SET_ASIDE - 1)
+    yield
+    prefix = keys.QUARANTINED.encode()
+    told = line.trip.ask_each("HMGET", [prefix + number for number in numbers.rows()], "id", "reason")
+    if numbers.rows():
+        yield
+    found = {}
+    for number_, fields in reversed(list(zip(numbers.rows(), told.values, strict=False))):
+        one, why = fields or (None, None)
+        if one:
+            found[one] = SetAside(text(number_), text(why or b""))
+    return found
+
+
+def lanes(line: Line, registered: Reading[AskedWorkers], now: float) -> Steps[dict[str, QueueFacts]]:
+    """The facts of the lanes, where runs of schedules wait, in the trip after `registered`."""
+    workers = yield from after(registered)
+    found = [Reading(queue.read(line, lane.encode(), workers, now)) for lane in LANES]
+    yield from beside(*found)
+    return {lane: one.result for lane, one in zip(LANES, found, strict=True)}
+
+
+def read(
+    line: Line,
+    names: Sequence[Name],
+    aside: Reading[dict[bytes, SetAside]],
+    lanes: Reading[dict[str, QueueFacts]],
+    now: float,
+    secrets: Secrets,
+) -> Steps[list[ScheduleFacts]]:
+    """The facts of these schedules, in two trips; `aside` is `set_aside`, and `lanes` is `lanes`."""
+    ids = [name.id for name in names]
+    entries = [ask_entry(line, one) for one in ids]
+    listed = [_ask_listed(line, name) for name in names]
+    definitions = Reading(bounded.hashes(line, [keys.SCHEDULE.encode() + one for one in ids]))
+    histories = Reading(bounded.hashes(line, [keys.RUNS.encode() + one for one in ids]))
+    yield from beside(definitions, histories)
+    found_aside, queues = (yield from after(aside)), (yield from after(lanes))
+    return [
+        _restore(name, raw, history, entry(asked, found_aside), member, queues, now, secrets)
+        for name, raw, history, asked, member in zip(names, definitions.result, histories.result, entries, listed, strict=True)
+    ]
+
+
+def _ask_listed(line: Line, name: Name) -> Answer | None:
+    """Ask whether a schedule is on the list of schedules; nobody can where its user is not known."""
+    if name.user is None or name.task is None:
+        return None
+    return line.ask("ZSCORE", keys.SCHEDULES, f"{name.user}\0{name.task}".encode("utf-8", "surrogateescape"))
+
+
+def _restore(
+    name: Name,
+    raw: dict[bytes, bytes] | None,
+    history: dict[bytes, bytes] | None,
+    entry: EntryFacts | None,
+    listed: Answer | None,
+    queues: Mapping[str, QueueFacts],
+    now: float,
+    secrets: Secrets,
+) -> ScheduleFacts:
+    schedule = _readable(text(name.id), raw)
+    facts = ScheduleFacts(
+        id=text(name.id),
+        user=name.user if name.user is not None else schedule.user if schedule else "",
+        task=name.task if name.task is not None else schedule.task if schedule else "",
+        found=None if raw is None else bool(raw),
+        listed=None if listed is None else listed.value is not None,
+        readable=schedule is not None,
+        entry=entry or EntryFacts(text(name.id)),
+        runs=run_records.restore(text(name.id), history),
+    )
+    if schedule is None:
+        return facts
+    return replace(
+        facts,
+        paused=schedule.paused,
+        note=masked_text(text(schedule.note), secrets),
+        noted_by=text(schedule.noted_by),
+        active=schedule.active,
+        overlap=schedule.overlap,
+        catch_up=schedule.catch_up,
+        slot=_latest(schedule, entry, now),
+        skipped={text(why): times for why, times in schedule.skipped.items()},
+        queue=queues.get(schedule.lane),
+    )
+
+
+def _readable(one: str, raw: dict[bytes, bytes] | None) -> Schedule | None:
+    try:
+        return schedules.restore(one, raw)
+    except JobsError:
+        return None
+
+
+def _latest(schedule: Schedule, entry: EntryFacts | None, now: float) -> float | None:
+    """The newest slot of the cadence that has passed and was decided: what the entry still waits for was not."""
+    try:
+        slot = schedule.slots.latest(now)
+    except (JobsError, ValueError, OverflowError, StopIteration):
+        return None
+    return None if entry is not None and entry.due is not None and slot >= entry.due else float(slot)
