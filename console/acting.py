@@ -37,6 +37,14 @@ from console.widgets.pieces import Piece
 SHOW_AFTER_S: Final = 0.4
 """Seconds after which an operation that has not ended is shown: a dialog that comes and goes at once tells nothing."""
 
+NOTHING: Final = {
+    "undo": "there is nothing to undo",
+    "empty": "choose a queue first: enter on the overview, or the filter queue:NAME",
+    "stop_job": "no job runs there",
+    "kill_horse": "no job runs there",
+}
+"""What is said where there is nothing that an action could be done to."""
+
 REMEMBERED: Final = 20
 """Operations of which the outcomes are kept."""
 
@@ -77,7 +85,7 @@ class Acting:
         stage, view = self._stage, self._stage.view
         meant = self._undone(view) if action == "undo" else view.meant(action)
         if meant is None:
-            stage.say("there is nothing to undo" if action == "undo" else "there is nothing here that this can be done to")
+            stage.say(NOTHING.get(action, "there is nothing here that this can be done to"))
             return
         action = meant.action or action
         if action == "undo":

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib import import_module
 
 import click
 
@@ -54,7 +56,7 @@ def open_console(
         expression,
         settings.theme,
         crashed=partial(crash.note, mask=settings.mask),
-        answered=_collect_from_here_on,
+        answered=partial(_started, acts=any(target.write is not None for target in targets)),
     )
     elsewhere = console.run()
     if console.fault:
@@ -67,9 +69,12 @@ def open_console(
     return 0
 
 
-def _collect_from_here_on() -> None:
+def _started(*, acts: bool) -> None:
+    """Collect garbage from here on; where something may be changed, get ready for the first key that does, which else waits."""
     gc.freeze()
     gc.enable()
+    if acts:
+        threading.Thread(target=import_module, args=("console.acting",), name="ready", daemon=True).start()
 
 
 def _target(context: Context, settings: Settings) -> Target:

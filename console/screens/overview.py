@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
 from console.model import words
 from console.model.counting import counted
 from console.model.filters import Kind
-from console.model.meant import Meant
 from console.model.queries import PAGE, JobsQuery, OverviewQuery
 from console.model.status import QueueStatus, Status
-from console.screens import meaning, throughput_lines
+from console.screens import throughput_lines
 from console.screens.place import Place
 from console.screens.view import Asks, Tells
 from console.screens.whole import Whole
@@ -22,6 +22,9 @@ from console.widgets.columns import Column
 from console.widgets.lines import Line, Page, Row
 from console.widgets.pieces import Cell, Piece
 from console.widgets.table import Table
+
+if TYPE_CHECKING:
+    from console.model.meant import Meant
 
 FIELDS: Mapping[str, Kind] = {
     "queue": "text",
@@ -94,6 +97,9 @@ class OverviewView(Whole):
 
     def meant(self, action: str) -> Meant | None:
         """What waits in the queue under the cursor; suspending is done to all workers."""
+        # The first screen waits for no command.
+        from console.screens import meaning
+
         if action == "suspend":
             return meaning.all_workers(self.snapshot.suspended) if self.snapshot is not None else None
         row: QueueStatus | None = self.table.row()

@@ -461,3 +461,14 @@ async def test_all_that_is_listed_is_also_what_cannot_be_reached_by_rank() -> No
         await driver.shows("the newest 40 of 30,000")
         await driver.press("asterisk")
         await driver.shows("all 30,000 marked")
+
+
+async def test_a_queue_is_emptied_only_where_it_is_known_which() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="jobs")) as driver:
+        await driver.shows("200 jobs")
+        await driver.press("E")
+        await driver.says("choose a queue first")
+        assert len(driver.app.screen_stack) == 1
+    assert reader.selected == []

@@ -37,3 +37,10 @@ def test_the_model_loads_the_standard_library_only(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60)
     strangers = {name.split(".")[0] for name in done.stdout.split()} - sys.stdlib_module_names - {"console"}
     assert strangers == set()
+
+
+def test_the_first_screen_waits_for_nothing_that_acts() -> None:
+    show = "import sys, console.app, console.screens.overview; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60)
+    acts = ("console.acting", "console.carrier", "console.orders", "console.model.commands", "console.screens.dialogs")
+    assert [name for name in done.stdout.split() if name.startswith(acts)] == []
