@@ -27,6 +27,7 @@ COMMANDS = {
     "delete": "console.commands.job_acts:delete",
     "demo": "console.commands.demo:demo",
     "empty": "console.commands.job_acts:empty",
+    "failures": "console.commands.failures:failures",
     "job": "console.commands.job:job",
     "jobs": "console.commands.jobs:jobs",
     "move": "console.commands.job_acts:move",

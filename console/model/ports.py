@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from console.model.activity import ActivityPage, OperationPage
     from console.model.commands import Command, Outcome, Seen
+    from console.model.failure_groups import Groups
 
     # Each view imports the rows that it shows: a start waits for those of the first one only.
     from console.model.job import JobDetail
     from console.model.operations import Ended, Operation
     from console.model.pages import Found, JobsPage
-    from console.model.queries import SearchQuery, SelectQuery, ViewQuery
+    from console.model.queries import GroupsQuery, SearchQuery, SelectQuery, ViewQuery
     from console.model.schedules import SchedulesPage, SlotsPage, UserPage
     from console.model.selection import Selected
     from console.model.status import Status
@@ -53,6 +54,11 @@ class Reader(Protocol):
     def select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
         """Everything that the query lists, or names in `only`, or finds by its filter, chunk by chunk, as what a command is
         done to. `details`: with a row for each, for the preview. Raises ReadError."""
+
+    def groups(self, query: GroupsQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
+        """The failures in groups: an estimate first where there are many, then ever more of them, until all or a bound is read
+        or `stopped()` says so; the last one is `done`. What was read is kept, and the next call reads what has changed.
+        Runs beside a read, as a search does. Raises ReadError."""
 
     def close(self) -> None:
         """Let go of the server."""

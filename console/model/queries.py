@@ -71,13 +71,23 @@ class JobsQuery:
 
 @dataclass(frozen=True, slots=True)
 class FailuresQuery:
-    """A page of failed and stopped jobs of one queue or of all, those that failed last first. `filter` and `only`: as above."""
+    """A page of failed and stopped jobs of one queue or of all, those that failed last first. `filter` and `only`: as above.
+    `group` is the fingerprint of the group whose jobs are looked for, as `filter` is; empty for all."""
 
     queue: bytes | None = None
     start: int = 0
     size: int = PAGE
     filter: Filter = field(default_factory=Filter)
     only: tuple[bytes, ...] | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsQuery:
+    """The failures of one queue or of all, those that `filter` wants, in groups of one kind."""
+
+    queue: bytes | None = None
+    filter: Filter = field(default_factory=Filter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +160,8 @@ class SlotsQuery:
 
 @dataclass(frozen=True, slots=True)
 class WhyQuery:
-    """Why a job, a queue, a schedule or a user is where it is. `name` is the job's id, the queue's name, or the user's id; `task`
-    is that of the schedule."""
+    """Why a job, a queue, a schedule or a user is where it is. `name` is the job's id, the queue's name, or the user's id;
+    `task` is that of the schedule."""
 
     subject: Literal["job", "queue", "schedule", "user"]
     name: bytes

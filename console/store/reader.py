@@ -17,6 +17,7 @@ from console.model.queries import (
     ActivityQuery,
     DoctorQuery,
     FailuresQuery,
+    GroupsQuery,
     JobQuery,
     JobsQuery,
     NamedQuery,
@@ -38,9 +39,11 @@ from console.store.server import connect, explained
 from jobs.errors import JobsError
 
 if TYPE_CHECKING:
+    from console.model.failure_groups import Groups
     from console.model.pages import Found
     from console.model.secrets import Secrets
     from console.model.selection import Selected
+    from console.store.failure_groups import Kept
 
 
 def open_reader(url: str, mask: Sequence[str] = ()) -> StoreReader:
@@ -82,6 +85,16 @@ class StoreReader:
         except RedisError as error:
             raise ReadError(explained(error, self._url)) from None
 
+    def groups(self, query: GroupsQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
+        """The failures in groups, ever more of them. Raises ReadError."""
+        from console.store import failure_groups
+
+        try:
+            seen = self._names(query)
+            yield from failure_groups.groups(self._connection, query, now, stopped, seen, self._secrets, self._grouped)
+        except RedisError as error:
+            raise ReadError(explained(error, self._url)) from None
+
     def close(self) -> None:
         """Let go of the server."""
         self._connection.close()
@@ -91,6 +104,12 @@ class StoreReader:
         from console.model.secrets import Secrets
 
         return Secrets(self._mask)
+
+    @cached_property
+    def _grouped(self) -> Kept:
+        from console.store.failure_groups import Kept
+
+        return Kept()
 
     def _read(self, query: ViewQuery, now: float) -> Snapshot:
         connection, seen = self._connection, self._seen
@@ -156,6 +175,11 @@ class StoreReader:
         # As for a search: what the reads remember belongs to their thread.
         connection, seen, secrets = self._connection, self._names(query), self._secrets
         match query:
+            case FailuresQuery() if query.group:
+                from console.store import group_members
+
+                kept = self._grouped
+                return group_members.members(connection, query, now, stopped, seen, secrets, kept, details=details)
             case JobsQuery() | FailuresQuery():
                 from console.store import selection
 
@@ -165,7 +189,7 @@ class StoreReader:
 
                 return schedule_selection.schedules(connection, query, now, stopped, seen, secrets, details=details)
 
-    def _names(self, query: SearchQuery) -> Seen:
+    def _names(self, query: SearchQuery | GroupsQuery) -> Seen:
         seen = Seen()
         if isinstance(query, SchedulesQuery) or query.queue is None:
             from console.store import queue_names
@@ -179,6 +203,10 @@ class StoreReader:
         # What the reads remember belongs to their thread, and a search may run beside them.
         connection, seen, secrets = self._connection, self._names(query), self._secrets
         match query:
+            case FailuresQuery() if query.group:
+                from console.store import group_members
+
+                return group_members.found(connection, query, now, stopped, seen, secrets, self._grouped)
             case JobsQuery() | FailuresQuery():
                 from console.store import search
 

@@ -1,0 +1,139 @@
+"""`tq-console failures`: failed and stopped jobs in groups of one kind, the largest first."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+import click
+
+from console.commands import output
+from console.commands.parameters import expression, name, whole
+from console.commands.server import one_line_errors, reader
+from console.commands.table import Cell, Column, table
+from console.model import job_terms, words
+from console.model.failure_groups import Group, Groups, window
+from console.model.filters import Filter
+from console.model.fingerprints import FINGERPRINT
+from console.model.ports import Reader
+from console.model.queries import GroupsQuery
+from console.model.text import decoded, visible
+
+MAX_SHOWN: Final = 2_000
+
+COLUMNS: Final = (
+    Column("GROUP"),
+    Column("COUNT", right=True),
+    Column("FUNCTION", "clip"),
+    Column("ERROR", "flow"),
+    Column("AT", "clip", spare=True),
+    Column("USERS", right=True),
+    Column("TIERS", "clip", spare=True),
+    Column("LAST 24 h", spare=True),
+    Column("FIRST"),
+    Column("LAST"),
+)
+
+
+@click.command()
+@click.option("--queue", type=name, metavar="Q", help="Only this queue's.")
+@click.option(
+    "--filter",
+    "wanted",
+    type=expression(job_terms.FIELDS),
+    metavar="EXPR",
+    default="",
+    help="Only failures for which it holds, such as 'user:42 age<1h'; `queue:` chooses the queue.",
+)
+@click.option("--limit", type=whole(1, MAX_SHOWN), metavar="N", default=50, show_default=True, help="Groups that are shown.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@one_line_errors
+def failures(queue: bytes | None, wanted: Filter, limit: int, as_json: bool) -> None:
+    """Failures in groups: the same function, exception, place in the code, and words but for ids, numbers and names."""
+    now = time.time()
+    of_filter, rest = job_terms.queue_of(wanted)
+    query = GroupsQuery(of_filter or queue, rest)
+    with reader() as server:
+        found = last(server, query, now)
+    if as_json:
+        output.document({"read": found.read, "of": found.of, "groups": [fields(group) for group in found.groups[:limit]]})
+    elif found.groups:
+        table(COLUMNS, [_cells(group, now) for group in found.groups[:limit]])
+        output.say(window(found))
+    else:
+        output.warn(_nothing(query, found))
+    _warn(found, limit)
+
+
+def last(server: Reader, query: GroupsQuery, now: float) -> Groups:
+    """All groups, once every failure is read. Raises ReadError."""
+    *_, found = server.groups(query, now, lambda: False)
+    return found
+
+
+def fingerprint(value: str) -> str:
+    """The fingerprint of a group, as `failures` shows it. Raises click.BadParameter."""
+    told = value.strip().lower()
+    if FINGERPRINT.fullmatch(told) is None:
+        raise click.BadParameter(f"{visible(value)} is no group; `tq-console failures` shows them, 12 letters and digits each")
+    return told
+
+
+def fields(group: Group) -> dict[str, Any]:
+    """A group for programs: the fields that COMMANDS.md promises, and more."""
+    return {
+        "fingerprint": group.fingerprint,
+        "count": group.count,
+        "function": group.function,
+        "exception": group.exception,
+        "message": group.message,
+        "frame": group.frame,
+        "cause": group.cause,
+        "users": group.users,
+        "top_users": [{"user": user, "count": count} for user, count in group.top_users],
+        "tiers": dict(group.tiers),
+        "first_at": output.utc(group.first_at),
+        "last_at": output.utc(group.last_at),
+        "by_hour": list(group.by_hour),
+        "example": group.example,
+        "because": group.because,
+        "sample": decoded(group.sample),
+    }
+
+
+def error(group: Group) -> str:
+    """What went wrong, in the words of the group: "ReadTimeout: … did not answer within … s"."""
+    name = group.exception if " " in group.exception else words.error(group.exception)
+    return f"{name}: {group.message}" if name and group.message else name or group.message
+
+
+def _cells(group: Group, now: float) -> list[Cell]:
+    return [
+        group.fingerprint,
+        words.count(group.count),
+        (group.function, words.call(group.function + "()").removesuffix("()")),
+        error(group),
+        group.frame,
+        words.count(group.users) if group.users else words.DASH,
+        " ".join(tier for tier, _ in group.tiers),
+        words.spark(group.by_hour, max(group.by_hour)),
+        words.relative(group.first_at, now),
+        words.relative(group.last_at, now),
+    ]
+
+
+def _nothing(query: GroupsQuery, found: Groups) -> str:
+    where = "" if query.queue is None else f" in the queue {decoded(query.queue)}"
+    if query.filter and found.of:
+        return f"no failure for which that holds{where}; {found.read:,} of {found.of:,} were looked at"
+    return f"no failures{where}"
+
+
+def _warn(found: Groups, limit: int) -> None:
+    """Tell on standard error what is not shown, and why."""
+    if found.more:
+        output.warn(f"{window(found)}: {found.more}")
+    for one in found.refused:
+        output.warn(f"{one.what} could not be read: {one.reason}")
+    if len(found.groups) > limit:
+        output.warn(f"{limit:,} of {output.counted(len(found.groups), 'group')}; --limit shows more")

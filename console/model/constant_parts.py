@@ -1,0 +1,162 @@
+"""What stays the same in the message of an error when it is raised again: the message without its values.
+
+Taken out are quoted values, URLs, e-mail addresses, hosts, paths and files, dates, and every word that has a digit in it:
+numbers however a locale writes them, addresses, and ids. Two numbers stay, since they tell kinds of errors apart: that of an
+operating system's error, and the status of an HTTP answer. Where lines break makes no difference.
+
+Any text is read in time that grows with its length alone: no expression here goes back over what it has read.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from http import HTTPStatus
+from itertools import pairwise
+from typing import Final
+
+from console.model.masking import MASK
+from console.model.secrets import DEFAULT, Secrets, masked_text
+
+MOST_READ: Final = 16_384
+"""Characters of a message that are read."""
+
+MOST_TOLD: Final = 300
+"""Characters of the constant part."""
+
+ROUNDS: Final = 4
+"""How often what was taken out is looked through again for what it has brought together."""
+
+_PHRASES: Final = "|".join(sorted({re.escape(status.phrase).replace("\\ ", "[ ]") for status in HTTPStatus if status >= 300}))
+_DOMAINS: Final = (
+    "com|net|org|edu|gov|mil|int|info|biz|name|pro|io|dev|app|cloud|online|site|shop|store|tech|xyz|ai|co|example|test|invalid|"
+    "local|localdomain|internal|intranet|private|corp|home|lan|svc|consul|cluster|arpa|"
+    "(?!(?:py|sh|md|rs|pl|gz|so|cc|ps|id|js|ts|go|db|hs|is|do)\\b)[a-z]{2}"
+)
+_FILES: Final = (
+    "csv|tsv|json|jsonl|txt|log|xml|html?|pdf|png|jpe?g|gif|svg|webp|zip|tar|gz|bz2|xz|tgz|ya?ml|toml|ini|cfg|conf|db|sqlite3?|"
+    "tmp|bin|dat|parquet|xlsx?|docx?|so|sock|sql|md|sh|py|pyc|js|ts|pem|crt|key|pid|lock|bak|mp[34]|mov|avi|wav"
+)
+_WORDS_OF_HEX: Final = "facade|decade|accede|efface|deface|beaded|bedded|effaced|defaced|acceded"
+
+_KEPT: Final = rf"""(?P<kept>
+        \[(?:Errno|WinError)[ ]-?\d{{1,9}}\]
+      | (?:HTTP(?:/\d(?:\.\d)?)?|[Ss]tatus(?:[ _-]?[Cc]ode)?)[ :=]{{1,3}}[1-5]\d\d\b(?![.,]\d)
+      | [1-5]\d\d(?=[ ](?:(?:[Cc]lient|[Ss]erver)[ ][Ee]rror|{_PHRASES})\b)
+    )"""
+_QUOTED: Final = rf"""
+        (?:[bBuUrRfF]{{1,2}}(?=["']))?(?<!\\)(?:
+            "(?!\d{{3}}[ ](?:{_PHRASES})\b)[^"\\]*+(?:\\.[^"\\]*+)*+"
+          | '(?!\d{{3}}[ ](?:{_PHRASES})\b)[^'\\]*+(?:\\.[^'\\]*+)*+'(?!\w)
+        )"""
+_DENSE: Final = "(?P<dense>(?<![+/=-])[A-Za-z0-9+/_-]{20,}={0,2})"
+_DIGITS: Final = r"""
+        [0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b
+      | [-+]?(?<![\w…])[^\W\d]*+\d\w*+(?:[.,:/'’·\xa0\u2009\u202f+-][^\W\d]*+\d\w*+)*"""
+
+_PLAIN: Final = re.compile(rf"(?<![\w…])(?:{_KEPT}|{_QUOTED}|{_DENSE}|{_DIGITS})", re.VERBOSE)
+"""Most values are numbers, or in quotes. What is left when they are gone is remembered with what becomes of it."""
+
+_VALUE: Final = re.compile(
+    rf"""(?<![\w…])(?:
+        {_KEPT} | {_QUOTED}
+      | `[^`]*+` | “[^”]*+” | „[^“”]*+[“”] | «[^»]*+» | ‹[^›]*+› | ‘[^’]*+’
+      | [A-Za-z][A-Za-z0-9+.-]{{0,15}}://[^\s"'<>`)\]}}]*(?<![.,;:!?])
+      | (?<![.+-])[\w.+…-]{{1,200}}@[\w…-]+(?:\.[\w…-]+)*
+      | [A-Za-z]:\\[^\s"'<>|]*
+      | (?<![/<.])(?:~|\.{{1,2}})?/[\w.@%+~:=,…-]+(?:/[\w.@%+~:=,…-]*)*(?:\?[^\s"']*)?(?<![.,:])
+      | (?<![/.-])[\w.…-]{{1,200}}(?:/[\w.…-]+){{2,}}
+      | (?<![/.-])[\w…-]{{1,200}}(?:[./][\w…-]+)*\.(?:{_FILES})\b(?!\()
+      | (?<![.-])(?:(?:[\w…-]{{1,63}}\.)+(?:{_DOMAINS})|localhost)\b(?![\w(-]|\.\w)(?::\d{{1,5}}\b)?
+      | (?:[0-9a-fA-F]{{0,4}}:){{2,7}}[0-9a-fA-F]{{0,4}}(?![\w:])
+      | {_DENSE} | {_DIGITS}
+      | (?:[a-f]{{8,}}|[A-F]{{8,}}|(?!(?:{_WORDS_OF_HEX})\b)[a-f]{{6,7}})\b
+    )""",
+    re.VERBOSE,
+)
+
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*+(?:\x07|\x1b\\)?")
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_HYPHENED: Final = re.compile(r"(?<=\w-)[ \t]*\r?\n[ \t]*(?=\w)")
+_CUT: Final = re.compile(r"""(?<![\w…])["'`][^"'`]*\Z""")
+_STATUS: Final = re.compile(r"[1-5]\d\d\b")
+
+_SYSTEM_SAYS: Final = re.compile(r"(\[(?:Errno|WinError) -?\d{1,9}\])[^:;,()\[\]'\"…]*")
+"""What the operating system says of its error, which it does in the worker's language."""
+
+_MONTH: Final = (
+    "(?i:jan|ene|gen|feb|fév|fev|mar|mär|mrz|apr|avr|abr|mai|may|mag|mei|maj|jun|juin|giu|jul|juil|lug|aug|août|ago|sep|set|oct|"
+    "okt|ott|out|nov|dec|déc|dez|dic)[^\\W\\d_]{0,7}\\.?"
+)
+_WEEKDAY: Final = (
+    "(?i:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|mié|mie|jeu|jue|ven|vie|sam|sáb|sab|dim|dom|gio|seg|ter|qua"
+    "|qui|sex|ma|wo|vr|za|zo)[^\\W\\d_]{0,6}\\.?,?[ ]"
+)
+_DATE: Final = re.compile(
+    rf"(?:\b{_WEEKDAY})?(?:…\.?[ ](?:de[ ])?{_MONTH}(?:,?[ ](?:de[ ])?…)?|\b{_MONTH}[ ]…(?:,?[ ]…)?)(?![\w])"
+)
+_AROUND: Final = re.compile(
+    r"[€$£¥][ ]?…"
+    r"|…[ ]?(?:[%€$£¥]|(?:[ap]\.?m\.?|UTC|GMT|CES?T|[ECMP][SD]T"
+    r"|[mµun]?s|secs?|seconds?|mins?|minutes?|hours?|days?|h|d|bytes?|[kKMGT]i?B|B)(?![\w]))",
+    re.IGNORECASE,
+)
+_MARKS: Final = re.compile(r"…(?:[ @,;:/+*=&|~#.-]*…)+")
+_MANY: Final = re.compile(r"(?<=… )(?!(?:does|this|always|status|minus|plus)\b)([^\W\d_]{3,40}?)(ies|(?<!s)s)(?![\w])")
+
+
+def constant(text: str, secrets: Secrets = DEFAULT, *, status_first: bool = False) -> str:
+    """`text` in one line with `…` in place of its values and secrets, at most MOST_TOLD characters of it.
+
+    `status_first`: a number from 100 to 599 at its beginning is the status of an HTTP answer. What this gives, it leaves as it
+    is when it is given it again.
+    """
+    if len(text) > MOST_READ:
+        text = _CUT.sub(MASK, text[:MOST_READ])
+    if not text.isprintable():
+        text = _CONTROLS.sub(" ", _HYPHENED.sub("", _ESCAPES.sub("", text) if "\x1b" in text else text))
+    text = " ".join(text.split())
+    status = _STATUS.match(text) if status_first else None
+    kept = "" if status is None else status[0]
+    return (kept + _finished(_PLAIN.sub(_taken, text[len(kept) :]), secrets))[:MOST_TOLD].rstrip()
+
+
+@lru_cache(maxsize=8_192)
+def _finished(text: str, secrets: Secrets) -> str:
+    for _ in range(ROUNDS):
+        before = text
+        text = masked_text(text, secrets)
+        text = _SYSTEM_SAYS.sub(r"\1", text)
+        text = _MARKS.sub(MASK, text)
+        text = _MARKS.sub(MASK, _AROUND.sub(MASK, _DATE.sub(MASK, text)))
+        text = _MANY.sub(_one, text)
+        text = _shortened(" ".join(_VALUE.sub(_taken, text).split()))
+        if text == before:
+            break
+    return text
+
+
+def _taken(found: re.Match[str]) -> str:
+    """What is put in place of a value."""
+    kind = found.lastgroup
+    if kind is None:
+        return MASK
+    return found[0] if kind == "kept" or not _is_random(found[0]) else MASK
+
+
+def _is_random(word: str) -> bool:
+    """Whether a long word without blanks looks like random letters, as base64 has them, and not like words of a language."""
+    if any(map(str.isdecimal, word)) or "+" in word or "=" in word:
+        return True
+    changes = sum(one.islower() and other.isupper() for one, other in pairwise(word))
+    return changes * 5 > len(word)
+
+
+def _one(found: re.Match[str]) -> str:
+    return found[1] + ("y" if found[2] == "ies" else "")
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= MOST_TOLD:
+        return text
+    return text[:MOST_TOLD].rpartition(" ")[0] or text[:MOST_TOLD]

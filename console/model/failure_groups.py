@@ -1,0 +1,230 @@
+"""Failures in groups of one kind: how many there are, whom they hit, and when.
+
+Counting is exact for what was read, whatever comes and goes. Instants are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from console.model.fingerprints import Kind
+from console.model.raised import Cause, Said
+from console.model.status import Refused
+
+MOST_GROUPS: Final = 2_000
+"""Kinds that are told apart; whatever is of another one is in OTHERS."""
+
+MOST_NAMED: Final = 5
+"""Users and tiers of a group that are named, the most frequent ones."""
+
+HOURS: Final = 24
+
+OTHERS: Final = Kind("others", "", "", f"more kinds than the {MOST_GROUPS:,} that are told apart", "", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Failures of one kind (fingerprints.Kind), `count` of them.
+
+    `users` is how many different users they hit, `top_users` and `tiers` name some with their failures; jobs that name no user
+    are in none of them. `first_at` and `last_at` are when the earliest and the latest of these failed, None where that is not
+    known; `by_hour` counts those of each of the last HOURS clock hours (UTC), the current one last. `example` is what one of
+    them said, and `because` the exception that had led to it. `sample` is the job that failed last.
+    """
+
+    fingerprint: str
+    count: int
+    function: str
+    exception: str
+    message: str
+    frame: str
+    cause: Cause
+    users: int
+    top_users: tuple[tuple[str, int], ...]
+    tiers: tuple[tuple[str, int], ...]
+    first_at: float | None
+    last_at: float | None
+    by_hour: tuple[int, ...]
+    example: str
+    because: str
+    sample: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups of the failures that were read: `read` of `of`, the largest group first.
+
+    `sampled`: these were drawn by chance, and counts are estimates for all; users, first and last are those of the drawn ones.
+    `done`: nothing more comes; `more` says why it ended before all were read, empty otherwise.
+    """
+
+    as_of: float
+    read: int
+    of: int
+    groups: tuple[Group, ...]
+    sampled: bool = False
+    done: bool = False
+    more: str = ""
+    refused: tuple[Refused, ...] = ()
+
+
+class Members:
+    """The failures of one kind."""
+
+    __slots__ = ("at_ends", "by_hour", "count", "first", "kind", "last", "said", "tiers", "users")
+
+    def __init__(self, kind: Kind, said: Said) -> None:
+        self.kind, self.said = kind, said
+        self.count = 0
+        self.users: Counter[str] = Counter()
+        self.tiers: Counter[str] = Counter()
+        self.by_hour: Counter[int] = Counter()
+        self.first: float | None = None
+        self.last: tuple[float, bytes] = (0.0, b"")
+        self.at_ends = True
+        """Whether first and last are known."""
+
+    def stretch(self, job: bytes, at: float | None) -> None:
+        """Let the first and the last be as early and as late as this one. Of those that failed nobody knows when, one is the
+        last only where there is no other."""
+        if at is not None and (self.first is None or at < self.first):
+            self.first = at
+        if (at or 0.0, job) > self.last:
+            self.last = (at or 0.0, job)
+
+
+class Failure(NamedTuple):
+    """One failed job where it was seen (commands.JobSeen; `score` is as the server's protocol has it), of what kind it is,
+    whose (empty: nobody's), and when it failed. A dataclass would take three times as long to make, of each of thousands."""
+
+    job: bytes
+    queue: bytes
+    score: Any
+    stopped: bool
+    members: Members
+    user: str
+    tier: str
+    at: float | None
+
+
+@dataclass(slots=True)
+class Tally:
+    """Failures by kind, as they are added and dropped."""
+
+    count: int = 0
+    _groups: dict[str, Members] = field(default_factory=dict)
+
+    def of(self, kind: Kind) -> Members | None:
+        """Where failures of that kind are counted, None where there are none yet."""
+        found = self._groups.get(kind.fingerprint)
+        return self._groups.get(OTHERS.fingerprint) if found is None and len(self._groups) >= MOST_GROUPS else found
+
+    def begin(self, kind: Kind, said: Said) -> Members:
+        """Count failures of another kind from here on; `said` is what one of them said."""
+        if len(self._groups) >= MOST_GROUPS:
+            kind, said = OTHERS, Said()
+        members = self._groups[kind.fingerprint] = Members(kind, said)
+        return members
+
+    def add(self, failure: Failure) -> None:
+        """Count one more."""
+        members, at = failure.members, failure.at
+        self.count += 1
+        members.count += 1
+        if failure.user:
+            members.users[failure.user] += 1
+        if failure.tier:
+            members.tiers[failure.tier] += 1
+        members.stretch(failure.job, at)
+        if at is not None:
+            members.by_hour[int(at // 3_600)] += 1
+
+    def drop(self, failure: Failure) -> None:
+        """Count one less, which was added."""
+        members, at = failure.members, failure.at
+        self.count -= 1
+        members.count -= 1
+        _less(members.users, failure.user)
+        _less(members.tiers, failure.tier)
+        if at is not None:
+            _less(members.by_hour, int(at // 3_600))
+        if members.last == (at or 0.0, failure.job) or members.first == at:
+            members.at_ends = False
+        if members.count == 0:
+            del self._groups[members.kind.fingerprint]
+
+    def settle(self, failures: Iterable[Failure]) -> None:
+        """Find the first and the last again of groups that have lost theirs, among all failures that are counted."""
+        lost = {id(members) for members in self._groups.values() if not members.at_ends}
+        if not lost:
+            return
+        for members in self._groups.values():
+            if not members.at_ends:
+                members.first, members.last = None, (0.0, b"")
+                members.at_ends = True
+        for failure in failures:
+            if id(failure.members) in lost:
+                failure.members.stretch(failure.job, failure.at)
+
+    def groups(self, now: float, scale: float = 1.0) -> tuple[Group, ...]:
+        """All groups as seen from `now`, the largest first. `scale`: each failure stands for so many."""
+        told = [_group(members, now, scale) for members in self._groups.values() if members.count]
+        return tuple(sorted(told, key=lambda group: (-group.count, -(group.last_at or 0.0), group.fingerprint)))
+
+
+def _less(counts: Counter[str] | Counter[int], what: str | int) -> None:
+    by: Counter[str | int] = counts  # type: ignore[assignment]
+    if by.get(what, 0) > 1:
+        by[what] -= 1
+    else:
+        by.pop(what, None)
+
+
+def _group(members: Members, now: float, scale: float) -> Group:
+    kind = members.kind
+    return Group(
+        fingerprint=kind.fingerprint,
+        count=max(1, round(members.count * scale)),
+        function=kind.function,
+        exception=kind.exception,
+        message=kind.message,
+        frame=kind.frame,
+        cause=kind.cause,
+        users=len(members.users),
+        top_users=_most(members.users, scale),
+        tiers=_most(members.tiers, scale),
+        first_at=members.first,
+        last_at=members.last[0] or None,
+        by_hour=_by_hour(members.by_hour, now, scale),
+        example=members.said.message,
+        because=members.said.because,
+        sample=members.last[1],
+    )
+
+
+def _most(counts: Mapping[str, int], scale: float) -> tuple[tuple[str, int], ...]:
+    most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_NAMED]
+    return tuple((name, round(count * scale)) for name, count in most)
+
+
+def _by_hour(counts: Mapping[int, int], now: float, scale: float) -> tuple[int, ...]:
+    current = int(now // 3_600)
+    found = [counts.get(hour, 0) for hour in range(current - HOURS + 1, current + 1)]
+    # A worker's clock may be ahead of ours.
+    found[-1] += sum(count for hour, count in counts.items() if hour > current)
+    return tuple(round(count * scale) for count in found)
+
+
+def window(groups: Groups) -> str:
+    """What was read, in words: "grouped 100,000 of 100,000"."""
+    if groups.sampled:
+        return f"estimated from {groups.read:,} of {groups.of:,}, drawn by chance"
+    return f"grouped {groups.read:,} of {groups.of:,}"
+
+
+def named(groups: Sequence[Group], beginning: str) -> list[Group]:
+    """The groups whose fingerprints begin so."""
+    return [group for group in groups if group.fingerprint.startswith(beginning)]

@@ -1,0 +1,271 @@
+"""Failures in groups: all failed registries, or one, read in chunks once, and from then on only what has come and gone.
+
+RQ has no index for this, and a reduction on the server gains nothing: what tells kinds apart is compressed. So a first answer
+is estimated from a few failures drawn by chance, and all are read behind it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import SystemRandom
+from typing import Any, Final
+
+import hiredis
+from redis import Redis
+
+from console.model.failure_groups import Failure, Groups, Tally
+from console.model.queries import FailuresQuery, GroupsQuery
+from console.model.secrets import Secrets
+from console.model.selection import MAX_SELECTED
+from console.model.status import Refused
+from console.store import job_lists, search
+from console.store.ahead import Ahead, packed
+from console.store.failure_facts import CHUNK, Facts, Listed
+from console.store.job_lists import Held
+from console.store.rows import MAX_REFUSED
+from console.store.search import Bounds
+from console.store.seen import Seen
+from console.store.values import text
+
+MOST_READ: Final = MAX_SELECTED
+"""Failures that are grouped: with what is kept of each to count it out again, some 400 bytes, a hundred megabytes."""
+
+DRAWN: Final = 500
+"""Failures of the first estimate; of fewer than SMALL all are read at once."""
+
+SMALL: Final = 8 * DRAWN
+
+RANKS: Final = 500
+"""Members that one command reads."""
+
+AHEAD: Final = 4
+"""Such commands that are sent before the first is answered."""
+
+STEPS: Final = 20
+"""Answers on the way, at the most."""
+
+STOPPED: Final = "it was stopped"
+MORE: Final = f"{MOST_READ:,} are grouped at the most: choose one queue to see others"
+
+
+@dataclass(slots=True)
+class Grouping:
+    """The failures of one queue, or of all (None), as far as they are known: each member of each registry with its score."""
+
+    queue: bytes | None
+    tally: Tally = field(default_factory=Tally)
+    known: dict[bytes, dict[bytes, Failure]] = field(default_factory=dict)
+
+    def add(self, failures: Iterable[Failure]) -> None:
+        """Count these as well."""
+        for failure in failures:
+            self.known.setdefault(failure.queue, {})[failure.job] = failure
+            self.tally.add(failure)
+
+    def drop(self, failure: Failure) -> None:
+        """Count one less."""
+        del self.known[failure.queue][failure.job]
+        self.tally.drop(failure)
+
+    def failures(self) -> Iterator[Failure]:
+        """All that are counted, queue by queue, in the order in which they were read."""
+        return (failure for members in self.known.values() for failure in members.values())
+
+
+class Kept:
+    """What one reader keeps from one grouping to the next: that of the queue, or of all, that was asked for last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._grouping: Grouping | None = None
+
+    @contextmanager
+    def of(self, queue: bytes | None) -> Iterator[Grouping]:
+        """What is kept of that queue; while another thread uses it, one that begins anew."""
+        if not self._lock.acquire(blocking=False):
+            yield Grouping(queue)
+            return
+        try:
+            if self._grouping is None or self._grouping.queue != queue:
+                self._grouping = Grouping(queue)
+            yield self._grouping
+        finally:
+            self._lock.release()
+
+
+def groups(
+    connection: Redis, query: GroupsQuery, now: float, stopped: Callable[[], bool], seen: Seen, secrets: Secrets, kept: Kept
+) -> Iterator[Groups]:
+    """The groups of the failures that `query` asks for, at `now` (epoch seconds), ever more of them; the last answer is `done`.
+
+    A filter looks at every failure as a search does, and nothing is kept of that. Raises redis' errors of the connection.
+    """
+    if query.filter:
+        yield from wanted(connection, query, now, stopped, seen, secrets, Grouping(query.queue))
+        return
+    with kept.of(query.queue) as grouping:
+        yield from every(connection, grouping, now, stopped, seen, secrets)
+
+
+def every(
+    connection: Redis,
+    grouping: Grouping,
+    now: float,
+    stopped: Callable[[], bool],
+    seen: Seen,
+    secrets: Secrets,
+    *,
+    draw: bool = True,
+) -> Iterator[Groups]:
+    """All failures: what is new is read, and what has left is counted out. `draw`: begin with an estimate where that helps."""
+    lists = job_lists.count(connection, grouping.queue, ("failed",), now, seen)
+    held = [one for one in lists.of("failed") if one.total]
+    of = sum(one.total for one in held)
+    facts = Facts(connection, secrets, grouping.tally)
+    facts.refused.update({one.what: one for one in lists.refused[:MAX_REFUSED]})
+    with Ahead(connection) as ahead:
+        if draw and not grouping.tally.count and of >= SMALL:
+            yield _estimate(connection, ahead, held, of, now, secrets)
+        fresh = _come_and_gone(ahead, grouping, held, facts.refused, stopped)
+        if fresh is None:
+            yield _told(grouping, now, of, facts, done=True, more=STOPPED)
+            return
+        # Failures that have come or gone since they were counted are none of the others.
+        of = max(of, grouping.tally.count + len(fresh)) if of > MOST_READ else grouping.tally.count + len(fresh)
+        step = max(CHUNK, len(fresh) // STEPS)
+        after = grouping.tally.count + step
+        chunks = (fresh[start : start + CHUNK] for start in range(0, len(fresh), CHUNK))
+        for part in facts.read(ahead, chunks, stopped):
+            grouping.add(part)
+            if grouping.tally.count >= after and grouping.tally.count < of:
+                after = grouping.tally.count + step
+                yield _told(grouping, now, of, facts)
+    grouping.tally.settle(grouping.failures())
+    more = STOPPED if stopped() and grouping.tally.count < of else MORE if grouping.tally.count < of else ""
+    yield _told(grouping, now, of, facts, done=True, more=more)
+
+
+def _told(grouping: Grouping, now: float, of: int, facts: Facts, *, done: bool = False, more: str = "") -> Groups:
+    tally = grouping.tally
+    tally.settle(grouping.failures())
+    return Groups(now, tally.count, of, tally.groups(now), done=done, more=more, refused=tuple(facts.refused.values()))
+
+
+def _come_and_gone(
+    ahead: Ahead, grouping: Grouping, held: Sequence[Held], refused: dict[str, Refused], stopped: Callable[[], bool]
+) -> list[Listed] | None:
+    """Count out what has left the registries, or is there anew under the same id, and return what is to be read, the newest
+    of each queue first; None when it was stopped."""
+    fresh: list[Listed] = []
+    left = MOST_READ
+    there: dict[bytes, dict[bytes, Any]] = {one.owner: {} for one in held}
+    for queue, reply in _in_turn(ahead, _stretches(held, left)):
+        if stopped():
+            return None
+        if isinstance(reply, hiredis.ReplyError):
+            refused.setdefault(text(queue), Refused(text(queue), str(reply)))
+        elif reply and isinstance(reply[0], list):
+            there[queue].update(reply)
+        else:
+            there[queue].update(zip(reply[::2], reply[1::2], strict=False))
+    for queue, known in list(grouping.known.items()):
+        now_there = there.get(queue, {})
+        for failure in [one for job, one in known.items() if now_there.get(job) != one.score]:
+            grouping.drop(failure)
+        if not known:
+            del grouping.known[queue]
+    for queue, scores in there.items():
+        known = grouping.known.get(queue, {})
+        fresh += [Listed(job, queue, score) for job, score in scores.items() if job not in known]
+    return fresh
+
+
+def _stretches(held: Sequence[Held], most: int) -> Iterator[tuple[bytes, bytes]]:
+    """The commands that read the registries, RANKS members each, with the queue of each: those that expire from the latest on,
+    then those that are kept for good, `most` in all."""
+    for one in held:
+        expiring, kept = one.parts
+        for command, count in (("ZREVRANGE", expiring), ("ZRANGE", kept)):
+            wanted = min(count, most)
+            most -= wanted
+            for start in range(0, wanted, RANKS):
+                end = min(start + RANKS, wanted) - 1
+                yield one.owner, packed((command, one.key, str(start), str(end), "WITHSCORES"))
+
+
+def _in_turn(ahead: Ahead, asked: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, Any]]:
+    """Each command's reply with the queue that it is about, AHEAD commands sent before the first is awaited."""
+    waiting: list[bytes] = []
+    for queue, command in asked:
+        ahead.send((command,))
+        waiting.append(queue)
+        if len(waiting) > AHEAD:
+            yield waiting.pop(0), ahead.replies(1)[0]
+    for queue in waiting:
+        yield queue, ahead.replies(1)[0]
+
+
+def _estimate(connection: Redis, ahead: Ahead, held: Sequence[Held], of: int, now: float, secrets: Secrets) -> Groups:
+    """The groups as DRAWN failures let one expect them, drawn by chance from all."""
+    ranks = sorted(SystemRandom().sample(range(of), DRAWN))
+    asked: list[tuple[bytes, bytes]] = []
+    before = 0
+    queues = iter(held)
+    one = next(queues)
+    for rank in ranks:
+        while rank - before >= one.total:
+            before += one.total
+            one = next(queues)
+        expiring, _ = one.parts
+        at = rank - before
+        down, at = (True, at) if at < expiring else (False, at - expiring)
+        asked.append((one.owner, packed(("ZREVRANGE" if down else "ZRANGE", one.key, str(at), str(at), "WITHSCORES"))))
+    ahead.send([command for _, command in asked])
+    listed = []
+    for (queue, _), reply in zip(asked, ahead.replies(len(asked)), strict=True):
+        if isinstance(reply, list) and reply:
+            job, score = reply[0] if isinstance(reply[0], list) else reply
+            listed.append(Listed(job, queue, score))
+    tally = Tally()
+    facts = Facts(connection, secrets, tally)
+    for part in facts.read(ahead, [listed], lambda: False):
+        for failure in part:
+            tally.add(failure)
+    refused = tuple(facts.refused.values())
+    return Groups(now, tally.count, of, tally.groups(now, of / max(1, tally.count)), sampled=True, refused=refused)
+
+
+def wanted(
+    connection: Redis,
+    query: GroupsQuery,
+    now: float,
+    stopped: Callable[[], bool],
+    seen: Seen,
+    secrets: Secrets,
+    grouping: Grouping,
+) -> Iterator[Groups]:
+    """Those failures that the filter wants, in groups."""
+    asked = FailuresQuery(query.queue, filter=query.filter)
+    bounds = Bounds(MOST_READ, MOST_READ)
+    looked = search.Chunk(0, 0, 0, (), ())
+    facts = Facts(connection, secrets, grouping.tally)
+    with Ahead(connection) as ahead:
+        for chunk in search.chunks(connection, asked, now, stopped, seen, secrets, bounds):
+            looked = chunk
+            listed = [Listed(member.job, member.queue or b"", member.score) for member, _ in chunk.wanted]
+            for part in facts.read(ahead, [listed] if listed else [], lambda: False):
+                grouping.add(part)
+            for one in chunk.refused[:MAX_REFUSED]:
+                facts.refused.setdefault(one.what, one)
+            if chunk.more is None:
+                yield _looked(grouping, now, looked, facts)
+    yield _looked(grouping, now, looked, facts)
+
+
+def _looked(grouping: Grouping, now: float, chunk: search.Chunk, facts: Facts) -> Groups:
+    refused = tuple(facts.refused.values())
+    told = grouping.tally.groups(now)
+    return Groups(now, chunk.read, chunk.of, told, done=chunk.more is not None, more=chunk.more or "", refused=refused)
