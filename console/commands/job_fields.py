@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from console.commands import output
+from console.commands.why import reason_fields
 from console.model import job_states, shown
 from console.model.job import Attempt, JobDetail, Place, Related
 from console.model.payload import Call, Undecodable
@@ -51,7 +52,7 @@ def fields(job: JobDetail) -> dict[str, Any]:
         "unsearched": list(job.unsearched),
         "fields": dict(job.fields),
         "unread": [{"what": one.what, "reason": one.reason} for one in job.refused],
-        "why": [],
+        "why": [reason_fields(reason) for reason in job.why],
     }
 
 

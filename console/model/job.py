@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from console.model.payload import Call, Undecodable, Value
 from console.model.status import Refused
+from console.model.why.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class JobDetail:
     `fields` are the other fields of the hash, as text (timeout, ttl, retry_intervals, callbacks, group, rate limit, webhooks).
     `expires_s` is how long its hash is kept, None when for good. `places` are the lists it is in, none for a lost one.
     `log` is the newest lines, oldest first: (instant, text). `unsearched` are the lists that are too long to be searched to
-    their ends, so that a job which is in no place may be in one of these.
+    their ends, so that a job which is in no place may be in one of these. `why`: the reasons that it does not run.
     """
 
     as_of: float
@@ -89,4 +90,5 @@ class JobDetail:
     progress: tuple[float | None, str] | None = None
     log: tuple[tuple[float | None, str], ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    why: tuple[Reason, ...] = ()
     refused: tuple[Refused, ...] = ()

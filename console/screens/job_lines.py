@@ -13,6 +13,7 @@ from console.screens.attempt_lines import attempts
 from console.screens.facts import BLANK, LABEL, fact, head, labelled, prose, refused, state
 from console.screens.job_place_lines import places, related
 from console.screens.job_time_lines import log, progress, slot, times
+from console.screens.why_lines import why
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece
 
@@ -38,6 +39,7 @@ def lines(job: JobDetail, cells: int, folded: bool, zone: tzinfo | None) -> list
         return _gone(job, cells, folded, zone)
     now_running = job.status == "started"
     return [
+        *why(job, cells),
         *_call(job, cells, folded),
         BLANK,
         *_owner(job, zone),
@@ -65,6 +67,7 @@ def _gone(job: JobDetail, cells: int, folded: bool, zone: tzinfo | None) -> list
     return [
         Row((("There is no job of this id: it has expired, was deleted, or never was.", ""),)),
         fact("id", (job.id, "strong"), target=("id", job.key)),
+        *([BLANK, *reasons] if (reasons := why(job, cells)) else []),
         BLANK,
         Row((("This is left of it:" if left else "Nothing is left of it: no list names it, and it has no results.", "dim"),)),
         *left,

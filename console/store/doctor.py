@@ -1,4 +1,4 @@
-"""Every problem of an installation: those that its status shows, and those that it would cost too much to look for each second."""
+"""Every problem of an installation: those that its status shows, and those that cost too much to be looked for each second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""One job, whole: its hash, its executions, its relations and the lists that name it, in four round trips at the most.
+"""One job, whole: its hash, its executions, its relations, the lists that name it, and why it does not run, in four round trips
+at the most.
 
 The job's own fields are measured in the first trip and fetched in the second; what only its fields name (its queue, its rate
 limit, the jobs that it waits for) is asked in the third, and what those are in the fourth.
@@ -12,7 +13,12 @@ from console.model.job import JobDetail
 from console.model.payload import Pairs, Undecodable, Value
 from console.model.queries import JobQuery
 from console.model.secrets import Secrets, masked_payload
-from console.store import job_attempts, job_fields, job_places, job_relations
+from console.model.status import Refused
+from console.model.why import jobs as why
+from console.store import job_attempts, job_fields, job_places, job_relations, rq_keys
+from console.store.facts import around
+from console.store.facts import job as job_facts
+from console.store.facts.job import About
 from console.store.owner import owner
 from console.store.steps import Line, Reading, together
 from console.store.values import instant, number, text, text_or_none, whole
@@ -30,7 +36,10 @@ def read(connection: Redis, query: JobQuery, now: float, secrets: Secrets) -> Jo
     executions = Reading(job_attempts.read(line, query.id, reading, secrets))
     relations = Reading(job_relations.read(line, query.id, reading, secrets))
     places = Reading(job_places.read(line, query.id, reading))
-    together(line, reading, executions, relations, places)
+    workers = Reading(around.registered(line))
+    surroundings = Reading(around.read(line, workers, now))
+    facts = Reading(job_facts.read(line, query.id, About(reading, places, executions, workers), now, secrets))
+    together(line, reading, executions, relations, places, workers, surroundings, facts)
     fields, ran, related, listed = reading.result, executions.result, relations.result, places.result
     meta = job_fields.meta(fields)
     whose = owner(meta)
@@ -68,8 +77,14 @@ def read(connection: Redis, query: JobQuery, now: float, secrets: Secrets) -> Jo
         progress=ran.progress,
         log=ran.log,
         fields=job_fields.others(fields, secrets),
-        refused=tuple({one.what: one for one in (*line.refused, *fields.refused, *ran.refused, *related.refused)}.values()),
+        why=why.why(facts.result, surroundings.result),
+        refused=tuple({one.what: one for one in (*_about(line), *fields.refused, *ran.refused, *related.refused)}.values()),
     )
+
+
+def _about(line: Line) -> tuple[Refused, ...]:
+    """What the server would not tell, but for workers: that is told where they are shown."""
+    return tuple(one for one in line.refused if not one.what.startswith(rq_keys.WORKER))
 
 
 def _is_entry(meta: Value | Undecodable) -> bool:

@@ -49,8 +49,8 @@ class _Asked:
 
 
 def read(line: Line, job: bytes, fields: Reading[Fields], *, among_running: bool = True) -> Steps[Places]:
-    """The places of a job, in three trips; with `among_running` in four of one that is `started` and of whose executions nothing
-    is known."""
+    """The places of a job, in three trips; with `among_running` in four of one that is `started` and of whose executions
+    nothing is known."""
     executions = Size(line, "ZCARD", rq_keys.EXECUTIONS.encode() + job)
     entry = line.ask("ZSCORE", keys.ENTRIES, job)
     known = line.ask("EXISTS", keys.RQ_JOB.encode() + job)

@@ -138,7 +138,8 @@ def test_a_finished_job_as_json(installation: Redis, say: Say) -> None:
     assert (job["queue"], job["state"], job["function"]) == ("mail", "finished", f"{HERE}.answer")
     assert job["args"] == [1, "two", [3, None]]
     assert job["kwargs"] == {"api_key": "…", "to": {"a": 1}}
-    assert (job["user"], job["schedule"], job["slot"], job["why"], job["undecodable"]) == (None, None, None, [], None)
+    assert (job["user"], job["schedule"], job["slot"], job["undecodable"]) == (None, None, None, None)
+    assert [reason["code"] for reason in job["why"]] == ["finished"]
     assert job["meta"] == {"tags": ["a"]}
     [attempt] = job["attempts"]
     assert (attempt["n"], attempt["outcome"], attempt["worker"]) == (None, "finished", "w-1")

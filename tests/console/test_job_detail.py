@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +243,8 @@ def _ended(redis: Redis, job: str) -> bool:
 
 def test_a_job_that_never_was_is_not_found(redis: Redis) -> None:
     job = detail(redis, b"nobody \xff")
-    assert job == JobDetail(as_of=job.as_of, key=b"nobody \xff", id="nobody \\xff", found=False)
+    assert [reason.code for reason in job.why] == ["no_such_job"]
+    assert replace(job, why=()) == JobDetail(as_of=job.as_of, key=b"nobody \xff", id="nobody \\xff", found=False)
 
 
 def test_what_is_left_of_a_job_without_its_hash_is_told(redis: Redis) -> None:
