@@ -23,7 +23,7 @@ from rq.exceptions import AbandonedJobError
 from rq.job import Job
 from rq.timeouts import JobTimeoutException
 
-from jobs import keys, scripts
+from jobs import delays, keys, scripts, usage
 from jobs.errors import PermanentError, RetryAfter
 from jobs.running import CurrentRun, current
 
@@ -146,8 +146,26 @@ def _note_start(job: Job, started: float) -> int:
                 keys.WAITING + job.origin,
                 keys.ONGOING + job.origin,
                 keys.MISSING,
+                delays.record(started),
+                *usage.records(started),
             ],
-            [f"{started:.3f}", record, MAX_ATTEMPTS, _keep(job), _suffix(job), before, job.id, started + LOOK_AGAIN],
+            [
+                f"{started:.3f}",
+                record,
+                MAX_ATTEMPTS,
+                _keep(job),
+                _suffix(job),
+                before,
+                job.id,
+                started + LOOK_AGAIN,
+                delays.group(job.origin, str(_meta(job, "tier"))),
+                delays.KEPT,
+                *_delay(job.enqueued_at.timestamp() if isinstance(job.enqueued_at, datetime) else None, started),
+                *_delay(float(slot) if (slot := str(_meta(job, "slot"))).isdigit() else None, started),
+                str(_meta(job, "user")),
+                usage.MOST_USERS,
+                usage.KEPT,
+            ],
         )
         return int(n)
     except RedisError:
@@ -173,6 +191,7 @@ def _note_end(job: Job, started: float, outcome: str, error: BaseException | Non
                 keys.LOG + job.id,
                 keys.ONGOING + job.origin,
                 keys.WAITING + job.origin,
+                *usage.records(ended),
             ],
             [
                 run.attempt if run else "",
@@ -184,10 +203,19 @@ def _note_end(job: Job, started: float, outcome: str, error: BaseException | Non
                 "done" if outcome == "finished" else "retried" if retries else "failed",
                 job.id,
                 MAX_ATTEMPTS,
+                str(_meta(job, "user")),
+                int(outcome not in ("finished", "stopped")),
+                usage.MOST_USERS,
+                usage.KEPT,
             ],
         )
     except RedisError:
         logger.exception("%s: the end of an attempt could not be noted", job.id)
+
+
+def _delay(since: float | None, started: float) -> tuple[int | str, str]:
+    """The bin and the seconds of what lies between, empty where nobody knows since when."""
+    return ("", "") if since is None else (delays.bin_of(started - since), f"{max(0.0, started - since):.3f}")
 
 
 def _record(started: float, ended: float | None, worker: str, outcome: str, error: str, trace: str, will_retry: bool) -> str:

@@ -78,6 +78,18 @@ expiry."""
 LANES: Final = f"{TQ}lanes"
 """set of the lanes that schedules or dispatches of ours have used. No expiry."""
 
+DELAYS: Final = f"{TQ}delays:"
+"""hash `DELAYS<start of five minutes>`, field = `<lane>;<tier>;wait|late;<bin>` or `…;max`: how many runs started for the first
+time after such a wait in the lane, or so late after their slot (bins: delays.py), and the longest in seconds. At most 4,000
+fields; two hours."""
+
+WORKED: Final = f"{TQ}worked:"
+"""zset `WORKED<start of an hour>`, member = user id, score = seconds of worker time that attempts took which ended in the hour.
+The 5,000 users that took the most; 26 hours."""
+
+FAILED_ATTEMPTS: Final = f"{TQ}failed-attempts:"
+"""zset `FAILED_ATTEMPTS<start of an hour>`, member = user id, score = attempts that failed in the hour. As WORKED."""
+
 # --- runs ---------------------------------------------------------------------------------------
 
 ATTEMPTS: Final = f"{TQ}attempts:"
@@ -90,7 +102,7 @@ LOG: Final = f"{TQ}log:"
 # --- heartbeat ----------------------------------------------------------------------------------
 
 HEARTBEAT: Final = f"{TQ}heartbeat"
-"""hash: cursor (of the sweep), at (of the last beat), sampled_at; moved, recovered, rearmed, unreadable: counts since the
+"""hash: cursor (of the sweep), at (of the last beat), sampled_at, set_back (the clock went back since); moved, recovered, rearmed, unreadable: counts since the
 beginning;
 orphans: found in this round of the sweep; orphaned: in the one before. No expiry."""
 
@@ -99,7 +111,8 @@ SCHEDULER: Final = f"{TQ}scheduler:"
 
 SAMPLES: Final = f"{TQ}samples:"
 """stream `SAMPLES<queue>`, id = the sample's slot in ms: waiting, oldest_s, running, scheduled, deferred, failed, and for
-lanes in, done, failed_runs, retried (counts since the beginning). Capped at about seven days; dropped a day after the last
+lanes in, done, failed_runs, retried (counts since the beginning); anew, on the first one after the clock was set back: what
+was counted since the one before was not counted between their instants. Capped at about seven days; dropped a day after the last
 one would be."""
 
 QUARANTINE: Final = f"{TQ}quarantine"

@@ -9,7 +9,7 @@ from typing import Any, Final
 from redis import Redis
 from redis.client import Pipeline
 
-from jobs import keys, scripts, settings
+from jobs import keys, scripts, settings, usage
 from jobs.duties.scene import Duty, Scene
 from jobs.errors import InvalidSetting
 from jobs.prototype import rq_time
@@ -35,6 +35,7 @@ def _ask(pipe: Pipeline, scene: Scene) -> None:
                 keys.RQ_QUEUES,
                 keys.RQ_SCHEDULED + lane,
                 keys.LANES,
+                *usage.records(scene.now),
             ],
             [
                 scene.now,
@@ -48,6 +49,9 @@ def _ask(pipe: Pipeline, scene: Scene) -> None:
                 keys.ONGOING,
                 lane,
                 rq_time(scene.now),
+                keys.SCHEDULE,
+                usage.MOST_USERS,
+                usage.KEPT,
             ],
         )
 

@@ -22,6 +22,9 @@ MOST_QUEUES: Final = 64
 def _ask(pipe: Pipeline, scene: Scene) -> None:
     slot = int(scene.now) // EVERY * EVERY
     if slot <= scene.count("sampled_at"):
+        if slot < scene.count("sampled_at") - EVERY:
+            # Until the clock is where it was, nothing is sampled; what is counted meanwhile belongs to no instant then.
+            pipe.hset(keys.HEARTBEAT, "set_back", 1)
         return
     for queue in scene.queues[:MOST_QUEUES]:
         scripts.SAMPLE.queue(
@@ -35,9 +38,9 @@ def _ask(pipe: Pipeline, scene: Scene) -> None:
                 keys.RQ_FAILED + queue,
                 keys.LANE + queue,
             ],
-            [slot * 1000, scene.now, keys.RQ_JOB, KEPT, EXPIRE],
+            [slot * 1000, scene.now, keys.RQ_JOB, KEPT, EXPIRE, scene.count("set_back")],
         )
-    pipe.hset(keys.HEARTBEAT, "sampled_at", slot)
+    pipe.hset(keys.HEARTBEAT, mapping={"sampled_at": slot, "set_back": 0})
 
 
 def _answer(connection: Redis, scene: Scene, replies: Sequence[Any]) -> int:

@@ -1,10 +1,11 @@
 -- Notes how an attempt of a run ended.
 --
 -- KEYS  1 attempts hash of the run, 2 runs hash of its schedule, 3 the lane's counts, 4 log of the run,
---       5 ongoing zset of the lane, 6 waiting zset of the lane
+--       5 ongoing zset of the lane, 6 waiting zset of the lane, 7 and 8 the user's seconds and failures of this hour
 -- ARGV  1 number of the attempt, or '' for the one that is running, or a new one when none is, 2 the attempt as JSON, 3 TTL of attempts and log, 4 the run's suffix
---       or '', 5 the run's state now, 6 duration in seconds, 7 which count of the lane goes up, 8 run id, 9 how many attempts to keep
--- Returns the attempt's number. Cost: O(1).
+--       or '', 5 the run's state now, 6 duration in seconds, 7 which count of the lane goes up, 8 run id, 9 how many attempts to keep,
+--       10 user or '', 11 1 where it failed, 12 how many users to keep, 13 for how long
+-- Returns the attempt's number. Cost: O(1). (After usage.lua.)
 
 local n = ARGV[1]
 if n == '' then
@@ -19,6 +20,7 @@ redis.call('HSET', KEYS[1], n, ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('EXPIRE', KEYS[4], ARGV[3])
 redis.call('HINCRBY', KEYS[3], ARGV[7], 1)
+used(KEYS[7], KEYS[8], ARGV[10], ARGV[6], tonumber(ARGV[11]), ARGV[12], ARGV[13])
 if ARGV[5] ~= 'retrying' then
   redis.call('ZREM', KEYS[5], ARGV[8])
   redis.call('ZREM', KEYS[6], ARGV[8])

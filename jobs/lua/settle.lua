@@ -6,12 +6,14 @@
 -- The walk of those that wait ends at the first run that is in the list: all that follow it were enqueued later.
 --
 -- KEYS  1 waiting zset of the lane, 2 ongoing zset of the lane, 3 queue list, 4 missing hash, 5 the lane's counts,
---       6 RQ's set of queues, 7 RQ's scheduled zset of the lane, 8 set of lanes
+--       6 RQ's set of queues, 7 RQ's scheduled zset of the lane, 8 set of lanes, 9 and 10 the users' seconds and failures of
+--       this hour
 -- ARGV  1 now, 2 seconds until a missed run counts as lost, 3 how many runs of each set to look at, 4 prefix of job hashes,
 --       5 prefix of runs hashes, 6 prefix of attempts hashes, 7 seconds until a run that goes on is looked at again,
---       8 prefix of waiting zsets, 9 prefix of ongoing zsets, 10 lane, 11 now as RQ writes times
+--       8 prefix of waiting zsets, 9 prefix of ongoing zsets, 10 lane, 11 now as RQ writes times,
+--       12 prefix of schedules, 13 how many users to keep, 14 for how long
 -- Returns how many were put back. Cost: O(log) for each run looked at, and an LPOS for each whose absence is verified: no more of
--- them than walk SEARCHED elements of the list together, but one at least.
+-- them than walk SEARCHED elements of the list together, but one at least. (After usage.lua.)
 
 local ENDED = { finished = true, failed = true, canceled = true, stopped = true }
 local now, lost_after, again = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[7])
@@ -48,6 +50,9 @@ local function settle(id, status)
   local killed = status == 'failed' and close_attempt(id)
   if killed then redis.call('HINCRBY', KEYS[5], 'failed', 1) end
   local schedule, suffix = string.match(id, '^(tq%-[%w_]+%-%x+)%-([%w_]+)$')
+  local user = killed and schedule and redis.pcall('HGET', ARGV[12] .. schedule, 'user')
+  -- For how long it ran, nobody knows.
+  if type(user) == 'string' then used(KEYS[9], KEYS[10], user, 0, 1, ARGV[13], ARGV[14]) end
   local line = schedule and redis.call('HGET', ARGV[5] .. schedule, suffix)
   if not line then return end
   local kind, state, rest = string.match(line, '^([^;]*);([^;]*);(.*)$')
