@@ -102,8 +102,8 @@ LOG: Final = f"{TQ}log:"
 # --- heartbeat ----------------------------------------------------------------------------------
 
 HEARTBEAT: Final = f"{TQ}heartbeat"
-"""hash: cursor (of the sweep), at (of the last beat), sampled_at, set_back (the clock went back since); moved, recovered, rearmed, unreadable: counts since the
-beginning;
+"""hash: cursor (of the sweep), at (of the last beat), sampled_at, set_back (1: the clock went back since that); moved,
+recovered, rearmed, unreadable: counts since the beginning;
 orphans: found in this round of the sweep; orphaned: in the one before. No expiry."""
 
 SCHEDULER: Final = f"{TQ}scheduler:"
@@ -111,8 +111,8 @@ SCHEDULER: Final = f"{TQ}scheduler:"
 
 SAMPLES: Final = f"{TQ}samples:"
 """stream `SAMPLES<queue>`, id = the sample's slot in ms: waiting, oldest_s, running, scheduled, deferred, failed, and for
-lanes in, done, failed_runs, retried (counts since the beginning); anew, on the first one after the clock was set back: what
-was counted since the one before was not counted between their instants. Capped at about seven days; dropped a day after the last
+lanes in, done, failed_runs, retried (counts since the beginning); anew=1 on the first one after the clock was set back: what was
+counted since the one before was not counted between their instants. Capped at about seven days; dropped a day after the last
 one would be."""
 
 QUARANTINE: Final = f"{TQ}quarantine"

@@ -1,4 +1,4 @@
-"""How late runs begin, and what users take of the workers, is counted when attempts start and end, in records of bounded size."""
+"""How late runs begin, and what users take of the workers, is counted when attempts start and end, in bounded records."""
 
 from __future__ import annotations
 
@@ -159,6 +159,6 @@ def test_the_first_sample_after_the_clock_was_set_back_says_so(redis: Redis) -> 
     redis.hset(keys.HEARTBEAT, "sampled_at", int(time.time()) - 60)
     heartbeat.beat(redis)
     redis.hset(keys.HEARTBEAT, "sampled_at", 0)
-    [(entry, fields)] = redis.xrange(keys.SAMPLES + "default")[:1]
+    [(_, fields)] = redis.xrange(keys.SAMPLES + "default")[:1]
     assert fields[b"anew"] == b"1"
     assert redis.hget(keys.HEARTBEAT, "set_back") == b"0"
