@@ -11,9 +11,14 @@ from textual.widgets import Input
 
 from console.actions import ACTIONS
 from console.app import Console
-from console.model.commands import Requeue
+from console.model.bulk import Progress
+from console.model.commands import JobSeen, Requeue
+from console.model.meant import Meant
+from console.model.operations import Counts, Operation
 from console.model.ports import Target, WriteError
 from console.model.queries import FailuresQuery
+from console.model.selection import Glance
+from console.screens.dialogs.carrying import Carrying
 from console.screens.dialogs.confirm import Confirm
 from tests.console.fakes import NOW, FakeReader, FakeWriter, job, writing
 from tests.console.pilots import SIZES, Driver, driving
@@ -472,3 +477,21 @@ async def test_a_queue_is_emptied_only_where_it_is_known_which() -> None:
         await driver.says("choose a queue first")
         assert len(driver.app.screen_stack) == 1
     assert reader.selected == []
+
+
+async def test_what_a_dialog_is_told_before_it_is_there_it_says_once_it_is() -> None:
+    reader = FakeReader()
+    operation = Operation("1", "ann", "ops-1", NOW, "requeue", "", "", 10, "redis://here/0")
+    async with driving(console(writing(reader, FakeWriter(reader)))) as driver:
+        progress = Progress(operation, 10, Counts(done=5), 2.0, 2.5, "acting")
+        carrying = Carrying("Requeue 10 failed jobs", driver.app.target, None)
+        driver.app.push_screen(carrying)
+        carrying.show(progress)
+        carrying.action_ask(True)
+        await driver.shows("5 of 10: 5 done", "50%", "ending after this batch")
+        await driver.press("escape")
+        asking = Confirm(Requeue(), Meant("failed job", "job a", count=1), driver.app.target, None)
+        driver.app.push_screen(asking)
+        asking.show(Glance(1, 1, 1, {}, (), True, seen=(JobSeen(b"a", b"low", "failed", 1.0),)))
+        asking.action_turn("f")
+        await driver.shows("Requeue 1 failed job", "f [x]", "y does it")

@@ -54,6 +54,7 @@ class Carrying(Dialog[None]):
 
     def on_mount(self) -> None:
         """Say what is known so far."""
+        self.ready_to_draw = True
         self.tell_title(self._title, self._target)
         self._tell()
 
@@ -74,6 +75,8 @@ class Carrying(Dialog[None]):
         self._tell()
 
     def _tell(self) -> None:
+        if not self.ready_to_draw:
+            return
         progress = self._progress
         if progress is None:
             self.query_one("#bar", Line).say([("  beginning …", "dim")])

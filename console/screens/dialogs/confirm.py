@@ -100,13 +100,13 @@ class Confirm(Dialog[Confirmed | None]):
 
     def on_mount(self) -> None:
         """Say what is known so far."""
+        self.ready_to_draw = True
         self.query_one("#where", Line).say([(f" on {self._target.url}", "dim")])
         self.query_one("#why-label", Line).say([("  note" if isinstance(self.command, NOTED) else "  reason", "dim")])
         if self._target.production:
             self.query_one("#name-label", Line).say([(f"  type {self._target.name}", "warn")])
         if self._tries:
             self.query_one("#canary-label", Line).say([("  canary", "dim")])
-            self.query_one("#canary-line").display = False
         self._tell()
 
     def show(self, glance: Glance, slots: SlotsPage | None = None) -> None:
@@ -158,7 +158,6 @@ class Confirm(Dialog[Confirmed | None]):
         """Try it on a few first, or not."""
         if self._tries:
             self._tried = not self._tried
-            self.query_one("#canary-line").display = self._tried
             self._tell()
 
     def action_focus_on(self, by: int) -> None:
@@ -214,9 +213,17 @@ class Confirm(Dialog[Confirmed | None]):
     @property
     def ready(self) -> bool:
         """Whether a yes is taken: all is known of what it would be done to, and there is something."""
-        return self._glance is not None and self._glance.done and self._glance.count > 0 and not self._failed
+        return (
+            self.ready_to_draw
+            and self._glance is not None
+            and self._glance.done
+            and self._glance.count > 0
+            and not self._failed
+        )
 
     def _tell(self) -> None:
+        if not self.ready_to_draw:
+            return
         self.tell_title(self._title(), self._target)
         self.query_one("#body", Page).show(
             confirm_lines.lines(self._meant, self._glance, self._slots, self._failed, self._zone)
@@ -224,6 +231,7 @@ class Confirm(Dialog[Confirmed | None]):
         for option in self._options:
             self._tell_option(option.field, option.key, option.means, bool(getattr(self.command, option.field)))
         if self._tries:
+            self.query_one("#canary-line").display = self._tried
             self._tell_option("tried", "c", "canary: a few first, the others slowly, as long as it goes well", self._tried)
         self.query_one("#do", Choice).name_it(f"{command_words.verb(self.command)}  y", self.ready)
         keys = [("y", "does it")] if self.ready else []

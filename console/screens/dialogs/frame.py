@@ -16,7 +16,10 @@ Result = TypeVar("Result")
 
 
 class Dialog(ModalScreen[Result], Generic[Result]):
-    """Something over the screen, about one server."""
+    """Something over the screen, about one server. It is `ready_to_draw` once it is mounted: what it is told before, it says
+    then."""
+
+    ready_to_draw = False
 
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
