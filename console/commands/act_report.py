@@ -6,11 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
-
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bar
+from typing import TYPE_CHECKING, Any, Final
 
 from console.commands import output
 from console.commands.choosing import Chosen, Found
@@ -20,6 +16,9 @@ from console.model.commands import REASONS, Command, Outcome
 from console.model.operations import Counts
 from console.model.selection import Preview
 from console.model.text import decoded
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 SHOWN: Final = 10
 """So many of those that were not done are told one by one."""
@@ -114,6 +113,10 @@ def _bar(what: str) -> Iterator[Bar | None]:
     if not sys.stderr.isatty():
         yield None
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
     columns = (TextColumn(what), BarColumn(), TextColumn("{task.fields[said]}", markup=False))
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         bar.add_task(what, total=None, said="")

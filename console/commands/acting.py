@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -68,7 +69,7 @@ def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None)
     if not (how.dry_run or how.yes or output.can_ask()):
         raise click.UsageError(f"{command.WORD} changes something: add --yes to do it, or --dry-run to see what it is done to")
     now = time.time()
-    with reader() as server, act_report.finding() as tell:
+    with _no_garbage(), reader() as server, act_report.finding() as tell:
         found = find(server, meant, now, details=how.dry_run or not how.yes, tell=tell)
         asked = command_words.asked(command, meant.told(len(found.preview.seen)))
         tell(None)
@@ -150,6 +151,19 @@ def _carried_out(server: Reader, operation: Operation, command: Command, found: 
     if isinstance(report, BaseException):
         raise report
     return report
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Look for no garbage: there is none in hundred thousands of jobs that are seen and done, and the look takes a fifth of
+    the time."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def seeded(jobs: int, queues: int, schedules: int = 0, workers: int = 0) -> Iter
             )
             with Redis.from_url(server.url) as redis, redis.pubsub() as listening:
                 redis.config_set("save", "")
-                samples = _samples(redis, server.url)
+                samples = made_samples(redis, server.url)
                 redis.flushall()
                 _jobs(redis, server, samples)
                 _workers(redis, listening, server, workers, samples["started"])
@@ -94,7 +94,7 @@ def seeded(jobs: int, queues: int, schedules: int = 0, workers: int = 0) -> Iter
             process.stop()
 
 
-def _samples(redis: Redis, url: str) -> dict[str, Sample]:
+def made_samples(redis: Redis, url: str) -> dict[str, Sample]:
     """A job in each state, made by RQ and a stock worker."""
     queue = Queue("sample", connection=redis)
     made = {
@@ -123,24 +123,29 @@ def _sample(redis: Redis, job: Job) -> Sample:
     )
 
 
+def add(redis: Redis, sample: Sample, state: str, queue: str, number: int, first: int, end: int, score: int) -> None:
+    """Copies of a job, numbered from `first` to `end`, in the list or registry of that state; `number` is the queue's."""
+    clone = redis.register_script(CLONE)
+    for start in range(first, end, BATCH):
+        clone(
+            keys=[f"rq:queue:{queue}" if state == "queued" else f"rq:{state}:{queue}", keys.RQ_JOB, "rq:results:"],
+            args=[
+                "list" if state == "queued" else "zset", queue, number, start, min(BATCH, end - start), score,
+                len(sample.fields), *sample.fields, *sample.result,
+            ],
+        )  # fmt: skip
+
+
 def _jobs(redis: Redis, server: BigServer, samples: dict[str, Sample]) -> None:
     """SHARES of each queue's jobs, in its list and registries; the scores lie in the future, an hour or more away."""
-    clone = redis.register_script(CLONE)
     score = int(time.time()) + HOUR
     redis.sadd(keys.RQ_QUEUES, *(keys.RQ_QUEUE + name for name in server.queues))
     for number, name in enumerate(server.queues):
         share = server.jobs // 2 if name == BIGGEST else server.jobs // 2 // (len(server.queues) - 1)
         first = 0
         for state, percent in SHARES.items():
-            sample, end = samples[state], first + share * percent // 100
-            for start in range(first, end, BATCH):
-                clone(
-                    keys=[f"rq:queue:{name}" if state == "queued" else f"rq:{state}:{name}", keys.RQ_JOB, "rq:results:"],
-                    args=[
-                        "list" if state == "queued" else "zset", name, number, start, min(BATCH, end - start), score,
-                        len(sample.fields), *sample.fields, *sample.result,
-                    ],
-                )  # fmt: skip
+            end = first + share * percent // 100
+            add(redis, samples[state], state, name, number, first, end, score)
             first = end
 
 

