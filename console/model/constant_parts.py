@@ -79,7 +79,7 @@ _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*+(?:\
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _HYPHENED: Final = re.compile(r"(?<=\w-)[ \t]*\r?\n[ \t]*(?=\w)")
 _CUT: Final = re.compile(r"""(?<![\w…])["'`][^"'`]*\Z""")
-_STATUS: Final = re.compile(r"[1-5]\d\d\b")
+_STATUS: Final = re.compile(r"[1-5]\d\d(?=[ ])")
 
 _SYSTEM_SAYS: Final = re.compile(r"(\[(?:Errno|WinError) -?\d{1,9}\])[^:;,()\[\]'\"…]*")
 """What the operating system says of its error, which it does in the worker's language."""
@@ -101,6 +101,10 @@ _AROUND: Final = re.compile(
     r"|[mµun]?s|secs?|seconds?|mins?|minutes?|hours?|days?|h|d|bytes?|[kKMGT]i?B|B)(?![\w]))",
     re.IGNORECASE,
 )
+_JOINED: Final = re.compile(
+    r"(?<![\w…-])(?:\w+-)*…(?:-[\w…]+)+|(?<![\w…-])(?:\w+-)+…|…::[0-9a-fA-F:…]*(?!\w)|(?<![\w:])[0-9a-fA-F:]*::…"
+)
+"""The rest of an id, or of an address of IPv6, of which a part was taken out."""
 _MARKS: Final = re.compile(r"…(?:[ @,;:/+*=&|~#.-]*…)+")
 _MANY: Final = re.compile(r"(?<=… )(?!(?:does|this|always|status|minus|plus)\b)([^\W\d_]{3,40}?)(ies|(?<!s)s)(?![\w])")
 
@@ -117,7 +121,7 @@ def constant(text: str, secrets: Secrets = DEFAULT, *, status_first: bool = Fals
         text = _CONTROLS.sub(" ", _HYPHENED.sub("", _ESCAPES.sub("", text) if "\x1b" in text else text))
     text = " ".join(text.split())
     status = _STATUS.match(text) if status_first else None
-    kept = "" if status is None else status[0]
+    kept = "" if status is None else status[0] + " "
     return (kept + _finished(_PLAIN.sub(_taken, text[len(kept) :]), secrets))[:MOST_TOLD].rstrip()
 
 
@@ -127,7 +131,7 @@ def _finished(text: str, secrets: Secrets) -> str:
         before = text
         text = masked_text(text, secrets)
         text = _SYSTEM_SAYS.sub(r"\1", text)
-        text = _MARKS.sub(MASK, text)
+        text = _MARKS.sub(MASK, _JOINED.sub(MASK, text))
         text = _MARKS.sub(MASK, _AROUND.sub(MASK, _DATE.sub(MASK, text)))
         text = _MANY.sub(_one, text)
         text = _shortened(" ".join(_VALUE.sub(_taken, text).split()))

@@ -26,7 +26,7 @@ FINGERPRINT: Final = re.compile(f"[0-9a-f]{{{LETTERS}}}")
 MOST_NAME: Final = 200
 
 _RQ: Final = re.compile(r"/rq/(?:worker(?:/|\.py)|job\.py|utils\.py|timeouts\.py|local\.py)")
-_INSTALLED: Final = re.compile(r".*?/(?:(?:site|dist)-packages|lib(?:64)?/python\d[\d.]*|Lib)/", re.DOTALL)
+_INSTALLED: Final = re.compile(r".*/(?:(?:site|dist)-packages|lib(?:64)?/python\d[\d.]*|Python\d+/Lib)/", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,9 +222,7 @@ def _told(text: str, secrets: Secrets) -> Raised:
 def _killed(status: str) -> Raised:
     """A work-horse that ended without a word, by what os.waitpid said of it."""
     if status == "None":
-        return Raised(
-            "killed", "WorkHorseGone", "work-horse ended, and its worker could not see how; or it outlived its timeout"
-        )
+        return Raised("killed", "WorkHorseGone", "work-horse ended, and nobody saw how")
     code = int(status)
     if code & 0x7F:
         why = " (out of memory?)" if code & 0x7F == 9 else ""
