@@ -111,9 +111,9 @@ SCHEDULER: Final = f"{TQ}scheduler:"
 
 SAMPLES: Final = f"{TQ}samples:"
 """stream `SAMPLES<queue>`, id = the sample's slot in ms: waiting, oldest_s, running, scheduled, deferred, failed, and for
-lanes in, done, failed_runs, retried (counts since the beginning); anew=1 on the first one after the clock was set back: what was
-counted since the one before was not counted between their instants. Capped at about seven days; dropped a day after the last
-one would be."""
+lanes in, done, failed_runs, retried (counts since the beginning); anew=1 on the first one after the clock was set back: what
+was counted since the one before was not counted between their instants. Capped at about seven days; dropped a day after the
+last one would be."""
 
 QUARANTINE: Final = f"{TQ}quarantine"
 """zset, member = quarantine number, score = when: entries set aside. Until put back or dropped."""

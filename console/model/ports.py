@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from console.model.activity import ActivityPage, OperationPage
     from console.model.commands import Command, Outcome, Seen
     from console.model.failure_groups import Groups
+    from console.model.history import HistoryPage
 
     # Each view imports the rows that it shows: a start waits for those of the first one only.
     from console.model.job import JobDetail
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 Snapshot: TypeAlias = (
     "Status | JobsPage | JobDetail | SchedulesPage | SlotsPage | UserPage | WorkersPage | ActivityPage | OperationPage"
-    " | WhyPage | Checkup"
+    " | WhyPage | Checkup | HistoryPage"
 )
 
 

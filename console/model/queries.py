@@ -14,6 +14,7 @@ from console.model.filters import Filter
 if TYPE_CHECKING:
     # A start waits for no command.
     from console.model.commands import Change, Spread
+    from console.model.history import Span
 
 PAGE: Final = 50
 MAX_PAGE: Final = 500
@@ -45,10 +46,12 @@ its next slot; RQ's own scheduled jobs by due time; the jobs of `rq cron`."""
 @dataclass(frozen=True, slots=True)
 class OverviewQuery:
     """Every queue with its counts, workers, schedulers and problems. `start` and `size` are the queues on screen, in the order
-    of their names after the lanes: of these, and of the lanes, the pace and the oldest job are read as well."""
+    of their names after the lanes: of these, and of the lanes, the pace and the oldest job are read as well. `span` is that of
+    the curves."""
 
     start: int = 0
     size: int = PAGE
+    span: Span = "1h"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,16 @@ class SlotsQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """Curves over `span` of the lanes, or of one queue. `at` is the time cursor (epoch seconds), None for now: what was done
+    around that instant is told too."""
+
+    span: Span = "1h"
+    queue: bytes | None = None
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WhyQuery:
     """Why a job, a queue, a schedule or a user is where it is. `name` is the job's id, the queue's name, or the user's id;
     `task` is that of the schedule."""
@@ -184,6 +197,7 @@ ViewQuery = (
     | UserQuery
     | OperationQuery
     | SlotsQuery
+    | HistoryQuery
     | WhyQuery
     | DoctorQuery
 )
@@ -199,6 +213,8 @@ def same_list(one: ViewQuery, other: ViewQuery) -> bool:
 def _whole(query: ViewQuery) -> ViewQuery:
     if isinstance(query, OverviewQuery):
         return OverviewQuery()
+    if isinstance(query, HistoryQuery):
+        return replace(query, at=None)
     if isinstance(query, JobsQuery | FailuresQuery | SchedulesQuery):
         return replace(query, start=0, size=PAGE, only=None)
     return query

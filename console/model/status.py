@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from console.model.throughput import Throughput
+
+if TYPE_CHECKING:
+    from console.model.outlook import Outlook
 
 Verdict = Literal["live", "late", "gone"]
 Severity = Literal["error", "warning"]
@@ -181,12 +184,14 @@ class Status:
     unread: tuple[Unread, ...] = ()
     throughput: tuple[Throughput, ...] = ()
     problems: tuple[Problem, ...] = ()
+    outlook: Outlook | None = None
 
 
 def as_json(status: Status) -> dict[str, Any]:
     """`status` as the JSON document of COMMANDS.md: `as_of` in ISO 8601, UTC; every number finite."""
     as_of = datetime.fromtimestamp(status.as_of, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     document = {**asdict(status), "as_of": as_of}
+    del document["outlook"]
     for queue in document["queues"]:
         del queue["key"]
     return document

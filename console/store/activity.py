@@ -41,6 +41,10 @@ MAX_BYTES: Final = 16 << 20
 NEAR: Final = 1_000
 """Entries after an operation's beginning among which its end is looked for first."""
 
+NEAR_BEFORE: Final = 40
+NEAR_AFTER: Final = 20
+"""Entries that are read around an instant."""
+
 MAX_LIVE: Final = 50
 """Operations without an end of which the counts are read, the newest."""
 
@@ -85,6 +89,24 @@ def read_one(connection: Redis, query: OperationQuery, now: float, secrets: Secr
     line = Line(connection)
     found = alone(line, _operation(line, query.key, now, secrets))
     return OperationPage(now, next(iter(found.rows), None), (*found.refused, *line.refused))
+
+
+def near(line: Line, at: float, now: float, secrets: Secrets) -> Steps[list[OperationRow]]:
+    """The operations that were begun or ended last before the instant `at`, and first after it, the newest first, in two trips:
+    those of NEAR_BEFORE and NEAR_AFTER entries."""
+    stream = Size(line, "XLEN", keys.ACTIVITY.encode())
+    yield
+    if not stream.count:
+        return []
+    if not stream.affords(NEAR_BEFORE + NEAR_AFTER, MAX_BYTES):
+        line.refuse(stream.refused())
+        return []
+    instant = int(max(0.0, at) * 1_000)
+    before = line.ask("XREVRANGE", stream.key, instant, "-", "COUNT", NEAR_BEFORE)
+    after = line.ask("XRANGE", stream.key, instant + 1, "+", "COUNT", NEAR_AFTER) if at < now else None
+    yield
+    entries = [*before.rows()[::-1], *(after.rows() if after is not None else ())]
+    return _joined(entries, secrets, complete=True)
 
 
 def _operations(line: Line, start: int, end: int, now: float, secrets: Secrets) -> Steps[tuple[int, _Read]]:

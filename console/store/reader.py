@@ -6,6 +6,7 @@ Each of these is imported with its first question, so that the first screen wait
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from console.model.queries import (
     DoctorQuery,
     FailuresQuery,
     GroupsQuery,
+    HistoryQuery,
     JobQuery,
     JobsQuery,
     NamedQuery,
@@ -117,7 +119,12 @@ class StoreReader:
             case OverviewQuery():
                 from console.store import status
 
-                return status.read(connection, query, now, seen, self._url)
+                found = status.read(connection, query, now, seen, self._url)
+                if not query.size:
+                    return found
+                from console.store import outlook
+
+                return replace(found, outlook=outlook.read(connection, query.span, now, seen))
             case JobsQuery():
                 from console.store import jobs
 
@@ -154,6 +161,10 @@ class StoreReader:
                 from console.store import slots
 
                 return slots.read(connection, query, now)
+            case HistoryQuery():
+                from console.store import history
+
+                return history.read(connection, query, now, seen, self._secrets)
             case WhyQuery():
                 from console.store import why
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from console.model.status import QueueStatus
+from console.store.own_readings import OwnReadings
 from console.store.throughput import Recorded
 
 if TYPE_CHECKING:
+    from console.model.outlook import Outlook
+    from console.store.curves import Probes
     from console.store.run_errors import RunErrors
 
 MAX_QUEUES = 5_000
@@ -39,7 +42,12 @@ class Seen:
     """The last hour of the lanes' samples."""
     limits: set[bytes] = field(default_factory=set)
     """Names of rate limits, MAX_LIMITS at the most."""
+    own: OwnReadings = field(default_factory=OwnReadings)
+    """What was read of queues, for where no heartbeat records it."""
+    outlook: Outlook | None = None
+    """What the last overview has told beside the present state."""
     _errors: RunErrors | None = None
+    _probes: Probes | None = None
 
     @property
     def errors(self) -> RunErrors:
@@ -49,6 +57,15 @@ class Seen:
 
             self._errors = RunErrors()
         return self._errors
+
+    @property
+    def probes(self) -> Probes:
+        """Looks into the past."""
+        if self._probes is None:
+            from console.store.curves import Probes
+
+            self._probes = Probes()
+        return self._probes
 
     def meet_queues(self, names: Iterable[bytes]) -> None:
         """Remember these queues, as long as there is room."""

@@ -112,6 +112,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
         throughput=throughput.restore(recorded, seen.recorded, now),
         unread=(*truncated, *_unread("workers", worker_names, workers_total)),
     )
+    seen.own.keep_all(status.queues, now)
     return replace(status, problems=problems.find(status))
 
 

@@ -35,6 +35,10 @@ class Line:
         """Add a command to the next trip."""
         return self.trip.ask(command, *arguments)
 
+    def refuse(self, refused: Refused) -> None:
+        """Name something that is not read, though the server would tell it."""
+        self._refused[refused.what] = refused
+
     def go(self) -> None:
         """Make the trip. Raises redis' errors of the connection."""
         trip, self.trip = self.trip, Trip(self._connection)

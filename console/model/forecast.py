@@ -1,0 +1,68 @@
+"""Whether a backlog drains, and when: from what came in and what was got through with, over the last half hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from console.model.drain import STALE
+from console.model.history import Point, between, grown
+
+WINDOW: Final = 1_800.0
+"""Seconds that rates are taken over. What arrives by chance needs that long: by how much 720 runs a minute are more than 600 is
+known to a twentieth after half an hour, and to a seventh after five minutes."""
+
+GAP: Final = 105.0
+"""Seconds between two points from on which nobody knows what happened between them."""
+
+Verdict = Literal["empty", "drains", "grows", "never", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What becomes of a backlog at the pace of `over_s` seconds. `drains` has its `drain_s`; it `grows` when more comes than is
+    got through with; `never`: nothing at all is got through with. Rates are runs a minute, None where nobody counts."""
+
+    verdict: Verdict
+    arrivals_per_min: float | None = None
+    services_per_min: float | None = None
+    drain_s: float | None = None
+    over_s: float = 0.0
+
+
+def forecast(points: Sequence[Point], waiting: int | None, now: float, window_s: float = WINDOW) -> Forecast:
+    """The forecast for a queue with `waiting` jobs; `points` are in any order, of any age.
+
+    The time to drain follows the number of waiting jobs, so it holds for jobs that nobody counts, too. What is retried counts
+    once, when it ends for good. `unknown` where the newest point is too old to say anything about now, or is the only one.
+    """
+    recent = sorted((point for point in points if now - window_s <= point.at <= now + STALE), key=lambda point: point.at)
+    if waiting is None or not recent or now - recent[-1].at > STALE:
+        return Forecast("empty" if waiting == 0 else "unknown")
+    pairs = list(between(recent, GAP))
+    arrivals = _per_minute(pairs, ("came",))
+    services = _per_minute(pairs, ("done", "failed_runs"))
+    known = [(one, other) for one, other in pairs if one.waiting is not None and other.waiting is not None]
+    over_s = sum(other.at - one.at for one, other in known)
+    if waiting == 0:
+        return Forecast("empty", arrivals, services, 0.0, over_s)
+    if over_s <= 0:
+        return Forecast("unknown", arrivals, services)
+    shrinks = sum((one.waiting or 0) - (other.waiting or 0) for one, other in known) / over_s
+    if shrinks > 0:
+        return Forecast("drains", arrivals, services, waiting / shrinks, over_s)
+    # Without counts, whether anything is got through with is told by whether the queue ever gets shorter.
+    served = services > 0 if services is not None else any((one.waiting or 0) > (other.waiting or 0) for one, other in known)
+    return Forecast("grows" if served else "never", arrivals, services, None, over_s)
+
+
+def _per_minute(pairs: Sequence[tuple[Point, Point]], names: Sequence[str]) -> float | None:
+    """None where these were never counted."""
+    counted, covered = 0, 0.0
+    for before, after in pairs:
+        more = [grown(before, after, name) for name in names]
+        if all(one is not None for one in more):
+            counted += sum(one or 0 for one in more)
+            covered += after.at - before.at
+    return counted / covered * 60 if covered else None

@@ -1,0 +1,45 @@
+"""What lies beside the present state, for the overview and for the history: read in three trips, and not each second."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from redis import Redis
+
+from console.model.history import Curves, Span
+from console.model.outlook import Outlook
+from console.store import curves, due, promises, usage
+from console.store.seen import Seen
+from console.store.steps import Line, Reading, Steps, together
+from console.store.steps import beside as side_by_side
+from jobs.tiers import LANES
+
+EVERY: Final = 10.0
+"""Seconds for which it is told again as it was read."""
+
+
+def read(connection: Redis, span: Span, now: float, seen: Seen) -> Outlook:
+    """The outlook at `now` (epoch seconds) with the curves of the lanes over `span`, in three round trips; none while what was
+    read last is no older than EVERY. Writes nothing. Raises redis' ConnectionError and TimeoutError, and InvalidTiers."""
+    last = seen.outlook
+    if last is not None and last.span == span and 0 <= now - last.as_of < EVERY:
+        return last
+    line = Line(connection)
+    past = Reading(curves.of_queues(line, [lane.encode() for lane in LANES], span, now, seen.probes, seen.own))
+    rest = Reading(beside(line, now))
+    together(line, past, rest)
+    seen.outlook = with_curves(rest.result, span, tuple(one for one in past.result if one.known))
+    return seen.outlook
+
+
+def beside(line: Line, now: float) -> Steps[Outlook]:
+    """What is due, whether promises are kept, and who takes the most, without curves."""
+    coming, kept, busiest = Reading(due.read(line, now)), Reading(promises.read(line, now)), Reading(usage.read(line, now))
+    yield from side_by_side(coming, kept, busiest)
+    return Outlook(now, "1h", (), coming.result, kept.result, busiest.result)
+
+
+def with_curves(found: Outlook, span: Span, past: tuple[Curves, ...]) -> Outlook:
+    """The same with its curves."""
+    return replace(found, span=span, curves=past)
