@@ -8,10 +8,11 @@ import click
 import pytest
 from redis import Redis
 
-from console.cli import run
+from console.cli import COMMANDS, run
 from console.commands.quarantine import drop, put_back
 from console.commands.schedules import schedules
 from console.commands.users import users
+from console.commands.worker_acts import worker
 from jobs.registering import set_user
 from jobs.users import User
 from tests.conftest import Server
@@ -19,6 +20,7 @@ from tests.conftest import Server
 CHANGES = {
     "users": ("import", "set", "remove"),
     "schedules": ("set", "pause", "resume", "run-now", "remove", "backfill", "repair", "put-back", "drop"),
+    "worker": ("stop-job", "shutdown", "kill-horse"),
 }
 
 LINES = (
@@ -34,7 +36,28 @@ LINES = (
     ("schedules", "repair"),
     ("schedules", "put-back", "1"),
     ("schedules", "drop", "1", "--yes"),
+    ("worker", "stop-job", "w-1", "--yes"),
+    ("worker", "shutdown", "w-1", "--yes"),
+    ("worker", "kill-horse", "w-1", "--yes"),
 )
+
+ALONE = (
+    ("requeue", "job", "--yes"),
+    ("requeue", "job", "--dry-run"),
+    ("retry-now", "job", "--yes"),
+    ("run-again", "job", "--yes"),
+    ("cancel", "job", "--yes"),
+    ("stop", "job", "--yes"),
+    ("delete", "job", "--yes"),
+    ("move", "job", "--to", "low", "--yes"),
+    ("to-front", "job", "--yes"),
+    ("reschedule", "job", "--due", "now", "--yes"),
+    ("empty", "low", "--yes"),
+    ("undo", "operation", "--yes"),
+    ("suspend", "--yes"),
+    ("resume", "--yes"),
+)
+"""Commands that are in no group."""
 
 
 @pytest.fixture(params=["flag", "environment", "context"])
@@ -53,7 +76,7 @@ def only_looking(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
             return ["--context", "prod"]
 
 
-@pytest.mark.parametrize("line", LINES, ids=" ".join)
+@pytest.mark.parametrize("line", LINES + ALONE, ids=" ".join)
 def test_it_refuses_and_changes_nothing(
     redis: Redis, only_looking: list[str], line: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,9 +99,11 @@ def test_what_only_looks_is_not_refused(redis: Redis, capsys: pytest.CaptureFixt
 
 def test_every_command_that_changes_something_is_among_these() -> None:
     """A command that is added has to be sorted in: those that only look are named here."""
-    looks = {"users": {"list", "show"}, "schedules": {"list", "next", "runs", "quarantined"}}
-    for group, name in ((users, "users"), (schedules, "schedules")):
+    looks = {"users": {"list", "show"}, "schedules": {"list", "next", "runs", "quarantined"}, "worker": set()}
+    for group, name in ((users, "users"), (schedules, "schedules"), (worker, "worker")):
         assert isinstance(group, click.Group)
         assert set(group.commands) == set(CHANGES[name]) | looks[name]
     assert {tuple(line[:2]) for line in LINES} == {(group, name) for group, names in CHANGES.items() for name in names}
     assert {put_back.name, drop.name} == {"put-back", "drop"}
+    acts = {name for name, where in COMMANDS.items() if where.split(":")[0].endswith(("job_acts", "worker_acts", "undo"))}
+    assert {line[0] for line in ALONE} == acts - {"worker"}
