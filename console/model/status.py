@@ -6,7 +6,7 @@ Durations are seconds, instants epoch seconds. Text that came out of Redis is ke
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from console.model.throughput import Throughput
 
 if TYPE_CHECKING:
     from console.model.outlook import Outlook
+    from console.model.queries import ViewQuery
 
 Verdict = Literal["live", "late", "gone"]
 Severity = Literal["error", "warning"]
@@ -159,13 +160,18 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, why, and what to do. `code` is stable; the rest is for people."""
+    """What is wrong, why, and what to do. `code` is stable; the rest is for people. `touches` counts the runs or schedules
+    that it keeps from what was promised, as far as they are counted; `opens` is where its evidence is seen, None where that is
+    nowhere, and `evidence` are names of a few that it is about."""
 
     code: str
     severity: Severity
     subject: str
     message: str
     remedy: str
+    touches: int = 0
+    opens: ViewQuery | None = None
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +200,10 @@ def as_json(status: Status) -> dict[str, Any]:
     del document["outlook"]
     for queue in document["queues"]:
         del queue["key"]
+    document["problems"] = [problem_as_json(problem) for problem in status.problems]
     return document
+
+
+def problem_as_json(problem: Problem) -> dict[str, Any]:
+    """A problem for programs, to whom it is nothing which screen shows it."""
+    return {field.name: getattr(problem, field.name) for field in fields(problem) if field.name != "opens"}

@@ -83,6 +83,18 @@ def codes(status: Status) -> list[tuple[str, str, str]]:
     return [(problem.code, problem.severity, problem.subject) for problem in find(status)]
 
 
+def overtaken(by_s: float, verdict: Any = "live") -> Status:
+    """One worker that serves high before mail, and is busy; the head of high came so long before now, that of mail 100 s."""
+    return replace(
+        WELL,
+        queues=(
+            replace(HIGH, waiting=7, oldest_s=by_s, promise_s=9_999, busy=1),
+            replace(MAIL, waiting=3, oldest_s=100.0, busy=1),
+        ),
+        workers=(replace(WORKER, queues=("high", "mail"), state="busy", job="j", verdict=verdict),),
+    )
+
+
 GONE, LATE = replace(SCHEDULER, verdict="gone", seen_s=300.0), replace(SCHEDULER, verdict="late", seen_s=40.0)
 
 
@@ -132,6 +144,10 @@ GONE, LATE = replace(SCHEDULER, verdict="gone", seen_s=300.0), replace(SCHEDULER
         (limits(maxmemory_policy="allkeys-lru"), [("evicting", "warning", "server")]),
         (limits(maxmemory_policy="volatile-ttl", maxmemory=1 << 30), [("evicting", "error", "server")]),
         (limits(maxmemory_policy=None), []),
+        (limits(maxmemory=999_999), [("out_of_memory", "error", "server")]),
+        (limits(maxmemory=2_000_000), []),
+        (overtaken(99.0), [("starved", "error", "mail")]),
+        (overtaken(101.0), []),
         (replace(WELL, workers=(replace(WORKER, verdict="gone"),)), [("worker_gone", "warning", "w1")]),
         (replace(WELL, workers=(replace(WORKER, verdict="late"),)), []),
         (replace(WELL, refused=(Refused("rq:queues", "WRONGTYPE"),)), [("unreadable", "warning", "rq:queues")]),
@@ -145,6 +161,14 @@ def test_a_problem_is_found_when_it_is_there(status: Status, found: list[tuple[s
 def test_errors_come_before_warnings() -> None:
     status = replace(high(waiting=3, workers=0, oldest_s=60.0), pass_lock=PassLock(11.0, 2.0), schedulers=())
     assert [problem.severity for problem in find(status)] == ["error", "error", "error", "warning"]
+
+
+def test_what_touches_more_of_users_work_comes_first_by_its_order_of_magnitude() -> None:
+    few, many = replace(HIGH, waiting=3, workers=0), replace(HIGH, name="low", waiting=900, workers=0)
+    more = replace(HIGH, name="default", waiting=400, workers=0)
+    found = find(replace(WELL, queues=(few, more, many)))
+    assert [(problem.subject, problem.touches) for problem in found] == [("default", 400), ("low", 900), ("high", 3)]
+    assert all(problem.opens is not None for problem in found)
 
 
 def test_every_problem_has_a_message_and_a_remedy() -> None:
