@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from console.commands import output
+from console.commands import prometheus as exposition
 from console.commands.server import connection, one_line_errors
 from console.commands.status_fit import fitted
 from console.commands.status_table import drawn
@@ -36,17 +37,20 @@ LONGEST_PAUSE = 10.0
 
 @click.command()
 @click.option("--json", "as_document", is_flag=True, help="Print one JSON document.")
+@click.option("--prometheus", is_flag=True, help="Print text for Prometheus.")
 @click.option("--watch", is_flag=True, help="Read again every second, until ctrl-c.")
 @one_line_errors
-def status(as_document: bool, watch: bool) -> None:
+def status(as_document: bool, prometheus: bool, watch: bool) -> None:
     """Lanes, queues, workers, schedulers and problems. Reads only."""
-    if as_document and watch:
-        raise click.UsageError("--json prints one document and --watch never ends; use one of them")
+    if as_document + prometheus + watch > 1:
+        raise click.UsageError("--json and --prometheus print one document each, and --watch never ends; use one of them")
     with connection() as client:
         # Connecting is no part of the latency that the first reading shows.
         client.ping()
         if as_document:
             output.document(as_json(_read(client, Seen())))
+        elif prometheus:
+            click.echo(exposition.text(_read(client, Seen())), nl=False)
         elif watch:
             _watch(client, Console(highlight=False))
         else:

@@ -86,8 +86,11 @@ class Curves:
 
     @property
     def known(self) -> bool:
-        """Whether anything is known at all."""
-        return any(value is not None for values in (self.waiting, self.failed, self.done) for value in values)
+        """Whether there is anything to tell. That a queue was empty whenever this console looked is nothing."""
+        if any(value is not None for value in self.done):
+            return True
+        values = (*self.waiting, *self.failed)
+        return any(values) if self.own else any(value is not None for value in values)
 
 
 @dataclass(frozen=True, slots=True)
