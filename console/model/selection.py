@@ -18,14 +18,18 @@ MAX_SELECTED: Final = 250_000
 MOST: Final = 5
 """Of each kind so many are told in a preview, and how many others there are."""
 
+TIES: Final = ("entry", "dependents", "run")
+"""What may hang on a job: it is the job of an rq-scheduler entry, whose schedule ends with it; other jobs wait for it; it is a
+run of a user's schedule."""
+
 AGES: Final = ((60.0, "under a minute"), (3_600.0, "under an hour"), (86_400.0, "under a day"), (float("inf"), "a day or more"))
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A chunk: `read` of `of` looked at so far; `seen` are those that are wanted, `rows` what is known of these where that was
-    asked for. `in_way` counts those that the list names and that cannot be acted on, by a code of REASONS. `more` says why it
-    ended before all were looked at."""
+    asked for. `in_way` counts those that the list names and that cannot be acted on, by a code of REASONS; `ties` those of
+    `seen` on which something else hangs, by a code of TIES. `more` says why it ended before all were looked at."""
 
     read: int
     of: int
@@ -34,6 +38,7 @@ class Selected:
     in_way: Counter[str] = field(default_factory=Counter)
     done: bool = False
     more: str = ""
+    ties: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,8 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A preview at one instant: `read` of `of` looked at, and `count` found, of which `tallies` tell. `in_way` and `more` as in
-    Selected. Once it is `done`, `seen` are all that were found, and nothing else is ever added."""
+    """A preview at one instant: `read` of `of` looked at, and `count` found, of which `tallies` tell. `in_way`, `more` and
+    `ties` as in Selected. Once it is `done`, `seen` are all that were found, and nothing else is ever added."""
 
     read: int
     of: int
@@ -58,6 +63,7 @@ class Glance:
     done: bool = False
     more: str = ""
     seen: tuple[Seen, ...] = ()
+    ties: Mapping[str, int] = field(default_factory=dict)
 
 
 class Preview:
@@ -67,6 +73,7 @@ class Preview:
         self._now = now
         self.seen: list[Seen] = []
         self.in_way: Counter[str] = Counter()
+        self.ties: Counter[str] = Counter()
         self.read = self.of = 0
         self.done = False
         self.more = ""
@@ -78,6 +85,7 @@ class Preview:
         """Take in a chunk."""
         self.seen += chunk.seen
         self.in_way += chunk.in_way
+        self.ties += chunk.ties
         self.read, self.of, self.done, self.more = chunk.read, chunk.of, chunk.done, chunk.more
         for row in chunk.rows:
             for what, value in _told(row, self._now):
@@ -95,7 +103,8 @@ class Preview:
     def glance(self, *, done: bool = False) -> Glance:
         """It as it is; `done`: nothing more comes, so that this is what is acted on."""
         seen = tuple(self.seen) if done else ()
-        return Glance(self.read, self.of, len(self.seen), dict(self.in_way), tuple(self.tallies()), done, self.more, seen)
+        tallies = tuple(self.tallies())
+        return Glance(self.read, self.of, len(self.seen), dict(self.in_way), tallies, done, self.more, seen, dict(self.ties))
 
 
 def _told(row: JobRow | ScheduleRow, now: float) -> Iterable[tuple[str, str]]:

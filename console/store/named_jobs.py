@@ -13,6 +13,7 @@ from console.model.queries import NamedQuery
 from console.model.secrets import Secrets
 from console.model.selection import Selected
 from console.store import rows
+from console.store.ties import Ties
 
 CHUNK: Final = 500
 
@@ -26,8 +27,9 @@ def select(
     connection.
     """
     ids, read = query.only, 0
+    ties = Ties()
     while read < len(ids) and not stopped():
-        found = rows.named(connection, ids[read : read + CHUNK], secrets, errors=details)
+        found = rows.named(connection, ids[read : read + CHUNK], secrets, errors=details, beside=ties.ask if details else None)
         here = [pair for pair in zip(found.members, found.rows, strict=True) if not pair[1].missing]
         read = min(len(ids), read + CHUNK)
         yield Selected(
@@ -35,6 +37,7 @@ def select(
             of=len(ids),
             seen=tuple(JobSeen(member.job, member.queue or b"", row.state, member.score) for member, row in here),
             rows=tuple(row for _, row in here) if details else (),
+            ties=ties.of([row for _, row in here]) if details else Counter(),
             in_way=Counter({"gone": len(found.rows) - len(here)} if len(here) < len(found.rows) else {}),
         )
     yield Selected(read, len(ids), (), done=True, more="it was stopped" if read < len(ids) else "")

@@ -5,7 +5,7 @@ Any field may be of any size, so sizes are asked before contents: of a hash as a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -116,20 +116,32 @@ class _Job:
         return job_states.state(listed or status, tried=tried)
 
 
-def read(connection: Redis, members: Sequence[Member], secrets: Secrets, *, errors: bool, owners: bool = True) -> Rows:
+Beside = Callable[[Trip, Sequence[bytes]], None]
+"""Asks something else of jobs, in the first trip."""
+
+
+def read(
+    connection: Redis,
+    members: Sequence[Member],
+    secrets: Secrets,
+    *,
+    errors: bool,
+    owners: bool = True,
+    beside: Beside | None = None,
+) -> Rows:
     """A row for each member, in two trips, and a third where a hash holds much besides its payload. `errors`: with the last
     line of the newest traceback; `owners`: with user, tier and task.
 
     The state of a member that was found in a list is the list's, but for `retrying` among the scheduled and `stopped` among the
     failed; of any other it is what the hash says, empty when that is gone. Raises redis' errors of the connection.
     """
-    jobs, refused = _ask(connection, members, errors)
+    jobs, refused = _ask(connection, members, errors, beside)
     return _rows(jobs, [job.member.score for job in jobs], refused, secrets, owners)
 
 
-def named(connection: Redis, ids: Sequence[bytes], secrets: Secrets, *, errors: bool) -> Rows:
+def named(connection: Redis, ids: Sequence[bytes], secrets: Secrets, *, errors: bool, beside: Beside | None = None) -> Rows:
     """A row for each id, whichever list it is in; one more trip asks for its score where its state has one."""
-    jobs, refused = _ask(connection, [Member(job) for job in ids], errors)
+    jobs, refused = _ask(connection, [Member(job) for job in ids], errors, beside)
     third = Trip(connection)
     scores = [_ask_score(third, job) for job in jobs]
     third.go()
@@ -142,9 +154,11 @@ def told(refused: Sequence[Refused]) -> tuple[Refused, ...]:
     return tuple({one.what: one for one in refused}.values())[:MAX_REFUSED]
 
 
-def _ask(connection: Redis, members: Sequence[Member], errors: bool) -> tuple[list[_Job], tuple[Refused, ...]]:
+def _ask(
+    connection: Redis, members: Sequence[Member], errors: bool, beside: Beside | None
+) -> tuple[list[_Job], tuple[Refused, ...]]:
     jobs = [_Job(member) for member in members]
-    first = _measure(connection, jobs, errors)
+    first = _measure(connection, jobs, errors, beside)
     second = _fetch(connection, jobs)
     third = _fetch_short(connection, jobs)
     for job in jobs:
@@ -157,13 +171,15 @@ def _ask(connection: Redis, members: Sequence[Member], errors: bool) -> tuple[li
     return jobs, (*refused, *second.refused, *third.refused)
 
 
-def _measure(connection: Redis, jobs: Sequence[_Job], errors: bool) -> Trip:
+def _measure(connection: Redis, jobs: Sequence[_Job], errors: bool, beside: Beside | None) -> Trip:
     """Ask what each hash takes, how much of that is its payload, and, for `errors`, what its results stream takes."""
     trip = Trip(connection)
     named = [_JOB + job.member.job for job in jobs]
     memory = trip.ask_each("MEMORY USAGE", named, "SAMPLES", 0)
     payload = trip.ask_each("HSTRLEN", named, "data")
     results = trip.ask_each("MEMORY USAGE", [_RESULTS + job.member.job for job in jobs] if errors else [], "SAMPLES", 0)
+    if beside is not None:
+        beside(trip, [job.member.job for job in jobs])
     trip.go()
     for at, job in enumerate(jobs):
         job.memory, job.payload = _count(memory.values[at]), _count(payload.values[at])

@@ -16,6 +16,7 @@ from console.model.secrets import Secrets
 from console.model.status import Refused
 from console.store import job_lists, rows
 from console.store.job_lists import AMONG, Member, Ranks
+from console.store.rows import Beside
 from console.store.seen import Seen
 
 CHUNK: Final = 500
@@ -69,12 +70,13 @@ def chunks(
     seen: Seen,
     secrets: Secrets,
     bounds: Bounds,
+    beside: Beside | None = None,
 ) -> Iterator[Chunk]:
     """The jobs of the list that `query` names, chunk by chunk, those that its filter asks for with all that a row tells.
 
-    Three trips for CHUNK members. Failures are looked at queue by queue, the latest of each first. A job that moves in the list
-    meanwhile may be met twice, and is told once; one that moves across the border of two chunks can be missed. The last chunk
-    is empty, and says why it is the last. Raises redis' errors of the connection.
+    Three trips for CHUNK members; in the first `beside` may ask more of each. Failures are looked at queue by queue, the latest
+    of each first. A job that moves in the list meanwhile may be met twice, and is told once; one that moves across the border
+    of two chunks can be missed. The last chunk is empty, and says why it is the last. Raises redis' errors of the connection.
     """
     state: JobState = query.state if isinstance(query, JobsQuery) else "failed"
     reverse = isinstance(query, JobsQuery) and query.reverse
@@ -88,7 +90,7 @@ def chunks(
     while (more := _ended(read, of, found, stopped, bounds)) is None:
         size = min(CHUNK, bounds.read - read)
         members, unlisted = job_lists.members(connection, lists, Ranks(state, read, size, reverse))
-        chunk = rows.read(connection, members, secrets, errors=errors, owners=owners)
+        chunk = rows.read(connection, members, secrets, errors=errors, owners=owners, beside=beside)
         fresh = {row.key: (member, row) for member, row in zip(chunk.members, chunk.rows, strict=True) if row.key not in met}
         met.update(fresh)
         wanted = [pair for pair in fresh.values() if _wanted(pair[1], state, query.filter, now)][: bounds.found - found]

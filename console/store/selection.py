@@ -18,6 +18,7 @@ from console.store import job_lists, rows, search
 from console.store.job_lists import AMONG, Asked, Member
 from console.store.search import Bounds
 from console.store.seen import Seen
+from console.store.ties import Ties
 from console.store.trip import Trip
 
 BARE: Final = 5_000
@@ -42,37 +43,45 @@ def jobs(
     """The jobs of the list that `query` names, or those of `query.only` that are still in the state that it names.
 
     A chunk costs what a page of rows does; without `details` and filter one trip. Jobs whose hash is gone, and named ones that
-    are in another state by now, are counted in `in_way`. Raises redis' errors of the connection.
+    are in another state by now, are counted in `in_way`; `ties` with `details` only. Raises redis' errors of the connection.
     """
     if query.only is not None:
-        yield from _named(connection, query, query.only, stopped, secrets)
+        yield from _named(connection, query, query.only, stopped, secrets, Ties() if details else None)
     elif details or query.filter or (isinstance(query, JobsQuery) and query.state in (*AMONG, job_lists.RATE_LIMITED)):
-        yield from _looked_at(connection, query, now, stopped, seen, secrets)
+        yield from _looked_at(connection, query, now, stopped, seen, secrets, Ties() if details else None)
     else:
         yield from _listed(connection, query, now, stopped, seen)
 
 
 def _named(
-    connection: Redis, query: JobsQuery | FailuresQuery, ids: Sequence[bytes], stopped: Callable[[], bool], secrets: Secrets
+    connection: Redis,
+    query: JobsQuery | FailuresQuery,
+    ids: Sequence[bytes],
+    stopped: Callable[[], bool],
+    secrets: Secrets,
+    ties: Ties | None,
 ) -> Iterator[Selected]:
     states = FAILED if isinstance(query, FailuresQuery) else TOLD_APART.get(query.state, (query.state,))
     for start in range(0, len(ids), search.CHUNK):
         if stopped():
             break
         part = ids[start : start + search.CHUNK]
-        named = rows.named(connection, part, secrets, errors=any(state in FAILED for state in states))
+        beside = None if ties is None else ties.ask
+        named = rows.named(connection, part, secrets, errors=any(state in FAILED for state in states), beside=beside)
         in_way = Counter("gone" if row.missing else "changed" for row in named.rows if row.missing or row.state not in states)
         kept = [
             (member, row)
             for member, row in zip(named.members, named.rows, strict=True)
             if not row.missing and row.state in states
         ]
+        found = tuple(row for _, row in kept)
         yield Selected(
             read=min(len(ids), start + len(part)),
             of=len(ids),
             seen=tuple(_seen(member, row) for member, row in kept),
-            rows=tuple(row for _, row in kept),
+            rows=found,
             in_way=in_way,
+            ties=Counter() if ties is None else ties.of(found),
         )
     yield Selected(len(ids), len(ids), (), done=True, more="it was stopped" if stopped() else "")
 
@@ -84,8 +93,10 @@ def _looked_at(
     stopped: Callable[[], bool],
     seen: Seen,
     secrets: Secrets,
+    ties: Ties | None,
 ) -> Iterator[Selected]:
-    for chunk in search.chunks(connection, query, now, stopped, seen, secrets, Bounds(MAX_SELECTED, MAX_SELECTED)):
+    bounds, beside = Bounds(MAX_SELECTED, MAX_SELECTED), None if ties is None else ties.ask
+    for chunk in search.chunks(connection, query, now, stopped, seen, secrets, bounds, beside):
         here = [(member, row) for member, row in chunk.wanted if not row.missing]
         missing = len(chunk.wanted) - len(here)
         yield Selected(
@@ -94,6 +105,7 @@ def _looked_at(
             seen=tuple(_seen(member, row) for member, row in here),
             rows=tuple(row for _, row in here),
             in_way=Counter({"gone": missing} if missing else {}),
+            ties=Counter() if ties is None else ties.of([row for _, row in here]),
             done=chunk.more is not None,
             more=chunk.more or search.untold(chunk.refused),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ from console.model.job_terms import parsed
 from console.model.queries import JOB_STATES, FailuresQuery, JobsQuery, JobState, NamedQuery, SelectQuery
 from console.store import selection
 from console.store.reader import StoreReader, open_reader
+from jobs import keys
 from tests.catalogue import Catalogue, build
 from tests.conftest import Server, Stock
+from tests.console.recorded_trips import counted_trips
 
 
 @pytest.fixture
@@ -160,3 +163,29 @@ def test_a_hundred_thousand_bare_ids_take_a_trip_for_each_five_thousand(redis: R
     assert len(seen) == 100_000
     assert calls["cmdstat_zrevrange"] == 20
     assert sum(calls.values()) < 30
+
+
+def test_what_hangs_on_jobs_is_told_in_the_same_trips(redis: Redis, reader: StoreReader) -> None:
+    for n in range(6):
+        meta = pickle.dumps({"user": "ada", "tier": "pro", "task": "scrape"}) if n == 5 else b""
+        redis.hset(f"rq:job:j-{n}", mapping={"status": "queued", "origin": "mail", "created_at": "", "meta": meta})
+        redis.rpush("rq:queue:mail", f"j-{n}")
+    redis.zadd(keys.ENTRIES, {"j-1": 1e12, "j-2": 1e12, "other": 1e12})
+    redis.sadd("rq:job:j-2:dependents", "child")
+    redis.set("rq:job:j-4:dependents", "somebody else's")
+    queries = (JobsQuery("queued", b"mail"), JobsQuery(only=tuple(b"j-%d" % n for n in range(6))),
+               NamedQuery(tuple(b"j-%d" % n for n in range(6))))  # fmt: skip
+    for query in queries:
+        ties = [chunk.ties for chunk in reader.select(query, time.time(), lambda: False, details=True)]
+        assert sum(ties, Counter()) == {"entry": 2, "dependents": 1, "run": 1}
+        assert not any(chunk.more for chunk in reader.select(query, time.time(), lambda: False, details=True))
+    redis.hset("rq:job:j-2", "status", "finished")
+    redis.zadd("rq:finished:mail", {"j-2": -1})
+    [chunk, _] = reader.select(JobsQuery("finished", b"mail"), time.time(), lambda: False, details=True)
+    assert chunk.ties == {"entry": 1}
+    # They cost no trip of their own.
+    with counted_trips() as with_ties:
+        list(reader.select(queries[1], time.time(), lambda: False, details=True))
+    with counted_trips() as without:
+        list(reader.select(queries[1], time.time(), lambda: False, details=False))
+    assert with_ties.count == without.count

@@ -226,7 +226,7 @@ class Confirm(Dialog[Confirmed | None]):
             return
         self.tell_title(self._title(), self._target)
         self.query_one("#body", Page).show(
-            confirm_lines.lines(self._meant, self._glance, self._slots, self._failed, self._zone)
+            confirm_lines.lines(self.command, self._meant, self._glance, self._slots, self._failed, self._zone)
         )
         for option in self._options:
             self._tell_option(option.field, option.key, option.means, bool(getattr(self.command, option.field)))

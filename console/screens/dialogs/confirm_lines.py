@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import Final
 
-from console.model import words
-from console.model.commands import REASONS
+from console.model import tie_words, words
+from console.model.commands import REASONS, Command
 from console.model.counting import counted
 from console.model.meant import Meant
 from console.model.schedules import SlotsPage
@@ -23,7 +23,9 @@ SLOTS: Final = 5
 """Slots that are told."""
 
 
-def lines(meant: Meant, glance: Glance | None, slots: SlotsPage | None, failed: str, zone: tzinfo | None) -> list[Row]:
+def lines(
+    command: Command, meant: Meant, glance: Glance | None, slots: SlotsPage | None, failed: str, zone: tzinfo | None
+) -> list[Row]:
     """All that is known so far. `failed` is why no more can be known, `slots` are those that would change."""
     rows = [Row(((meant.scope, ""),))]
     if failed:
@@ -37,6 +39,7 @@ def lines(meant: Meant, glance: Glance | None, slots: SlotsPage | None, failed: 
     if glance is None:
         return rows
     rows += [_way(code, n) for code, n in glance.in_way.items()]
+    rows += [Row((("▲ ", "warn"), (warning, ""))) for warning in tie_words.warnings(command, glance.ties)]
     if glance.more:
         rows.append(Row((("▲ ", "warn"), (glance.more, "warn"))))
     if slots is not None:
@@ -46,7 +49,7 @@ def lines(meant: Meant, glance: Glance | None, slots: SlotsPage | None, failed: 
         if tally.what == "task" or (tally.what == "state" and len(tally.counts) == 1):
             continue
         rows += _errors(tally) if tally.what == "error" and glance.count > 1 else [_tally(tally, alone=glance.count == 1)]
-    return rows
+    return [*rows, *(Row(((note, "dim"),)) for note in tie_words.notes(command, glance.ties))]
 
 
 def _tally(tally: Tally, *, alone: bool) -> Row:

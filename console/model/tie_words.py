@@ -1,0 +1,45 @@
+"""What hangs on jobs that are about to be taken away, in words: what goes with them, or why they are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from console.model.commands import Cancel, Command, Delete
+
+ENTRY: Final = (
+    "1 is the job of an rq-scheduler entry",
+    "{:,} are jobs of rq-scheduler entries",
+)
+WAITED_FOR: Final = (
+    "1 has jobs that wait for it",
+    "{:,} have jobs that wait for them",
+)
+RUN: Final = (
+    "1 is a run of a user's schedule, which goes on with its next slot",
+    "{:,} are runs of users' schedules, which go on with their next slots",
+)
+
+
+def warnings(command: Command, ties: Mapping[str, int]) -> Iterator[str]:
+    """What is lost with them, or not done for the sake of it. `ties` are counts by codes of selection.TIES."""
+    if not isinstance(command, Cancel | Delete):
+        return
+    if n := ties.get("entry", 0):
+        yield _told(ENTRY, n) + (
+            ": the schedule ends with it" if command.with_entry else ": left alone, or its schedule would end"
+        )
+    if n := ties.get("dependents", 0):
+        left = isinstance(command, Delete) and not command.with_dependents
+        yield _told(WAITED_FOR, n) + (": left alone, or those would wait for ever" if left else ": those then wait for ever")
+
+
+def notes(command: Command, ties: Mapping[str, int]) -> Iterator[str]:
+    """What else is good to know of them."""
+    if isinstance(command, Cancel | Delete) and (n := ties.get("run", 0)):
+        yield _told(RUN, n)
+
+
+def _told(words: tuple[str, str], n: int) -> str:
+    one, many = words
+    return one if n == 1 else many.format(n)
