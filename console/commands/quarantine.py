@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from console.commands import output
+from console.commands.noted import noted
 from console.commands.parameters import whole
 from console.commands.server import changes, connection, one_line_errors
 from console.commands.table import Column, table
@@ -66,7 +67,7 @@ def quarantined(limit: int, as_json: bool) -> None:
 @changes
 def put_back(number: int) -> None:
     """Put entry N of `schedules quarantined` back as it was. Still poison, it is set aside again in the next pass."""
-    with connection() as redis:
+    with connection() as redis, noted("put-back", f"number {number} of the quarantine"):
         quarantine.put_back(redis, number)
     output.say(f"number {number} is back in rq-scheduler's set")
 
@@ -84,6 +85,7 @@ def drop(number: int, yes: bool) -> int:
         if not yes and not output.confirmed(f"Drop number {number} for good?"):
             output.warn("nothing was dropped")
             return NOT_HELD
-        quarantine.drop(redis, number)
+        with noted("drop", f"number {number} of the quarantine"):
+            quarantine.drop(redis, number)
     output.say(f"number {number} is dropped")
     return DONE

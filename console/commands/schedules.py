@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,11 +13,14 @@ import click
 from redis import Redis
 
 from console.commands import output, run_rows
+from console.commands.noted import noted
 from console.commands.parameters import duration, epoch, instant, text, whole
 from console.commands.quarantine import drop, put_back, quarantined
 from console.commands.schedule_list import list_
 from console.commands.server import changes, connection, one_line_errors
 from console.commands.table import Column, table
+from console.model import command_words
+from console.model.commands import Change
 from console.operator import signature
 from console.store.cadence_words import cadence_in_words
 from jobs import controls, registering, run_log, users
@@ -71,12 +74,13 @@ def set_(
         raise click.UsageError("--every and --cron exclude each other; give one")
     if tz is not None and cron is None:
         raise click.UsageError("--tz says where --cron is meant; give --cron too")
+    options = command_words.changed(Change(every, cron, tz, tier))
     cadence: Cadence | None = None
     if every is not None:
         cadence = Every(every)
     elif cron is not None:
         cadence = Cron(cron, tz or "UTC")
-    with connection() as redis:
+    with connection() as redis, _noted("change", user_id, task, options=options):
         schedule = registering.set_schedule(
             redis, user_id, task, cadence=cadence, zone=tz, tier=tier, overlap=overlap, catch_up=catch_up, jitter=jitter
         )
@@ -151,7 +155,7 @@ def runs(user_id: str, task: str, run: str | None, attempts: bool, as_json: bool
 @changes
 def pause(user_id: str, task: str, note: str) -> None:
     """Pause USER's schedule of TASK: its slots are skipped, and counted, until it is resumed."""
-    with connection() as redis, _unknown_user_first(redis, user_id):
+    with connection() as redis, _unknown_user_first(redis, user_id), _noted("pause", user_id, task, note):
         done = controls.pause(redis, user_id, task, note, signature())
     already = "was paused already, the note is new:" if note else "was paused already:"
     _say_outcome("paused" if done else already, user_id, task, note)
@@ -164,8 +168,9 @@ def pause(user_id: str, task: str, note: str) -> None:
 @changes
 def resume(user_id: str, task: str, note: str) -> None:
     """Let USER's paused schedule of TASK fire again, from its next slot on."""
-    with connection() as redis, _unknown_user_first(redis, user_id):
+    with connection() as redis, _unknown_user_first(redis, user_id), _noted("resume", user_id, task, note) as told:
         done = controls.resume(redis, user_id, task, note, signature())
+        told("done" if done else "same")
     if done:
         _say_outcome("resumed", user_id, task, note)
     else:
@@ -179,8 +184,9 @@ def resume(user_id: str, task: str, note: str) -> None:
 @changes
 def run_now(user_id: str, task: str, note: str) -> int:
     """One run of USER's TASK at once, beside its slots."""
-    with connection() as redis:
+    with connection() as redis, _noted("run-now", user_id, task, note) as told:
         started = controls.run_now(redis, user_id, task)
+        told("done" if started.run is not None else "overlap" if started.reason == "overlap" else "invalid")
     if started.run is None:
         reason = "a run of this schedule has not ended" if started.reason == "overlap" else started.reason
         output.warn(f"not started: {user_id} {task}: {reason}")
@@ -196,7 +202,7 @@ def run_now(user_id: str, task: str, note: str) -> int:
 @changes
 def remove(user_id: str, task: str, note: str) -> None:
     """Remove USER's schedule of TASK. Runs that exist already go on."""
-    with connection() as redis, _unknown_user_first(redis, user_id):
+    with connection() as redis, _unknown_user_first(redis, user_id), _noted("remove", user_id, task, note):
         registering.remove_schedule(redis, user_id, task)
     _say_outcome("removed", user_id, task, note)
 
@@ -209,7 +215,8 @@ def remove(user_id: str, task: str, note: str) -> None:
 @changes
 def backfill(user_id: str, task: str, start: datetime, end: datetime) -> None:
     """A run on the lane `low` for each slot of USER's TASK from --from to --to that has none."""
-    with connection() as redis:
+    slots = f"{start.isoformat()} to {end.isoformat()}"
+    with connection() as redis, _noted("backfill", user_id, task, options=slots):
         done = controls.backfill(redis, user_id, task, _epoch(start), _epoch(end))
     zoneless = [f"{option} {at.isoformat()}" for option, at in (("--from", start), ("--to", end)) if at.tzinfo is None]
     if zoneless:
@@ -225,7 +232,7 @@ def backfill(user_id: str, task: str, start: datetime, end: datetime) -> None:
 @changes
 def repair(as_json: bool) -> None:
     """Look at every schedule, and put back each entry that is missing."""
-    with connection() as redis:
+    with connection() as redis, noted("repair", "all schedules"):
         done = controls.repair(redis)
     if as_json:
         output.document(asdict(done))
@@ -249,6 +256,12 @@ def _unknown_user_first(redis: Redis, user_id: str) -> Iterator[None]:
     except UnknownSchedule:
         users.get(redis, user_id)
         raise
+
+
+def _noted(
+    word: str, user_id: str, task: str, why: str = "", options: str = ""
+) -> AbstractContextManager[Callable[[str], None]]:
+    return noted(word, f"schedule of {task} for {user_id}", why, options)
 
 
 def _say_definition(schedule: Schedule) -> None:

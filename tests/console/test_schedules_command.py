@@ -594,4 +594,41 @@ def test_bad_input_is_one_line_and_changes_nothing(redis: Redis, say: Say, argum
     assert (status, out) == (2, "")
     assert reason in one_line(err)
     assert err[:-1].isprintable()
-    assert {key: redis.dump(key) for key in redis.keys("*")} == before
+    # What the job layer refuses is in the audit all the same: somebody has asked for it.
+    audited = (keys.ACTIVITY.encode(), keys.OPERATION.encode())
+    assert {key: redis.dump(key) for key in redis.keys("*") if not key.startswith(audited)} == before
+
+
+# --- the audit ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected", "came"),
+    [
+        (
+            ["set", "ada", "scrape", "--every", "2h", "--tier", "free"],
+            {"command": "change", "options": "every 2 h, tier free"}, "done",
+        ),
+        (["pause", "ada", "scrape", "--note", "vendor asked"], {"command": "pause", "why": "vendor asked"}, "done"),
+        (["resume", "ada", "scrape"], {"command": "resume"}, "skipped:same"),
+        (["run-now", "ada", "scrape"], {"command": "run-now"}, "done"),
+        (["run-now", "bob", "scrape"], {"command": "run-now", "scope": "schedule of scrape for bob"}, "failed:invalid"),
+        (["remove", "ada", "scrape"], {"command": "remove", "scope": "schedule of scrape for ada"}, "done"),
+        (
+            ["backfill", "ada", "scrape", "--from", "2096-01-01T00:00Z", "--to", "2096-01-01T01:00Z"],
+            {"command": "backfill", "options": "2096-01-01T00:00:00+00:00 to 2096-01-01T01:00:00+00:00"}, "failed:invalid",
+        ),
+        (["repair"], {"command": "repair", "scope": "all schedules"}, "done"),
+        (["put-back", "7"], {"command": "put-back", "scope": "number 7 of the quarantine"}, "failed:invalid"),
+        (["drop", "7", "--yes"], {"command": "drop", "scope": "number 7 of the quarantine"}, "failed:invalid"),
+    ],
+)  # fmt: skip
+def test_it_is_in_the_audit(
+    redis: Redis, say: Say, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: dict[str, str], came: str
+) -> None:
+    monkeypatch.setenv("TQ_OPERATOR", "ann")
+    set_user(redis, User("ada", "pro"))
+    say(*arguments)
+    begun, ended = (fields for _, fields in redis.xrange(keys.ACTIVITY))
+    assert begun.items() >= {name.encode(): value.encode() for name, value in {**expected, "who": "ann"}.items()}.items()
+    assert (ended[b"operation"], ended[came.encode()]) == (begun[b"operation"], b"1")
