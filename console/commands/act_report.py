@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from console.commands import output
 from console.commands.choosing import Chosen, Found
-from console.model import command_words, words
+from console.model import command_words, tie_words, words
 from console.model.bulk import Progress, Report
 from console.model.commands import REASONS, Command, Outcome
 from console.model.operations import Counts
@@ -43,8 +43,8 @@ def finding() -> Iterator[Callable[[Preview | None], object]]:
         yield tell
 
 
-def show_preview(found: Found, asked: str, as_json: bool, err: bool = False) -> None:
-    """Print what is asked, and of what kinds it is asked. `err`: on standard error."""
+def show_preview(found: Found, command: Command, asked: str, as_json: bool, err: bool = False) -> None:
+    """Print what is asked, of what kinds it is asked, and what hangs on them. `err`: on standard error."""
     preview = found.preview
     if as_json:
         output.document(
@@ -53,6 +53,7 @@ def show_preview(found: Found, asked: str, as_json: bool, err: bool = False) -> 
                 "matched": len(preview.seen) + sum(preview.in_way.values()),
                 "would": len(preview.seen),
                 "in_the_way": dict(preview.in_way),
+                "ties": dict(preview.ties),
                 "by": {tally.what: dict(tally.counts) for tally in preview.tallies()},
                 "by_others": {tally.what: tally.others for tally in preview.tallies() if tally.others},
                 "not_looked_at": preview.more or None,
@@ -68,6 +69,8 @@ def show_preview(found: Found, asked: str, as_json: bool, err: bool = False) -> 
         say(f"  {tally.what:<{width}}  {counts}{f', and {tally.others:,} others' if tally.others else ''}")
     for code, count in preview.in_way.items():
         say(f"  {count:,} cannot be: {REASONS[code][1]}")
+    for said in (*tie_words.warnings(command, preview.ties), *tie_words.notes(command, preview.ties)):
+        say(f"  {said}")
     if preview.more:
         say(f"  not all were looked at: {preview.more}")
 

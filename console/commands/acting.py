@@ -74,11 +74,11 @@ def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None)
         asked = command_words.asked(command, meant.told(len(found.preview.seen)))
         tell(None)
         if how.dry_run:
-            act_report.show_preview(found, asked, how.as_json)
+            act_report.show_preview(found, command, asked, how.as_json)
             return DONE
         if not found.preview.seen:
             return act_report.show_nothing(command, meant, found, how.as_json)
-        if not how.yes and not _confirmed(found, asked):
+        if not how.yes and not _confirmed(found, command, asked):
             output.warn("nothing was done")
             return NOT_HELD
         operation = _operation(command, meant, len(found.preview.seen), how, canary)
@@ -87,8 +87,8 @@ def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None)
     return _status(report, found)
 
 
-def _confirmed(found: Found, asked: str) -> bool:
-    act_report.show_preview(found, asked, as_json=False, err=True)
+def _confirmed(found: Found, command: Command, asked: str) -> bool:
+    act_report.show_preview(found, command, asked, as_json=False, err=True)
     where = mask_url(settings.current().redis_url)
     production = click.get_current_context().find_root().meta.get(console_settings.PRODUCTION)
     question = f"{asked} on {where}?"

@@ -28,8 +28,8 @@ AGES: Final = ((60.0, "under a minute"), (3_600.0, "under an hour"), (86_400.0, 
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A chunk: `read` of `of` looked at so far; `seen` are those that are wanted, `rows` what is known of these where that was
-    asked for. `in_way` counts those that the list names and that cannot be acted on, by a code of REASONS; `ties` those of
-    `seen` on which something else hangs, by a code of TIES. `more` says why it ended before all were looked at."""
+    asked for. `in_way` counts those that the list names and that cannot be acted on, by a code of REASONS; `ties` names those
+    on which something else hangs, by a code of TIES. `more` says why it ended before all were looked at."""
 
     read: int
     of: int
@@ -38,7 +38,7 @@ class Selected:
     in_way: Counter[str] = field(default_factory=Counter)
     done: bool = False
     more: str = ""
-    ties: Counter[str] = field(default_factory=Counter)
+    ties: Mapping[str, frozenset[bytes]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Glance:
     more: str = ""
     seen: tuple[Seen, ...] = ()
     ties: Mapping[str, int] = field(default_factory=dict)
+    """How many of them have which tie."""
 
 
 class Preview:
@@ -85,7 +86,8 @@ class Preview:
         """Take in a chunk."""
         self.seen += chunk.seen
         self.in_way += chunk.in_way
-        self.ties += chunk.ties
+        acted = {one.key for one in chunk.seen} if chunk.ties else set()
+        self.ties += Counter({code: len(tied & acted) for code, tied in chunk.ties.items()})
         self.read, self.of, self.done, self.more = chunk.read, chunk.of, chunk.done, chunk.more
         for row in chunk.rows:
             for what, value in _told(row, self._now):

@@ -81,7 +81,7 @@ def _named(
             seen=tuple(_seen(member, row) for member, row in kept),
             rows=found,
             in_way=in_way,
-            ties=Counter() if ties is None else ties.of(found),
+            ties={} if ties is None else ties.of(found),
         )
     yield Selected(len(ids), len(ids), (), done=True, more="it was stopped" if stopped() else "")
 
@@ -105,7 +105,7 @@ def _looked_at(
             seen=tuple(_seen(member, row) for member, row in here),
             rows=tuple(row for _, row in here),
             in_way=Counter({"gone": missing} if missing else {}),
-            ties=Counter() if ties is None else ties.of([row for _, row in here]),
+            ties={} if ties is None else ties.of([row for _, row in here]),
             done=chunk.more is not None,
             more=chunk.more or search.untold(chunk.refused),
         )

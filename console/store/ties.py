@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from console.model.pages import JobRow
 from console.store import rq_keys
@@ -15,7 +14,7 @@ _DEPENDENTS = rq_keys.DEPENDENTS.encode()
 
 
 class Ties:
-    """They are asked in a trip that is made anyway, and counted once it was made."""
+    """They are asked in a trip that is made anyway, and told once it was made."""
 
     def __init__(self) -> None:
         self._jobs: Sequence[bytes] = ()
@@ -28,16 +27,15 @@ class Ties:
         self._entries = trip.ask("ZMSCORE", keys.ENTRIES, *jobs) if jobs else None
         self._dependents = trip.ask_each("SCARD", [_JOB + job + _DEPENDENTS for job in jobs])
 
-    def of(self, rows: Sequence[JobRow]) -> Counter[str]:
-        """How many of these, which were among those asked for, have which tie: a code of selection.TIES."""
+    def of(self, rows: Sequence[JobRow]) -> Mapping[str, frozenset[bytes]]:
+        """Which of these, which were among those asked for, have which tie: a code of selection.TIES."""
         entries = self._entries.rows() if self._entries is not None else []
         tied = {job for job, score in zip(self._jobs, entries, strict=False) if score is not None}
         sizes = self._dependents.values if self._dependents is not None else []
         waited_for = {job for job, size in zip(self._jobs, sizes, strict=False) if size}
-        found = Counter({
-            "entry": sum(row.key in tied for row in rows),
+        return {
+            "entry": frozenset(row.key for row in rows if row.key in tied),
             # Whoever still waits for what has finished waits for another one.
-            "dependents": sum(row.key in waited_for and row.state != "finished" for row in rows),
-            "run": sum(row.user is not None and row.task is not None for row in rows),
-        })  # fmt: skip
-        return +found
+            "dependents": frozenset(row.key for row in rows if row.key in waited_for and row.state != "finished"),
+            "run": frozenset(row.key for row in rows if row.user is not None and row.task is not None),
+        }
