@@ -8,10 +8,10 @@ from typing import Final
 SCREENS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activity")
 """The numbered screens, in the order of their keys."""
 
-ROWS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activity", "job", "user", "operation")
+ROWS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activity", "job", "user", "operation", "timeline")
 LISTS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activity")
 SORTED: Final = ("overview", "jobs", "workers")
-OPENING: Final = (*LISTS, "job", "user")
+OPENING: Final = (*LISTS, "job", "user", "timeline")
 PAGES: Final = ("job", "user")
 JOBS: Final = ("jobs", "failures", "job")
 
@@ -90,6 +90,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
            ("jobs", "schedules", "activity"), footer=3),
     Action("previous_list", ("shift+tab", "left", "h"), "previous list", "The state or source before.", "Look",
            ("jobs", "schedules", "activity")),
+    Action("span", ("tab",), "span", "Curves of the next span: an hour, a day, a week.", "Look", ("overview", "timeline"),
+           footer=3),
+    Action("earlier", ("left", "h"), "earlier", "The time cursor back, with what was done then.", "Look", ("timeline",),
+           footer=1),
+    Action("later", ("right", "l"), "later", "The time cursor on, at last to now.", "Look", ("timeline",), footer=2),
+    Action("history", ("e",), "history", "Curves of the past, with a time cursor: of the lanes, or of what the cursor is on.",
+           "Go", ("overview", "activity"), footer=2),
     Action("mark_all", ("asterisk",), "mark all", "Mark all that is listed.", "Look",
            ("jobs", "failures", "schedules", "workers")),
     Action("unmark", ("minus",), "unmark", "Take all marks off.", "Look", LISTS),
