@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from console.model.status import QueueStatus, Status
 from console.model.text import visible
@@ -77,7 +78,7 @@ def _one(name: str, help: str, value: float | None) -> Metric:
     return Metric(name, help, [({}, value)])
 
 
-def _counted(counts: Mapping[tuple[str, ...], int], labels: Sequence[str]) -> list[tuple[Mapping[str, str], float | None]]:
+def _counted(counts: Counter[Any], labels: Sequence[str]) -> list[tuple[Mapping[str, str], float | None]]:
     summed: Counter[tuple[str, ...]] = Counter()
     for values, count in counts.items():
         summed[tuple(visible(value) for value in values)] += count

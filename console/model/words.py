@@ -119,12 +119,12 @@ def error(line: str) -> str:
     return parts[-1] + colon + rest if all(part.isidentifier() for part in parts) else line
 
 
-def spark(values: Sequence[int | None], most: int) -> str:
+def spark(values: Sequence[float | None], most: float) -> str:
     """A sign for each value, as high as it is among `most`; a blank for what nobody knows, a dot for nothing."""
     return "".join(_spark(value, most) for value in values)
 
 
-def _spark(value: int | None, most: int) -> str:
+def _spark(value: float | None, most: float) -> str:
     if value is None:
         return " "
     if value <= 0 or most <= 0:

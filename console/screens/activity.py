@@ -12,7 +12,7 @@ from console.model.activity import ActivityPage, Happened, OperationRow, told
 from console.model.filters import Kind
 from console.model.meant import Meant
 from console.model.outcomes import outcome
-from console.model.queries import ActivityQuery, JobQuery, OperationQuery, TrashQuery, WorkersQuery
+from console.model.queries import ActivityQuery, HistoryQuery, JobQuery, OperationQuery, TrashQuery, WorkersQuery
 from console.model.text import visible
 from console.screens import activity_columns
 from console.screens.place import Place
@@ -142,6 +142,12 @@ class ActivityView(Whole):
             return [(f"{self.table.total:,} in the list", "")] if self._own else super().summary()
         oldest = page.rows[-1].at if page.rows else None
         return [*super().summary(), (f" since {words.relative(oldest, page.as_of)}", "dim")]
+
+    def do_history(self) -> Place | None:
+        """The curves of the hour around the operation under the cursor."""
+        row = self.table.row()
+        at = row.at if isinstance(row, OperationRow | Happened) else None
+        return Place("timeline", HistoryQuery(at=at))
 
     def do_next_list(self) -> bool:
         """The other list."""

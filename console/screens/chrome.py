@@ -12,7 +12,7 @@ from console.model import words
 from console.model.counting import counted
 from console.model.filters import Filter
 from console.model.ports import Target
-from console.model.queries import JobQuery, UserQuery
+from console.model.queries import HistoryQuery, JobQuery, UserQuery
 from console.model.status import Status
 from console.screens.place import Place
 from console.widgets.pieces import Piece, width
@@ -80,6 +80,8 @@ def tabs(place: Place, said: Filter) -> tuple[list[Piece], list[Piece], dict[int
     if isinstance(place.query, JobQuery | UserQuery):
         named = place.query.id if isinstance(place.query, UserQuery) else place.query.id.decode("utf-8", "backslashreplace")
         right.append((f"{place.screen} {named}", "accent"))
+    elif isinstance(place.query, HistoryQuery):
+        right.append(("history", "accent"))
     if said:
         right.append((f"  / {said}", "warn"))
     return line, [*right, (" ", "")], spots

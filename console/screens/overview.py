@@ -12,7 +12,8 @@ from textual.app import ComposeResult
 from console.model import words
 from console.model.counting import counted
 from console.model.filters import Kind
-from console.model.queries import PAGE, JobsQuery, OverviewQuery
+from console.model.history import SPANS
+from console.model.queries import PAGE, HistoryQuery, JobsQuery, OverviewQuery
 from console.model.status import QueueStatus, Status
 from console.screens import throughput_lines
 from console.screens.place import Place
@@ -37,6 +38,10 @@ FIELDS: Mapping[str, Kind] = {
 }
 
 ORDERS = ("name", "waiting", "oldest", "failed")
+
+ROOMY = 30
+TALL = 45
+"""Lines of the screen from on which more is told beneath the problems."""
 
 MOST = 5_000
 """Queues that are known at the most."""
@@ -116,6 +121,18 @@ class OverviewView(Whole):
             self.asked = query
             self.post_message(Asks(query, fresh=False))
 
+    def do_span(self) -> bool:
+        """The curves of the next span."""
+        self.asked = replace(self.asked, span=SPANS[(SPANS.index(self.asked.span) + 1) % len(SPANS)])
+        self.post_message(Asks(self.asked, fresh=False))
+        return True
+
+    def do_history(self) -> Place:
+        """The curves of the lanes, or of the queue under the cursor where it is none."""
+        row: QueueStatus | None = self.table.row()
+        queue = row.key if row is not None and not row.lane else None
+        return Place("timeline", HistoryQuery(self.asked.span, queue))
+
     def tell(self) -> None:
         """The line above the table is that of the problems: it is drawn with them."""
         self.post_message(Tells())
@@ -143,7 +160,24 @@ class OverviewView(Whole):
             rows.append(Row((glyph, (f"{problem.subject}: ", "strong"), (problem.message, ""))))
             rows.append(Row(((f"  → {problem.remedy}", "dim"),)))
         self.query_one("#problems", Page).show(rows)
-        self.query_one("#throughput", Page).show(throughput_lines.lines(status.throughput, self.size.width))
+        self.query_one("#throughput", Page).show(self._beneath(status))
+
+    def _beneath(self, status: Status) -> list[Row]:
+        """The curves, and what there is room for of the outlook."""
+        cells, lines, found = self.size.width, self.size.height, status.outlook
+        if found is None:
+            return throughput_lines.lines(status.throughput, cells)
+        from console.screens import outlook_lines
+
+        if found.span == "1h":
+            rows = throughput_lines.lines(status.throughput, cells)
+        else:
+            rows = throughput_lines.of_span(found.curves, found.span, cells)
+        if lines < ROOMY:
+            return [*rows, *outlook_lines.due_in_a_line(found.due, cells, self.zone)]
+        rows += outlook_lines.due(found.due, cells, self.zone)
+        rows += outlook_lines.promises(found.promises, cells)
+        return [*rows, *outlook_lines.busiest(found.busiest, cells)] if lines >= TALL else rows
 
 
 @lru_cache(maxsize=2)

@@ -1,10 +1,11 @@
-"""The last hour of the lanes, a line each: how many runs ended in each minute, and in which of them some failed."""
+"""The last hour, day or week of the lanes, a line each: how many runs ended when, and when some failed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from console.model import words
+from console.model.history import GRIDS, Curves, Span
 from console.model.throughput import MINUTES, Throughput
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece
@@ -43,4 +44,36 @@ def _minutes(lane: Throughput, shown: int) -> list[tuple[int | None, int | None]
 
 
 def _ended(done: int | None, failed: int | None) -> int | None:
+    return None if done is None else done + (failed or 0)
+
+
+def of_span(lanes: Sequence[Curves], span: Span, cells: int) -> list[Row]:
+    """The same over a day or a week, in runs a minute; none where nothing is recorded."""
+    known = [lane for lane in lanes if any(value is not None for value in lane.done)]
+    if not known:
+        return []
+    grid = GRIDS[span]
+    shown = max(10, min(grid.columns, cells - LABEL - TOTALS - 4))
+    most = max((_together(*pair) or 0.0 for lane in known for pair in _columns(lane, shown)), default=0.0)
+    step = "30 min" if grid.step_s < 3_600 else f"{grid.step_s // 3_600} h"
+    scale = f"  the highest is {words.rate(round(most, 1))} a minute" if most else ""
+    rows = [Row((("RUNS ENDED", "head"), (f"  each {step} of the last {shown * grid.step_s // 3_600} h{scale}", "dim")))]
+    for lane in known:
+        line: list[Piece] = [(f"{lane.queue:<{LABEL}}", "strong")]
+        for done, failed in _columns(lane, shown):
+            tone = "bad" if failed and failed > (done or 0) else "warn" if failed else "accent"
+            ended = _together(done, failed)
+            line.append((words.spark((ended,), most), tone if ended else "dim"))
+        minutes = grid.step_s / 60
+        done_all, failed_all = (round(sum(filter(None, values[-shown:])) * minutes) for values in (lane.done, lane.failed_runs))
+        line += [(f"{done_all:>9,} done", ""), (f"{failed_all:>6,} failed", "bad" if failed_all else "dim")]
+        rows.append(Row(tuple(line)))
+    return rows
+
+
+def _columns(lane: Curves, shown: int) -> list[tuple[float | None, float | None]]:
+    return list(zip(lane.done[-shown:], lane.failed_runs[-shown:], strict=True))
+
+
+def _together(done: float | None, failed: float | None) -> float | None:
     return None if done is None else done + (failed or 0)

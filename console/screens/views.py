@@ -17,6 +17,7 @@ _VIEWS: Final = {
     "job": "JobView",
     "user": "UserView",
     "operation": "OperationView",
+    "timeline": "TimelineView",
 }
 """The class of each, which is in the module of the screen's name."""
 

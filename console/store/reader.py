@@ -63,6 +63,7 @@ class StoreReader:
     def __init__(self, connection: Redis, url: str, mask: Sequence[str] = ()) -> None:
         self._connection, self._url, self._mask = connection, url, tuple(mask)
         self._seen = Seen()
+        self._begun = False
 
     def read(self, query: ViewQuery, now: float) -> Snapshot:
         """What `query` asks for, at `now` (epoch seconds). Raises ReadError."""
@@ -119,8 +120,10 @@ class StoreReader:
             case OverviewQuery():
                 from console.store import status
 
+                # The very first answer waits for nothing but itself.
+                first, self._begun = not self._begun, True
                 found = status.read(connection, query, now, seen, self._url)
-                if not query.size:
+                if first or not query.size:
                     return found
                 from console.store import outlook
 
@@ -172,7 +175,7 @@ class StoreReader:
             case DoctorQuery():
                 from console.store import doctor
 
-                return doctor.read(connection, query, now, seen, self._url)
+                return doctor.read(connection, query, now, seen, self._secrets, self._url)
 
     def _select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], details: bool) -> Iterator[Selected]:
         if isinstance(query, TrashQuery):
