@@ -24,8 +24,10 @@ from console.settings import Settings
 COMMANDS = {
     "activity": "console.commands.activity:activity",
     "cancel": "console.commands.job_acts:cancel",
+    "check": "console.commands.check:check",
     "delete": "console.commands.job_acts:delete",
     "demo": "console.commands.demo:demo",
+    "doctor": "console.commands.doctor:doctor",
     "empty": "console.commands.job_acts:empty",
     "failures": "console.commands.failures:failures",
     "job": "console.commands.job:job",

@@ -31,15 +31,15 @@ def hashes(line: Line, keys: Sequence[bytes]) -> Steps[list[dict[bytes, bytes] |
 
 
 def fields(
-    line: Line, keys: Sequence[bytes], short: Sequence[str], long: Sequence[str]
+    line: Line, keys: Sequence[bytes], short: Sequence[str], long: Sequence[str], most: int = MAX_FIELD
 ) -> Steps[list[dict[str, bytes] | None]]:
-    """Those of the fields of each hash that are there, in two trips: the `short` ones as they are, of the `long` ones those of
-    at most MAX_FIELD bytes, and nothing in place of longer ones. Empty where there is no hash, None where it cannot be read."""
+    """Those of the fields of each hash that are there, in two trips: the `short` ones as they are, the `long` ones that have
+    `most` bytes at the most, and nothing in place of longer ones. Empty where there is no hash, None where it is no hash."""
     sizes = [(line.ask("HLEN", key), [line.ask("HSTRLEN", key, name) for name in long]) for key in keys]
     yield
     asked: list[tuple[list[str], Answer] | None] = []
     for key, (count, lengths) in zip(keys, sizes, strict=True):
-        fits = [name for name, length in zip(long, lengths, strict=True) if 0 < (length.count() or 0) <= MAX_FIELD]
+        fits = [name for name, length in zip(long, lengths, strict=True) if 0 < (length.count() or 0) <= most]
         wanted = [*short, *fits]
         asked.append((wanted, line.ask("HMGET", key, *wanted)) if count.count() and wanted else None)
     if any(asked):
@@ -47,7 +47,7 @@ def fields(
     found = [_named(one, count) for one, (count, _) in zip(asked, sizes, strict=True)]
     for told, (_, lengths) in zip(found, sizes, strict=True):
         if told is not None:
-            told.update({name: b"" for name, size in zip(long, lengths, strict=True) if (size.count() or 0) > MAX_FIELD})
+            told.update({name: b"" for name, size in zip(long, lengths, strict=True) if (size.count() or 0) > most})
     return found
 
 
