@@ -84,7 +84,8 @@ class UserPage:
     """Everything of one user as it was read at `as_of`; `found` is False when there is no such user.
 
     `schedules` have their runs and next slots; `jobs` are the runs that are queued, running, retrying or failed, newest first.
-    `changes` counts what was seen and not yet delivered.
+    `changes` counts what was seen and not yet delivered. `worked_s` is worker time of the attempts that ended in the last day,
+    and `failed_attempts` those of them that failed; `promise_s` is the longest wait that the tier promises.
     """
 
     as_of: float
@@ -102,3 +103,15 @@ class UserPage:
     changes: int | None = None
     delivered: int | None = None
     refused: tuple[Refused, ...] = ()
+    worked_s: float | None = None
+    failed_attempts: int | None = None
+    promise_s: float | None = None
+
+    def begun_in_time(self) -> tuple[int, int] | None:
+        """Of the last runs that had a slot, and whose first start is on record, how many began as soon after it as is promised,
+        and how many there are. None where nothing is promised, or there is none."""
+        if self.promise_s is None:
+            return None
+        known = [run for one in self.schedules for run in one.runs if run.kind == "slot" and run.attempts == 1]
+        late = [run.started_at - run.slot for run in known if run.started_at is not None and run.slot is not None]
+        return (sum(seconds <= self.promise_s for seconds in late), len(late)) if late else None

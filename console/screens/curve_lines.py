@@ -17,7 +17,7 @@ from console.widgets.pieces import Piece
 SAID: Final = {"1h": "1 h", "24h": "24 h", "7d": "7 d"}
 """Spans as they are said."""
 
-VALUE: Final = 11
+VALUE: Final = 10
 """Cells of the value at the time cursor."""
 
 EDGE: Final = 2
@@ -48,7 +48,7 @@ def chart(span: Span, cells: int) -> Chart:
 def lines(page: HistoryPage, cells: int, zone: tzinfo | None) -> list[Row]:
     """Every queue with its curves, and the axis of the time beneath."""
     drawn = chart(page.span, cells)
-    rows = [row for one in page.curves for row in _queue(one, drawn, page.column)]
+    rows = [row for one in page.curves for row in _queue(one, drawn, page)]
     return [*rows, _axis(page, drawn, zone)] if rows else []
 
 
@@ -67,7 +67,8 @@ def foretold(found: Forecast | None) -> tuple[Piece, ...]:
     return ((f"grows{said}", "bad"),)
 
 
-def _queue(one: Curves, drawn: Chart, column: int) -> list[Row]:
+def _queue(one: Curves, drawn: Chart, page: HistoryPage) -> list[Row]:
+    column, live = page.column, page.at is None
     head: list[Piece] = [(f"{one.queue or '(no name)':<{LABEL}}", "strong"), *foretold(one.forecast)]
     if one.own:
         head.append(("  as this console has seen it, where no heartbeat records", "dim"))
@@ -75,17 +76,19 @@ def _queue(one: Curves, drawn: Chart, column: int) -> list[Row]:
     rows = [Row(tuple(head))]
     if any(value is not None for value in (*one.came, *ended)):
         most = max(value for value in (*one.came, *ended) if value is not None)
-        rows.append(_line("  in/min", one.came, most, drawn, column, words.rate))
-        rows.append(_line("  ended/min", ended, most, drawn, column, words.rate, _failing(one)))
+        rows.append(_line("  in/min", one.came, most, drawn, column, live, words.rate))
+        rows.append(_line("  ended/min", ended, most, drawn, column, live, words.rate, _failing(one)))
     else:
-        rows.append(_curve("  failed", one.failed, drawn, column, _whole))
-    rows.append(_curve("  waiting", one.waiting, drawn, column, _whole))
-    rows.append(_curve("  oldest", one.oldest_s, drawn, column, words.age))
+        rows.append(_curve("  failed", one.failed, drawn, column, live, _whole))
+    rows.append(_curve("  waiting", one.waiting, drawn, column, live, _whole))
+    rows.append(_curve("  oldest", one.oldest_s, drawn, column, live, words.age))
     return rows
 
 
-def _curve(label: str, values: Sequence[float | None], drawn: Chart, column: int, said: Callable[[float | None], str]) -> Row:
-    return _line(label, values, max((value for value in values if value is not None), default=0), drawn, column, said)
+def _curve(
+    label: str, values: Sequence[float | None], drawn: Chart, column: int, live: bool, said: Callable[[float | None], str]
+) -> Row:
+    return _line(label, values, max((value for value in values if value is not None), default=0), drawn, column, live, said)
 
 
 def _line(
@@ -94,6 +97,7 @@ def _line(
     most: float,
     drawn: Chart,
     column: int,
+    live: bool,
     said: Callable[[float | None], str],
     tones: Sequence[str] = (),
 ) -> Row:
@@ -101,7 +105,11 @@ def _line(
     for at, sign in enumerate(drawn.cells(values, most), drawn.first):
         tone = "strong" if at == column else (tones[at] if tones else "accent")
         line.append((sign, tone if values[at] else "strong" if at == column else "dim"))
-    line.append((f"{said(values[column]):>{VALUE}}", "" if values[column] is not None else "dim"))
+    value = values[column]
+    if value is None and live and column:
+        # A column that has just begun says nothing yet.
+        value = values[column - 1]
+    line.append((f"{said(value):>{VALUE}}", "" if value is not None else "dim"))
     return Row(tuple(line))
 
 

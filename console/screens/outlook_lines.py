@@ -18,6 +18,9 @@ DAY: Final = 86_400.0
 BUSY: Final = 5
 """Users that a line tells."""
 
+NAMED: Final = 22
+"""Cells of a tier and its lane."""
+
 ROOM: Final = 4
 """Cells of a line that no chart fills."""
 
@@ -30,7 +33,7 @@ def due(found: Due | None, cells: int, zone: tzinfo | None) -> list[Row]:
     columns = [_sum(found.quarters[at : at + by]) for at in range(0, QUARTERS, by)]
     title: list[Piece] = [("DUE", "head"), (f"  next 24 h, each column {15 * by} min", "dim")]
     if found.peak is not None:
-        at = words.absolute(found.peak.at, zone, found.as_of)[:-3]
+        at = _clock(found.peak.at, zone)
         even = spread_per_min(found.total, DAY)
         crowded = found.peak.count > max(10.0, 5 * even)
         title += [(f"  peak {at}: {found.peak.count:,} in one minute", "warn" if crowded else "")]
@@ -50,7 +53,7 @@ def due_in_a_line(found: Due | None, cells: int, zone: tzinfo | None) -> list[Ro
         return []
     line: list[Piece] = [(f"{'due in 24 h':<{LABEL}}", "strong"), *rows[1].line[:-1]]
     if found.peak is not None:
-        at = words.absolute(found.peak.at, zone, found.as_of)[-8:-3]
+        at = _clock(found.peak.at, zone)
         line.append((f"  {found.peak.count:,} at {at}", "warn" if rows[0].line[2][1] else "dim"))
     return [Row(tuple(line))]
 
@@ -60,9 +63,9 @@ def promises(found: Promises | None, cells: int) -> list[Row]:
     if found is None or not found.tiers:
         return []
     wide = cells >= 100
-    titles = f"{'STARTED':>9}{'WAIT p95':>10}{'LONGEST':>10}{'PROMISE':>10}{'OVER':>7}"
-    late = f"{'LATE p50':>11}{'p95':>10}{'MAX':>10}" if wide else f"{'LATE p95':>11}"
-    title = Row(((f"{'PROMISES':<{LABEL + 8}}", "head"), (titles + late, "dim")))
+    titles = f"{'STARTED':>8}{'WAIT p95':>9}{'LONGEST':>9}{'PROMISE':>9}{'OVER':>7}"
+    late = f"{'LATE p50':>11}{'p95':>9}{'MAX':>9}" if wide else f"{'LATE p95':>11}"
+    title = Row(((f"{'PROMISES':<{NAMED + 2}}", "head"), (titles + late, "dim")))
     rows = [title, *(_tier(tier, wide) for tier in found.tiers)]
     if found.overdue:
         users = list(dict.fromkeys(run.user for run in found.overdue))
@@ -101,15 +104,15 @@ def _tier(tier: TierPromise, wide: bool) -> Row:
     beyond = tier.promise_s is not None and longest is not None and longest > tier.promise_s
     line: list[Piece] = [
         sign,
-        *fit(((f"{tier.tier}", "strong"), (f" on {tier.lane}", "dim")), LABEL + 6),
-        (f"{words.count(waits.count if waits else 0):>9}", "" if waits else "dim"),
-        (f"{_delay(waits, 'p95'):>10}", ""),
-        (f"{words.age(longest):>10}", "bad" if beyond else ""),
-        (f"{words.age(tier.promise_s):>10}", "dim"),
+        *fit(((f"{tier.tier}", "strong"), (f" on {tier.lane}", "dim")), NAMED),
+        (f"{words.count(waits.count if waits else 0):>8}", "" if waits else "dim"),
+        (f"{_delay(waits, 'p95'):>9}", ""),
+        (f"{words.age(longest):>9}", "bad" if beyond else ""),
+        (f"{words.age(tier.promise_s):>9}", "dim"),
         (f"{tier.over:>7,}", "bad" if tier.over else "dim"),
     ]
     names = ("p50", "p95", "longest") if wide else ("p95",)
-    line += [(f"{_delay(late, name):>{11 if at == 0 else 10}}", "" if late else "dim") for at, name in enumerate(names)]
+    line += [(f"{_delay(late, name):>{11 if at == 0 else 9}}", "" if late else "dim") for at, name in enumerate(names)]
     return Row(tuple(line))
 
 
@@ -118,6 +121,11 @@ def _delay(found: Delays | None, name: str) -> str:
         return words.DASH
     value: float = getattr(found, name)
     return words.age(round(value, 1) if value < 10 else round(value))
+
+
+def _clock(at: float, zone: tzinfo | None) -> str:
+    """Hour and minute: of the next 24 hours there is no need to say which day."""
+    return words.absolute(at, zone)[-8:-3]
 
 
 def _sum(counts: tuple[int | None, ...]) -> int | None:

@@ -12,6 +12,7 @@ from console.widgets.pieces import Piece
 
 LABEL = 12
 TOTALS = 26
+TOTALS_OF_DAYS = 30
 """Cells for the lane's name, and for its totals."""
 
 
@@ -53,7 +54,7 @@ def of_span(lanes: Sequence[Curves], span: Span, cells: int) -> list[Row]:
     if not known:
         return []
     grid = GRIDS[span]
-    shown = max(10, min(grid.columns, cells - LABEL - TOTALS - 4))
+    shown = max(10, min(grid.columns, cells - LABEL - TOTALS_OF_DAYS - 4))
     most = max((_together(*pair) or 0.0 for lane in known for pair in _columns(lane, shown)), default=0.0)
     step = "30 min" if grid.step_s < 3_600 else f"{grid.step_s // 3_600} h"
     scale = f"  the highest is {words.rate(round(most, 1))} a minute" if most else ""
@@ -66,7 +67,7 @@ def of_span(lanes: Sequence[Curves], span: Span, cells: int) -> list[Row]:
             line.append((words.spark((ended,), most), tone if ended else "dim"))
         minutes = grid.step_s / 60
         done_all, failed_all = (round(sum(filter(None, values[-shown:])) * minutes) for values in (lane.done, lane.failed_runs))
-        line += [(f"{done_all:>9,} done", ""), (f"{failed_all:>6,} failed", "bad" if failed_all else "dim")]
+        line += [(f"{done_all:>10,} done", ""), (f"{failed_all:>8,} failed", "bad" if failed_all else "dim")]
         rows.append(Row(tuple(line)))
     return rows
 

@@ -18,8 +18,8 @@ from console.widgets.pieces import Piece
 
 
 class TimelineView(Paged):
-    """Curves, and beneath them the audit at the time cursor; for now, also what is due, whether promises are kept, and who takes
-    the most."""
+    """Curves, and beneath them the audit at the time cursor; for now, also what is due, whether promises are kept, and who
+    takes the most."""
 
     asked: HistoryQuery
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -52,6 +53,14 @@ def title(user: UserPage) -> list[Piece]:
     return told if user.active is not False else [*told, ("  ◌ inactive", "warn")]
 
 
+def schedule_at(rows: Sequence[Row], cursor: int) -> bytes | None:
+    """The key of the schedule of which the line under the cursor tells, None where it tells of none."""
+    begins = max((at for at, row in enumerate(rows[: cursor + 1]) if row == BLANK), default=0)
+    ends = next((at for at, row in enumerate(rows) if at > begins and row == BLANK), len(rows))
+    named = [row.target[1] for row in rows[begins:ends] if row.target is not None and row.target[0] == "schedule"]
+    return named[0] if named and cursor > begins else None
+
+
 def _who(user: UserPage, cells: int, zone: tzinfo | None) -> list[Row]:
     plan: list[Piece] = [(user.tier or "no tier", "")]
     if user.active is False:
@@ -66,6 +75,13 @@ def _who(user: UserPage, cells: int, zone: tzinfo | None) -> list[Row]:
     if user.changes is not None or user.delivered is not None:
         waiting: Piece = (f"{words.count(user.changes)} to deliver", "warn" if user.changes else "")
         rows.append(fact("changes", waiting, (f"  {words.count(user.delivered)} delivered", "dim")))
+    if user.worked_s is not None:
+        failed: Piece = (f"  {counted(user.failed_attempts or 0, 'attempt')} failed", "bad" if user.failed_attempts else "dim")
+        rows.append(fact("last 24 h", (f"{words.age(round(user.worked_s, 1))} of worker time", ""), failed))
+    if (kept := user.begun_in_time()) is not None:
+        tone = "good" if kept[0] == kept[1] else "bad"
+        said = f"{kept[0]:,} of the last {counted(kept[1], 'run')} began within {words.age(user.promise_s)} of the slot"
+        rows.append(fact("promise", ("✓ " if tone == "good" else "✗ ", tone), (said, "")))
     known = (("created", user.created_at), ("changed", user.updated_at))
     return [*rows, *(instant(label, at, user.as_of, zone) for label, at in known if at is not None)]
 

@@ -15,13 +15,13 @@ from console.model.pages import JobRow
 from console.model.queries import UserQuery
 from console.model.schedules import RunRow, ScheduleRow, UserPage
 from console.model.secrets import Secrets
-from console.store import bounded, run_errors, user_schedules
+from console.store import bounded, run_errors, usage, user_schedules
 from console.store.run_errors import FAILED, RunErrors
 from console.store.run_records import ONGOING, newest_failure
 from console.store.steps import Line, Reading, Steps, beside, together
 from console.store.trip import Answer
 from console.store.values import instant, number, text, text_or_none, whole
-from jobs import keys
+from jobs import keys, tiers
 
 MAX_SCHEDULES: Final = 100
 MAX_JOBS: Final = 500
@@ -40,7 +40,8 @@ def read(connection: Redis, query: UserQuery, now: float, secrets: Secrets, erro
     """The user of `query` at `now` (epoch seconds), in four round trips at the most.
 
     With `errors`, the second read that finds a run failed tells why. Of a user who is not in the directory whatever schedules
-    are left are told. Writes nothing, and executes nothing that it finds. Raises redis' ConnectionError and TimeoutError.
+    are left are told. Writes nothing, and executes nothing that it finds. Raises redis' ConnectionError and TimeoutError,
+    and InvalidTiers.
     """
     line = Line(connection)
     user = query.id.encode("utf-8", "replace")
@@ -49,7 +50,9 @@ def read(connection: Redis, query: UserQuery, now: float, secrets: Secrets, erro
     delivered = line.ask("ZCARD", keys.DELIVERED.encode() + user)
     record = Reading(bounded.hashes(line, [keys.USER.encode() + user]))
     found = Reading(_schedules(line, user, now, secrets, errors or RunErrors()))
-    together(line, record, found)
+    used = Reading(usage.of_user(line, user, now))
+    together(line, record, found, used)
+    worked_s, failed_attempts = used.result
     told = record.result[0] or {}
     schedules, jobs = found.result
     active = told.get(b"active")
@@ -69,7 +72,15 @@ def read(connection: Redis, query: UserQuery, now: float, secrets: Secrets, erro
         changes=changes.count(),
         delivered=delivered.count(),
         refused=line.refused,
+        worked_s=worked_s,
+        failed_attempts=failed_attempts,
+        promise_s=_promise(text_or_none(told.get(b"tier"))),
     )
+
+
+def _promise(tier: str | None) -> float | None:
+    found = tiers.current().get(tier) if tier is not None else None
+    return None if found is None else float(found.promise)
 
 
 def _schedules(

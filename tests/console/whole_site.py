@@ -14,6 +14,7 @@ from rq.cron import CronScheduler
 import jobs
 from console.model import job_terms, schedule_terms
 from console.model.filters import parse
+from console.model.history import SPANS
 from console.model.operations import Counts, Ended, Operation
 from console.model.pages import Found
 from console.model.ports import Snapshot
@@ -22,6 +23,7 @@ from console.model.queries import (
     SOURCES,
     ActivityQuery,
     FailuresQuery,
+    HistoryQuery,
     JobQuery,
     JobsQuery,
     OperationQuery,
@@ -119,6 +121,8 @@ def questions(site: Site) -> list[ViewQuery]:
         JobQuery(UNKNOWN),
         UserQuery("ada"),
         UserQuery("nobody"),
+        *(OverviewQuery(span=span) for span in SPANS),
+        *(HistoryQuery(span, queue, at) for span in SPANS for queue in (None, b"mail", UNKNOWN) for at in (None, 1e9, 9e9)),
     ]
 
 
