@@ -153,6 +153,19 @@ def no_entry(stage: Stage) -> WhyQuery:
     return of_schedule("armed")
 
 
+def of_another(stage: Stage, job: Job) -> None:
+    """As it is when the executions of a job have expired, and nobody has looked after it since."""
+    stage.redis.lrem("rq:queue:parked", 0, job.id)
+    stage.redis.hset(job.key, mapping={"status": "started", "worker_name": "busy"})
+
+
+def in_the_middle(stage: Stage) -> WhyQuery:
+    job = stage.queue("long").enqueue(echo, 1)
+    stage.redis.lpush("rq:queue:long", *range(1_100))
+    stage.redis.rpush("rq:queue:long", *range(1_100))
+    return of_job(job)
+
+
 def ready(stage: Stage) -> WhyQuery:
     job = Job.create(echo, (1,), connection=stage.redis, origin="parked", status=JobStatus.READY_TO_ENQUEUE)
     job.save()
@@ -189,16 +202,6 @@ def scheduler_locked(stage: Stage) -> Meanwhile:
 
 def silent(worker: str) -> Callable[[Stage], Meanwhile]:
     return lambda stage: stage.hash_says(f"rq:worker:{worker}", last_heartbeat="2026-01-01T00:00:00.000000Z")
-
-
-def together(*one: Callable[[Stage], Meanwhile]) -> Callable[[Stage], Meanwhile]:
-    def meanwhile(stage: Stage) -> Meanwhile:
-        stack = ExitStack()
-        for each in one:
-            stack.enter_context(each(stage))
-        return stack
-
-    return meanwhile
 
 
 def lock_of_the_dead(stage: Stage) -> Meanwhile:
@@ -244,6 +247,8 @@ SCENARIOS: Final = (
     Scenario("all workers are silent", "workers_late", held, silent("held")),
     Scenario("its worker is silent", "worker_late", made("running"), silent("busy")),
     Scenario("its worker is gone", "worker_gone", made("of the dead")),
+    Scenario("its worker runs another one", "worker_gone", without(of_another)),
+    Scenario("in the middle of a long queue", "no_worker in_line", in_the_middle),
     Scenario("the server is full", "out_of_memory", first_of("held"), lambda stage: stage.config(**FULL)),
     # Where it is.
     Scenario("popped, and never started", "lost", made("lost")),

@@ -51,9 +51,11 @@ def _gone(job: JobFacts, around: Around) -> Iterator[Reason]:
         yield Reason("no_such_job", "there is no job of this id: it has expired, was deleted, or never was")
     else:
         where = " and ".join(dict.fromkeys(one.name for one in job.lists))
+        waits = any(one.kind in ("queued", "popped", "scheduled") for one in job.lists)
+        then = "whoever takes it from there drops it without a word" if waits else "nothing will run it"
         yield Reason(
             "expired",
-            f"its hash has expired or was deleted, and {where} still names it: a worker that takes it drops it without a word",
+            f"its hash has expired or was deleted, and {where} still names it: {then}",
             "enqueue it anew, with a longer ttl",
         )
     yield from queues.evicting(around)

@@ -39,6 +39,11 @@ def _queued(job: JobFacts, around: Around) -> Iterator[Reason]:
             yield Reason("taken", f"a worker has taken it and not started it: it is in {popped.name}")
         elif _in(job, "running") is not None:
             yield Reason("taken", "a worker has taken it, and starts it at this moment")
+        elif not job.searched and job.queue is not None:
+            yield from queues.not_taken(job.queue, around)
+            yield Reason(
+                "in_line", f"{_named(job)} is too long to be searched for it: {words.count(job.queue.waiting)} wait there"
+            )
         else:
             yield from _lost(
                 job,
@@ -68,7 +73,7 @@ def _turn(job: JobFacts, queued: Listed, around: Around) -> Iterator[Reason]:
 
 def _started(job: JobFacts, around: Around) -> Iterator[Reason]:
     worker = next((one for one in around.workers if one.name == job.worker), None)
-    if worker is not None and worker.verdict != "gone":
+    if worker is not None and worker.verdict != "gone" and (job.executed or worker.job == job.id):
         if worker.verdict == "late":
             yield Reason(
                 "worker_late",
@@ -79,10 +84,11 @@ def _started(job: JobFacts, around: Around) -> Iterator[Reason]:
             yield Reason("running", f"{worker.name} runs it{_since(job, around)}")
     elif not job.executed or worker is not None:
         who = f"the worker {job.worker} that started it" if job.worker else "the worker that started it"
-        back = f" and {counted(job.retries_left, 'retry', 'retries')} left" if job.retries_left else ""
+        left = "is gone" if worker is None or worker.verdict == "gone" else "does not run it any more"
+        back = f" ({counted(job.retries_left, 'retry', 'retries')} left)" if job.retries_left else ""
         yield Reason(
             "worker_gone",
-            f"{who} is gone{back}; its work-horse may still be at work",
+            f"{who} {left}{back}" + ("; its work-horse may still be at work" if left == "is gone" else ""),
             f"the maintenance of a worker of {_named(job)} retries it, or lets it fail: at its start, and every 10 min",
         )
     else:

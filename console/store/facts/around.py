@@ -40,7 +40,8 @@ def read(line: Line, asked: Reading[AskedWorkers], now: float) -> Steps[Around]:
         suspended=None if suspended.value is None else bool(suspended.value),
         workers=tuple(worker.status for worker in workers.restore(running, now, server.get("role") == "slave")),
         rqschedulers=schedulers.rqschedulers(scheduling, rqschedulers, now),
-        told=bool(schedulers.counts(scheduling, schedules).heartbeat),
+        # The heartbeat's entry may be that of another prefix, whose schedulers are told elsewhere.
+        told=bool(schedulers.counts(scheduling, schedules).heartbeat and scheduling.total.count()),
         pass_lock=schedulers.pass_lock(schedules, now),
         used_memory=whole(server.get("used_memory")),
         maxmemory=whole(server.get("maxmemory")),

@@ -153,8 +153,8 @@ def _readable(one: str, raw: dict[bytes, bytes] | None) -> Schedule | None:
 
 def _latest(schedule: Schedule, entry: EntryFacts | None, now: float) -> float | None:
     """The newest slot of the cadence that has passed and was decided: what the entry still waits for was not."""
+    due = entry.due if entry is not None else None
     try:
-        slot = schedule.slots.latest(now)
+        return float(schedule.slots.latest(now if due is None else min(now, due - 1)))
     except (JobsError, ValueError, OverflowError, StopIteration):
         return None
-    return None if entry is not None and entry.due is not None and slot >= entry.due else float(slot)
