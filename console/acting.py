@@ -15,20 +15,23 @@ from textual.screen import Screen
 
 from console import orders
 from console.carrier import Carrier
-from console.done import Done, rest, same, summary
+from console.done import Done, rest, same, summary, undoing
 from console.messages import OperationEnded, OperationProgressed, PreviewGrew
-from console.model import command_words, commands
+from console.model import commands
 from console.model.bulk import Control, Progress
 from console.model.commands import Command
 from console.model.meant import Meant
 from console.model.operations import Operation
 from console.model.ports import Target
-from console.model.queries import JobQuery, TrashQuery
+from console.model.queries import JobQuery, JobsQuery
+from console.model.text import decoded, visible
 from console.operator import operation_id, operator
+from console.screens import meaning
 from console.screens.dialogs.ask import Ask
 from console.screens.dialogs.carrying import Carrying
 from console.screens.dialogs.confirm import Confirm, Confirmed
 from console.screens.dialogs.outcomes import Chosen, Outcomes, text
+from console.screens.dialogs.pause_queue import Instead, PauseQueue
 from console.screens.place import Place
 from console.screens.view import Goes, View
 from console.stage import Stage
@@ -42,6 +45,7 @@ NOTHING: Final = {
     "empty": "choose a queue first: enter on the overview, or the filter queue:NAME",
     "stop_job": "no job runs there",
     "kill_horse": "no job runs there",
+    "put_back": "the cursor is on no entry that was set aside",
 }
 """What is said where there is nothing that an action could be done to."""
 
@@ -90,6 +94,8 @@ class Acting:
         action = meant.action or action
         if action == "undo":
             self._confirm(commands.Undo(meant.operation), meant, view)
+        elif action == "pause_queue":
+            self._ask_instead(meant, view)
         elif (command := orders.AT_ONCE.get(action)) is not None:
             self._confirm(command, meant, view)
         else:
@@ -108,6 +114,21 @@ class Acting:
             Ask(title, wants.label, wants.hint, stage.target, wants.parsed, wants.told),
             lambda command: None if command is None else self._confirm(command, meant, view),
         )
+
+    def _ask_instead(self, meant: Meant, view: View) -> None:
+        """Ask what is to be done instead of pausing a queue."""
+        name = next(query.queue for query in meant.queries if isinstance(query, JobsQuery) and query.queue is not None)
+
+        def chosen(instead: Instead | None) -> None:
+            match instead:
+                case "pause":
+                    self._confirm(commands.Pause(), meaning.of_lane(name), view)
+                case "suspend":
+                    self._ask("suspend", meaning.all_workers(suspended=False), view)
+                case "move":
+                    self._ask("move", meant, view)
+
+        self._open(PauseQueue(visible(decoded(name)), self._stage.target), chosen)
 
     def _confirm(self, command: Command, meant: Meant, view: View) -> None:
         target = self._stage.target
@@ -144,7 +165,7 @@ class Acting:
             host=who.host,
             at=now,
             command=confirmed.command.WORD,
-            options=_options(confirmed),
+            options=confirmed.options,
             scope=meant.scope,
             matched=len(confirmed.seen),
             target=target.url,
@@ -272,20 +293,4 @@ class Acting:
         that can be undone."""
         if view.name in ("activity", "operation"):
             return view.meant("undo")
-        now = self._stage.now()
-        for done in reversed(self.done):
-            until = done.report.ended.undo_until
-            if same(done.target, self._stage.target) and until is not None and until > now:
-                operation = done.report.operation.id
-                scope = f"what was taken by: {done.title}"
-                return Meant(
-                    done.meant.what, scope, (TrashQuery(operation),), count=done.report.ended.counts.done, operation=operation
-                )
-        return None
-
-
-def _options(confirmed: Confirmed) -> str:
-    options, canary = command_words.options(confirmed.command), confirmed.canary
-    if canary is None:
-        return options
-    return f"{options} canary={canary.first} rate={canary.rate:g} stop_above={canary.stop_above:.0%}".strip()
+        return undoing(self.done, self._stage.target, self._stage.now())

@@ -13,7 +13,9 @@ LISTS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activit
 SORTED: Final = ("overview", "jobs", "workers")
 OPENING: Final = (*LISTS, "job", "user", "timeline")
 PAGES: Final = ("job", "user")
-JOBS: Final = ("jobs", "failures", "job")
+JOBS: Final = ("jobs", "failures", "job", "user")
+JOB: Final = ("jobs", "job", "user")
+SCHEDULES: Final = ("schedules", "user")
 
 FAILED: Final = ("failed", "stopped")
 TIMED: Final = ("retrying", "scheduled")
@@ -22,8 +24,10 @@ OPEN: Final = (*WAITING, "ready", "rate limited")
 ENDED: Final = ("finished", "canceled")
 OURS: Final = ("user",)
 ENTRIES: Final = ("user", "entries")
+OWN: Final = ("own",)
+WHOLE: Final = ("everything",)
 """States of jobs, and sources of schedules, in which an action is there. commands.STATES is the truth, and no start waits for
-that."""
+that. OWN is the list of what happened on its own, WHOLE the page of a user where its cursor is on no schedule and no job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +50,39 @@ class Action:
 ACTIONS: Final[tuple[Action, ...]] = (
     Action("open", ("enter",), "open", "Open what the cursor is on.", "Look", OPENING, footer=1),
     Action("mark", ("space",), "mark", "Mark the row, or take its mark off.", "Look", LISTS, footer=3),
-    Action("requeue", ("r",), "requeue", "Put failed jobs back into their queues.", "Act", JOBS, True, 2, FAILED),
+    Action("requeue", ("r",), "requeue", "Put failed jobs back into their queues.", "Act", JOBS, True, 2,
+           (*FAILED, *WHOLE)),
     Action("retry_now", ("r",), "run now", "Put jobs that wait for their time, or for a retry, into their queues.", "Act",
-           ("jobs", "job", "schedules"), True, 2, (*TIMED, "rq")),
-    Action("run_again", ("r",), "run again", "Enqueue a copy of jobs that have ended.", "Act", ("jobs", "job"), True, 2, ENDED),
-    Action("run_now", ("r",), "run now", "One run at once, beside the slots.", "Act", ("schedules",), True, 2, ENTRIES),
-    Action("cancel", ("x",), "cancel", "Cancel jobs that have not begun.", "Act", ("jobs", "job", "schedules"), True, 2,
+           (*JOB, "schedules"), True, 2, (*TIMED, "rq")),
+    Action("run_again", ("r",), "run again", "Enqueue a copy of jobs that have ended.", "Act", JOB, True, 2, ENDED),
+    Action("run_now", ("r",), "run now", "One run at once, beside the slots.", "Act", SCHEDULES, True, 2, ENTRIES),
+    Action("cancel", ("x",), "cancel", "Cancel jobs that have not begun.", "Act", (*JOB, "schedules"), True, 2,
            (*OPEN, "rq")),
-    Action("stop", ("X",), "stop", "Let workers stop the jobs that they run.", "Act", ("jobs", "job"), True, 2, ("running",)),
+    Action("stop", ("X",), "stop", "Let workers stop the jobs that they run.", "Act", JOB, True, 2, ("running",)),
     Action("stop_job", ("X",), "stop job", "Let workers stop the jobs that they run.", "Act", ("workers",), True, 2),
-    Action("pause", ("P",), "pause", "Pause schedules, or resume those that are paused.", "Act", ("schedules",), True, 2, OURS),
+    Action("pause", ("P",), "pause", "Pause schedules, or resume those that are paused.", "Act", SCHEDULES, True, 2,
+           (*OURS, *WHOLE)),
+    Action("pause_queue", ("P",), "pause", "What there is for pausing this queue.", "Act", ("overview",), True, 3),
     Action("suspend", ("P",), "suspend all", "Let all workers take no more jobs, or take jobs again.", "Act",
-           ("overview", "workers"), True, 3),
-    Action("to_front", ("n",), "run next", "Move queued jobs to the front of their queue.", "Act", ("jobs", "job"), True, 3,
+           ("workers",), True, 3),
+    Action("to_front", ("n",), "run next", "Move queued jobs to the front of their queue.", "Act", JOB, True, 3,
            ("queued",)),
-    Action("move", ("m",), "move", "Move jobs to another queue.", "Act", ("jobs", "job"), True, 3, WAITING),
-    Action("due", ("d",), "due", "Change when it is due.", "Act", ("jobs", "job", "schedules"), True, 3,
+    Action("move", ("m",), "move", "Move jobs to another queue.", "Act", JOB, True, 3, WAITING),
+    Action("due", ("d",), "due", "Change when it is due.", "Act", (*JOB, "schedules"), True, 3,
            (*TIMED, "rq", "entries")),
     Action("delete", ("D",), "delete", "Take jobs into the trash.", "Act", (*JOBS, "schedules"), True, 2,
            (*OPEN, *FAILED, *ENDED, "rq")),
-    Action("remove", ("D",), "remove", "Take schedules into the trash.", "Act", ("schedules",), True, 3, ENTRIES),
+    Action("remove", ("D",), "remove", "Take schedules into the trash.", "Act", SCHEDULES, True, 3, ENTRIES),
     Action("empty", ("E",), "empty queue", "Delete everything that is queued in this queue.", "Act", ("overview", "jobs"), True,
            3, ("", "queued")),
-    Action("change", ("c",), "change", "Change cadence or tier of schedules.", "Act", ("schedules",), True, 3, OURS),
-    Action("backfill", ("b",), "backfill", "A run for each slot of the past that has none.", "Act", ("schedules",), True,
+    Action("change", ("c",), "change", "Change cadence or tier of schedules.", "Act", SCHEDULES, True, 3, OURS),
+    Action("backfill", ("b",), "backfill", "A run for each slot of the past that has none.", "Act", SCHEDULES, True,
            states=OURS),
-    Action("spread", ("S",), "spread", "Move slots apart that are due at once.", "Act", ("schedules",), True, states=OURS),
-    Action("repair", ("R",), "repair", "Give schedules back the entries that they have lost.", "Act", ("schedules",), True,
-           states=ENTRIES),
+    Action("spread", ("S",), "spread", "Move slots apart that are due at once.", "Act", SCHEDULES, True, states=OURS),
+    Action("repair", ("R",), "repair", "Give schedules back the entries that they have lost.", "Act",
+           ("schedules", "activity"), True, 3, (*ENTRIES, *OWN)),
+    Action("put_back", ("r",), "put back", "Put entries that were set aside back into the schedule.", "Act", ("activity",),
+           True, 2, OWN),
     Action("shutdown", ("S",), "shut down", "Let workers end, each after its job.", "Act", ("workers",), True, 2),
     Action("kill_horse", ("K",), "kill horse", "Kill the process in which a worker runs its job.", "Act", ("workers",), True,
            3),
@@ -95,7 +104,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("earlier", ("left", "h"), "earlier", "The time cursor back, with what was done then.", "Look", ("timeline",),
            footer=1),
     Action("later", ("right", "l"), "later", "The time cursor on, at last to now.", "Look", ("timeline",), footer=2),
-    Action("history", ("e",), "history", "Curves of the past, with a time cursor: of the lanes, or of what the cursor is on.",
+    Action("history", ("e",), "history", "Curves of the past, with a time cursor.",
            "Go", ("overview", "activity"), footer=2),
     Action("mark_all", ("asterisk",), "mark all", "Mark all that is listed.", "Look",
            ("jobs", "failures", "schedules", "workers")),

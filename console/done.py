@@ -12,6 +12,7 @@ from console.model.commands import Command
 from console.model.counting import counted
 from console.model.meant import Meant
 from console.model.ports import Target
+from console.model.queries import TrashQuery
 from console.screens.view import View
 from console.widgets.pieces import Piece
 
@@ -38,6 +39,8 @@ def summary(done: Done, now: float, zone: tzinfo | None) -> tuple[Sequence[Piece
         line.append((f" · {ended.how}, {counted(left, 'was', 'were')} left", "warn"))
     if ended.said:
         line.append((f" · {ended.said}", "warn"))
+    if len(done.report.outcomes) == 1 and (said := done.report.outcomes[0].said):
+        line.append((f" · {said}", ""))
     then: list[Piece] = [("v", "accent"), (" outcomes ", "dim")]
     if ended.undo_until is not None:
         until = words.absolute(ended.undo_until, zone, now)
@@ -57,3 +60,14 @@ def rest(done: Done) -> Meant:
     queries = tuple(replace(query, only=keys) for query in meant.queries)
     seen = tuple(one for one in meant.seen if one.key in set(keys))
     return replace(meant, scope="those of it that were not done", queries=queries, seen=seen, count=len(keys), subject="")
+
+
+def undoing(all_done: Sequence[Done], target: Target, now: float) -> Meant | None:
+    """What undoing the last of these is done to that can be undone on `target` at `now` (epoch seconds)."""
+    for done in reversed(all_done):
+        until = done.report.ended.undo_until
+        if same(done.target, target) and until is not None and until > now:
+            operation, count = done.report.operation.id, done.report.ended.counts.done
+            scope = f"what was taken by: {done.title}"
+            return Meant(done.meant.what, scope, (TrashQuery(operation),), count=count, operation=operation)
+    return None

@@ -26,6 +26,7 @@ AT_ONCE: Final[dict[str, Command]] = {
     "empty": commands.Delete(),
     "remove": commands.Remove(),
     "repair": commands.Repair(),
+    "put_back": commands.PutBack(),
     "shutdown": commands.Shutdown(),
     "kill_horse": commands.KillHorse(),
     "pause": commands.Pause(),

@@ -54,7 +54,7 @@ class Happened:
     """Something that happened on its own. `kind` is one of KINDS; `subject` names it: a worker, an entry, the reason of a skip.
 
     `at` is when it happened, None of what was only counted; `count` is how often, or how many there are. `job` is the job of a
-    worker that is gone, `why` the reason for which an entry was set aside.
+    worker that is gone; `why` is the reason for which an entry was set aside, `number` its number in the quarantine.
     """
 
     key: bytes
@@ -64,6 +64,7 @@ class Happened:
     at: float | None = None
     why: str = ""
     job: bytes | None = None
+    number: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

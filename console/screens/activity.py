@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ from console.model.meant import Meant
 from console.model.outcomes import outcome
 from console.model.queries import ActivityQuery, HistoryQuery, JobQuery, OperationQuery, TrashQuery, WorkersQuery
 from console.model.text import visible
-from console.screens import activity_columns
+from console.screens import activity_columns, meaning
 from console.screens.place import Place
 from console.screens.whole import Whole
 from console.widgets.columns import Column
@@ -130,10 +130,25 @@ class ActivityView(Whole):
         ids = [one.id for one in table.known() if one.key in table.marks] or ([row.id] if row is not None else [])
         return (f"{len(ids):,} operations" if len(ids) > 1 else "operation", visible("\n".join(ids))) if any(ids) else None
 
+    @property
+    def standing(self) -> str:
+        """Which list has the cursor."""
+        return "own" if self._own else "operations"
+
     def meant(self, action: str) -> Meant | None:
-        """The operation under the cursor, where it can be undone."""
+        """The operation under the cursor, where it can be undone; of what happened on its own the entries that were set aside,
+        those that are marked or the one under the cursor; repairing is done to all schedules."""
+        if action == "repair":
+            return meaning.all_schedules()
         row = self.table.row()
+        if action == "put_back":
+            named = set(self.named())
+            return meaning.set_aside([one for one in self.table.known() if one.key in named])
         return undoing(row) if isinstance(row, OperationRow) else None
+
+    def acted(self, keys: Collection[bytes]) -> None:
+        """Take the marks off of the entries that were put back, which bear other names here than for a command."""
+        super().acted([one.key for one in self.table.known() if isinstance(one, Happened) and one.number in keys])
 
     def summary(self) -> Sequence[Piece]:
         """How many there are, and of how long a time they tell."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from console.model.commands import Everything
+from console.model.activity import Happened
+from console.model.commands import Everything, QuarantineSeen
 from console.model.counting import counted
 from console.model.filters import Filter
 from console.model.meant import Meant
 from console.model.queries import FailuresQuery, JobsQuery, SchedulesQuery
+from console.model.terms import Term
 from console.model.text import decoded, visible
 
 
@@ -53,6 +56,42 @@ def queue(name: bytes) -> Meant:
 def names(named: tuple[bytes, ...], one: str) -> str:
     """What was named, in words: one by its name, several by their number."""
     return f"{one} {visible(decoded(named[0]))}" if len(named) == 1 else f"{counted(len(named), one)} that were marked"
+
+
+def of_lane(name: bytes) -> Meant:
+    """The users' schedules whose runs come into that queue."""
+    theirs = SchedulesQuery(filter=Filter((Term("lane", "=", decoded(name)),)))
+    return Meant("schedule", f"all users' schedules of {visible(decoded(name))}", (theirs,))
+
+
+def of_user(user: str, paused: bool) -> Meant:
+    """All schedules of a user: where they are `paused`, to let them go on."""
+    theirs = SchedulesQuery(filter=Filter((Term("user", "=", user),)))
+    action = "resume" if paused else "pause"
+    return Meant("schedule", f"all schedules of {visible(user)}", (theirs,), action=action)
+
+
+def failed_of_user(user: str) -> Meant:
+    """All failed jobs of a user."""
+    theirs = FailuresQuery(filter=Filter((Term("user", "=", user),)))
+    return Meant("failed job", f"all failed jobs of {visible(user)}", (theirs,))
+
+
+def all_schedules() -> Meant:
+    """Whatever schedule there is."""
+    return Meant("", "all schedules", seen=(Everything(),), count=1)
+
+
+def set_aside(rows: Sequence[Happened]) -> Meant | None:
+    """Of these those that are entries which were set aside."""
+    seen = tuple(QuarantineSeen(row.number) for row in rows if row.number)
+    ids = tuple(row.subject.encode("utf-8", "surrogateescape") for row in rows if row.number)
+    return Meant("entry", names(ids, "entry"), seen=seen, count=len(seen)) if seen else None
+
+
+def pausing(name: bytes) -> Meant:
+    """A queue that is to be paused: what waits in it."""
+    return replace(queue(name), subject="", action="pause_queue")
 
 
 def all_workers(suspended: bool | None) -> Meant:

@@ -101,14 +101,17 @@ class OverviewView(Whole):
         return found
 
     def meant(self, action: str) -> Meant | None:
-        """What waits in the queue under the cursor; suspending is done to all workers."""
+        """What waits in the queue under the cursor. Pausing a queue is asking what there is for that, and where all workers are
+        suspended it is to let them go on."""
         # The first screen waits for no command.
         from console.screens import meaning
 
-        if action == "suspend":
-            return meaning.all_workers(self.snapshot.suspended) if self.snapshot is not None else None
         row: QueueStatus | None = self.table.row()
-        return meaning.queue(row.key) if action == "empty" and row is not None else None
+        if action == "pause_queue" and self.snapshot is not None and (self.snapshot.suspended or row is None):
+            return meaning.all_workers(self.snapshot.suspended)
+        if row is None:
+            return None
+        return meaning.pausing(row.key) if action == "pause_queue" else meaning.queue(row.key) if action == "empty" else None
 
     def on_table_cursor_moved(self, message: Table.CursorMoved) -> None:
         """Read those queues whole that are in sight, or can be."""

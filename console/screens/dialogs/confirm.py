@@ -14,7 +14,7 @@ from textual.widgets import Input
 from console.model import command_words
 from console.model.canary import Canary
 from console.model.commands import Command, Seen
-from console.model.counting import counted
+from console.model.counting import counted, plural
 from console.model.meant import Meant
 from console.model.ports import Target
 from console.model.schedules import SlotsPage
@@ -38,6 +38,14 @@ class Confirmed:
     title: str
     why: str = ""
     canary: Canary | None = None
+
+    @property
+    def options(self) -> str:
+        """What was said beside the command's word, for the audit."""
+        options, canary = command_words.options(self.command), self.canary
+        if canary is None:
+            return options
+        return f"{options} canary={canary.first} rate={canary.rate:g} stop_above={canary.stop_above:.0%}".strip()
 
 
 class Confirm(Dialog[Confirmed | None]):
@@ -251,7 +259,7 @@ class Confirm(Dialog[Confirmed | None]):
         if not meant.what:
             what = meant.scope
         elif count is None:
-            what = f"{meant.what}s"
+            what = plural(meant.what)
         else:
             what = counted(count, meant.what)
         asked = command_words.asked(self.command, what, self._zone)
