@@ -33,10 +33,10 @@ class Busiest:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """All of it as it was read at `as_of`, the curves over `span`."""
+    """All of it as it was read at `as_of`, the curves over `span`, None where they were not asked for."""
 
     as_of: float
-    span: Span
+    span: Span | None = None
     curves: tuple[Curves, ...] = ()
     due: Due | None = None
     promises: Promises | None = None

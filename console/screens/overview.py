@@ -172,7 +172,7 @@ class OverviewView(Whole):
             return throughput_lines.lines(status.throughput, cells)
         from console.screens import outlook_lines
 
-        if found.span == "1h":
+        if found.span is None or found.span == "1h":
             rows = throughput_lines.lines(status.throughput, cells)
         else:
             rows = throughput_lines.of_span(found.curves, found.span, cells)

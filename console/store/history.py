@@ -27,17 +27,16 @@ def read(connection: Redis, query: HistoryQuery, now: float, seen: Seen, secrets
     present = Reading(_present(line, names, now, seen.own))
     past = Reading(curves.of_queues(line, names, query.span, now, seen.probes, seen.own, at))
     near = Reading(activity.near(line, now if at is None else at, now, secrets))
-    beside = [Reading(outlook.beside(line, now))] if at is None else []
+    beside = [Reading(outlook.beside(line, now, seen))] if at is None else []
     together(line, past, present, near, *beside)
     found = tuple(one for one in past.result if query.queue is not None or one.known)
-    told = beside[0].result if beside else None
     return HistoryPage(
         now,
         query.span,
         found,
         at,
         tuple(near.result),
-        None if told is None else outlook.with_curves(told, query.span, found),
+        beside[0].result if beside else None,
         line.refused,
     )
 
