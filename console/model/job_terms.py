@@ -53,6 +53,8 @@ def queue_of(filter: Filter) -> tuple[bytes | None, Filter]:
 
 def matches(filter: Filter, row: JobRow, now: float) -> bool:
     """Whether every term holds for the job of `row` at `now`; a bare word holds where one of FREE has it."""
+    if not filter:
+        return True
     text, numbers = terms(row, now)
     free = {field: text[field] for field in FREE}
     return all(term.matches(free if term.field == ANY else text, numbers) for term in filter.terms)

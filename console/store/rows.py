@@ -5,7 +5,7 @@ Any field may be of any size, so sizes are asked before contents: of a hash as a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -16,7 +16,7 @@ from console.model import job_states, tracebacks, words
 from console.model.job_terms import FAILED
 from console.model.pages import JobRow
 from console.model.payload import Undecodable
-from console.model.queries import JOB_STATES
+from console.model.queries import JOB_STATES, JobState
 from console.model.secrets import Secrets, masked_text
 from console.model.status import Refused
 from console.model.text import decoded
@@ -58,6 +58,9 @@ MAX_ERROR: Final = 300
 
 MAX_REFUSED: Final = 20
 
+_STATES: Final[Mapping[str, JobState]] = {one: one for one in JOB_STATES}
+_OF_STATE: Final[Mapping[str, Registry]] = {one: REGISTRIES[AMONG.get(one, one)] for one in JOB_STATES}
+
 _JOB: Final = keys.RQ_JOB.encode()
 _RESULTS: Final = rq_keys.RESULTS.encode()
 
@@ -90,6 +93,8 @@ class _Job:
     """Those of FIELDS that are there, and SHORT."""
     described: int = 0
     """Bytes of the description."""
+    state: str = ""
+    """The state of the list that it was found in, told apart where that has jobs of two; without a list, by the hash."""
 
     @property
     def missing(self) -> bool:
@@ -102,18 +107,6 @@ class _Job:
         memory, payload = self.memory, self.payload or 0
         # An allocator rounds a value up, by a quarter of it at the most.
         return memory is not None and memory - payload <= LIGHT + min(payload, MAX_PAYLOAD) // 4
-
-    @property
-    def state(self) -> str:
-        """The state of the list that it was found in, told apart where that has jobs of two; without a list, by the hash."""
-        found, listed = self.found, self.member.state
-        if listed not in (None, "scheduled", "failed"):
-            return listed
-        status = text(found.get("status", b""))
-        if listed == "failed":
-            return "stopped" if status == "stopped" else listed
-        tried = job_states.was_tried(found.get("started_at"), found.get("retries_left"), whole(found.get("number_of_retries")))
-        return job_states.state(listed or status, tried=tried)
 
 
 Beside = Callable[[Trip, Sequence[bytes]], None]
@@ -166,6 +159,7 @@ def _ask(
         job.found = {name: value for name, value in values.items() if isinstance(value, bytes) and 0 < len(value) <= SHORT}
         measured = job.lengths.get("description")
         job.described = (measured.count() or 0) if measured else len(values.get("description") or b"")
+        job.state = _state(job)
     # A hash whose memory is not told is measured field by field, so nothing is amiss.
     refused = [one for one in first.refused if one.what.startswith(rq_keys.RESULTS)]
     return jobs, (*refused, *second.refused, *third.refused)
@@ -220,19 +214,26 @@ def _fetch_short(connection: Redis, jobs: Sequence[_Job]) -> Trip:
     return trip
 
 
+def _state(job: _Job) -> str:
+    found, listed = job.found, job.member.state
+    if listed not in (None, "scheduled", "failed"):
+        return listed
+    status = text(found.get("status", b""))
+    if listed == "failed":
+        return "stopped" if status == "stopped" else listed
+    tried = job_states.was_tried(found.get("started_at"), found.get("retries_left"), whole(found.get("number_of_retries")))
+    return job_states.state(listed or status, tried=tried)
+
+
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
 def _ask_score(trip: Trip, job: _Job) -> Answer | None:
-    registry = _registry(job.state)
+    registry = _OF_STATE.get(job.state)
     if registry is None or not registry.scored or "origin" not in job.found:
         return None
     return trip.ask("ZSCORE", registry.prefix.encode() + job.found["origin"], job.member.job)
-
-
-def _registry(state: str) -> Registry | None:
-    return next((REGISTRIES[AMONG.get(one, one)] for one in JOB_STATES if one == state), None)
 
 
 def _rows(
@@ -249,14 +250,13 @@ def _rows(
 def _placed(job: _Job, score: float | None) -> Member:
     """The member with its own state, and with the queue that its hash names where its list knows none."""
     member = job.member
-    state = next((one for one in JOB_STATES if one == job.state), None)
-    return Member(member.job, state, job.found.get("origin") if member.queue is None else member.queue, score)
+    return Member(member.job, _STATES.get(job.state), job.found.get("origin") if member.queue is None else member.queue, score)
 
 
 def _row(job: _Job, score: float | None, secrets: Secrets, owners: bool) -> JobRow:
     member, fields = job.member, job.found
     whose = _owner(fields.get("meta", b"")) if owners else {}
-    registry = _registry(job.state)
+    registry = _OF_STATE.get(job.state)
     never = score is None or (registry is not None and registry.expires and score < 0)
     return JobRow(
         key=member.job,
