@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from console.model.pages import JobRow
 from console.model.status import Refused
+from console.model.why.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class UserPage:
 
     `schedules` have their runs and next slots; `jobs` are the runs that are queued, running, retrying or failed, newest first.
     `changes` counts what was seen and not yet delivered. `worked_s` is worker time of the attempts that ended in the last day,
-    and `failed_attempts` those of them that failed; `promise_s` is the longest wait that the tier promises.
+    and `failed_attempts` those of them that failed; `promise_s` is the longest wait that the tier promises. `why`: the reasons
+    that something does not run for the user.
     """
 
     as_of: float
@@ -106,6 +108,7 @@ class UserPage:
     worked_s: float | None = None
     failed_attempts: int | None = None
     promise_s: float | None = None
+    why: tuple[Reason, ...] = ()
 
     def begun_in_time(self) -> tuple[int, int] | None:
         """Of the last runs that had a slot, and whose first start is on record, how many began as soon after it as is promised,

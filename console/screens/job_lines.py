@@ -39,7 +39,7 @@ def lines(job: JobDetail, cells: int, folded: bool, zone: tzinfo | None) -> list
         return _gone(job, cells, folded, zone)
     now_running = job.status == "started"
     return [
-        *why(job, cells),
+        *why(job.why, "job", cells),
         *_call(job, cells, folded),
         BLANK,
         *_owner(job, zone),
@@ -67,7 +67,7 @@ def _gone(job: JobDetail, cells: int, folded: bool, zone: tzinfo | None) -> list
     return [
         Row((("There is no job of this id: it has expired, was deleted, or never was.", ""),)),
         fact("id", (job.id, "strong"), target=("id", job.key)),
-        *([BLANK, *reasons] if (reasons := why(job, cells)) else []),
+        *([BLANK, *reasons] if (reasons := why(job.why, "job", cells)) else []),
         BLANK,
         Row((("This is left of it:" if left else "Nothing is left of it: no list names it, and it has no results.", "dim"),)),
         *left,

@@ -13,9 +13,8 @@ from console.model.job import JobDetail
 from console.model.payload import Pairs, Undecodable, Value
 from console.model.queries import JobQuery
 from console.model.secrets import Secrets, masked_payload
-from console.model.status import Refused
 from console.model.why import jobs as why
-from console.store import job_attempts, job_fields, job_places, job_relations, rq_keys
+from console.store import job_attempts, job_fields, job_places, job_relations
 from console.store.facts import around
 from console.store.facts import job as job_facts
 from console.store.facts.job import About
@@ -78,13 +77,10 @@ def read(connection: Redis, query: JobQuery, now: float, secrets: Secrets) -> Jo
         log=ran.log,
         fields=job_fields.others(fields, secrets),
         why=why.why(facts.result, surroundings.result),
-        refused=tuple({one.what: one for one in (*_about(line), *fields.refused, *ran.refused, *related.refused)}.values()),
+        refused=tuple(
+            {one.what: one for one in (*around.beside(line.refused), *fields.refused, *ran.refused, *related.refused)}.values()
+        ),
     )
-
-
-def _about(line: Line) -> tuple[Refused, ...]:
-    """What the server would not tell, but for workers: that is told where they are shown."""
-    return tuple(one for one in line.refused if not one.what.startswith(rq_keys.WORKER))
 
 
 def _is_entry(meta: Value | Undecodable) -> bool:

@@ -15,7 +15,11 @@ from console.model.pages import JobRow
 from console.model.queries import UserQuery
 from console.model.schedules import RunRow, ScheduleRow, UserPage
 from console.model.secrets import Secrets
+from console.model.why import users as why
 from console.store import bounded, run_errors, usage, user_schedules
+from console.store.facts import around
+from console.store.facts import schedule as facts_of
+from console.store.facts import user as user_facts
 from console.store.run_errors import FAILED, RunErrors
 from console.store.run_records import ONGOING, newest_failure
 from console.store.steps import Line, Reading, Steps, beside, together
@@ -51,7 +55,11 @@ def read(connection: Redis, query: UserQuery, now: float, secrets: Secrets, erro
     record = Reading(bounded.hashes(line, [keys.USER.encode() + user]))
     found = Reading(_schedules(line, user, now, secrets, errors or RunErrors()))
     used = Reading(usage.of_user(line, user, now))
-    together(line, record, found, used)
+    workers = Reading(around.registered(line))
+    surroundings = Reading(around.read(line, workers, now))
+    aside, lanes = Reading(facts_of.set_aside(line)), Reading(facts_of.lanes(line, workers, now))
+    facts = Reading(user_facts.read(line, user, aside, lanes, now, secrets))
+    together(line, record, found, used, workers, surroundings, aside, lanes, facts)
     worked_s, failed_attempts = used.result
     told = record.result[0] or {}
     schedules, jobs = found.result
@@ -71,10 +79,11 @@ def read(connection: Redis, query: UserQuery, now: float, secrets: Secrets, erro
         jobs=tuple(jobs),
         changes=changes.count(),
         delivered=delivered.count(),
-        refused=line.refused,
+        refused=around.beside(line.refused),
         worked_s=worked_s,
         failed_attempts=failed_attempts,
         promise_s=_promise(text_or_none(told.get(b"tier"))),
+        why=why.why(facts.result, surroundings.result),
     )
 
 

@@ -143,6 +143,14 @@ def test_records_that_are_none_are_told_as_far_as_they_are_known(redis: Redis) -
     assert (huge.found, huge.sources) == (True, ())
 
 
+def test_why_nothing_runs_for_a_user_is_told(redis: Redis) -> None:
+    set_user(redis, ADA, ["ok"])
+    assert [(reason.code, reason.message.partition(":")[0]) for reason in read(redis).why] == [("no_scheduler", "ok")]
+    controls.pause(redis, ADA.id, "ok", "vendor asked", "ann")
+    [reason] = read(redis).why
+    assert (reason.code, reason.message) == ("paused", "ok: it is paused by ann: vendor asked")
+
+
 def test_reading_changes_no_key_and_needs_no_right_to(redis: Redis, server: Server) -> None:
     set_user(redis, ADA, ["scrape", "ok"])
     controls.run_now(redis, ADA.id, "ok")

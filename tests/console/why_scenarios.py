@@ -225,6 +225,7 @@ SCENARIOS: Final = (
     Scenario("a schedule that waits for its slot", "armed", lambda stage: of_schedule("armed")),
     Scenario("a user whose schedules are armed", "armed", lambda stage: of_user("armed")),
     Scenario("an entry of rq-scheduler", "scheduled", entry()),
+    Scenario("the heartbeat's entry", "scheduled", lambda stage: of_job(keys.HEARTBEAT_ENTRY)),
     # There is none.
     Scenario("a job that never was", "no_such_job", lambda stage: of_job("nobody")),
     Scenario("a queue that never was", "no_such_queue", lambda stage: of_queue("nobody")),

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
+from console.model.status import Refused
 from console.model.why.facts import Around
 from console.store import rq_keys, schedulers, workers
 from console.store.steps import Line, Reading, Steps, after
 from console.store.values import text, whole
 from console.store.workers import AskedWorkers
+from jobs import keys
+
+TOLD_ELSEWHERE: Final = (rq_keys.WORKER, rq_keys.WORKERS, rq_keys.CHANNEL, rq_keys.SUSPENDED, keys.ENTRIES_LOCK, "INFO")
+"""What the names of things begin with that are read of the surroundings; the overview names them when they are refused."""
+
+
+def beside(refused: Iterable[Refused]) -> tuple[Refused, ...]:
+    """What was refused beside the surroundings: what a page of one thing has to tell."""
+    return tuple(one for one in refused if not one.what.startswith(TOLD_ELSEWHERE))
 
 
 def registered(line: Line) -> Steps[AskedWorkers]:

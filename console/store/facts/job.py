@@ -86,7 +86,7 @@ def read(line: Line, job: bytes, about: About, now: float, secrets: Secrets) -> 
         allows_failures=fields.get("allow_dependency_failures") == b"1",
         limit=limit,
         queue=its_queue,
-        entry=schedule.entry(asked_entry, aside.result),
+        entry=schedule.entry(asked_entry, aside.result, now),
         schedule=schedules.result,
     )
 

@@ -40,14 +40,14 @@ def ask_entry(line: Line, one: bytes) -> AskedEntry:
     return AskedEntry(one, line.ask("ZSCORE", keys.ENTRIES, one), line.ask("EXISTS", job), line.ask("PTTL", job))
 
 
-def entry(asked: AskedEntry, set_aside: Mapping[bytes, SetAside]) -> EntryFacts | None:
-    """The entry, None where there is and was none of that id."""
+def entry(asked: AskedEntry, set_aside: Mapping[bytes, SetAside], now: float) -> EntryFacts | None:
+    """The entry, None where there is and was none of that id. The heartbeat's is due in every pass, and never late."""
     aside, expires = set_aside.get(asked.id), asked.expires.count()
     if asked.score.value is None and aside is None:
         return None
     return EntryFacts(
         id=text(asked.id),
-        due=number(asked.score.value),
+        due=now if asked.id == keys.HEARTBEAT_ENTRY.encode() else number(asked.score.value),
         found=None if asked.found.value is None else bool(asked.found.value),
         expires_s=expires / 1000 if expires is not None and expires >= 0 else None,
         set_aside=aside,
@@ -95,7 +95,7 @@ def read(
     yield from beside(definitions, histories)
     found_aside, queues = (yield from after(aside)), (yield from after(lanes))
     return [
-        _restore(name, raw, history, entry(asked, found_aside), member, queues, now, secrets)
+        _restore(name, raw, history, entry(asked, found_aside, now), member, queues, now, secrets)
         for name, raw, history, asked, member in zip(names, definitions.result, histories.result, entries, listed, strict=True)
     ]
 
