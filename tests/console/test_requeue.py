@@ -255,6 +255,16 @@ def test_a_limit_whose_queues_are_no_lists_is_no_reason_to_lose_its_jobs(redis: 
     assert redis.zrange("rq:rl:x:allowed", 0, -1) == [job.key]
 
 
+def test_limits_whose_names_make_one_key_leave_every_job_in_one_place(redis: Redis) -> None:
+    """The set of those that hold a slot of `a` has the name that is the hash of `a:allowed`."""
+    jobs = [failed(redis, rate_limit=RateLimit(name, 1)) for name in ("a", "a:allowed")]
+    redis.delete("rq:rl:a", "rq:rl:a:allowed")
+    assert codes(act(redis, Requeue(), *jobs)) == ["done", "unreadable"]
+    assert redis.lrange("rq:queue:odd", 0, -1) == [jobs[0].key]
+    assert redis.zrange("rq:failed:odd", 0, -1) == [jobs[1].key]
+    assert hash_of(redis, jobs[1])[b"status"] == b"failed"
+
+
 def test_a_stranger_named_like_a_run_is_none(redis: Redis) -> None:
     job = failed(redis, job_id="tq-scrape-0123456789abcdef0123-1700000000", retry=Retry(1))
     assert codes(act(redis, Requeue(), job)) == ["done"]

@@ -26,11 +26,16 @@ local STATUSES = {
 local function job_key(id) return RQ .. ':job:' .. id end
 local function list_key(state, queue) return RQ .. LISTS[state] .. queue end
 
--- Whether a key is of a type, or is not there, so that no command on it can fail after others were done.
+-- Whether a key is of a type, or is not there, so that no command on it can fail after others were done. One that is not there is
+-- looked for again: a rate limit named `a` makes a key that is also that of one named `a:allowed`, of another type.
 local types = {}
 local function is(key, type)
-  if not types[key] then types[key] = redis.call('TYPE', key).ok end
-  return types[key] == type or types[key] == 'none'
+  local found = types[key]
+  if not found then
+    found = redis.call('TYPE', key).ok
+    if found ~= 'none' then types[key] = found end
+  end
+  return found == type or found == 'none'
 end
 
 -- The fields of a job's hash, or nil and a code.
