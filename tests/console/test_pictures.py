@@ -21,7 +21,7 @@ from console.model.commands import Requeue
 from console.model.operations import Operation
 from console.model.pages import Found
 from console.model.ports import Snapshot, Target
-from console.model.queries import JobsQuery, SearchQuery, SelectQuery, ViewQuery
+from console.model.queries import JobsQuery, OverviewQuery, SearchQuery, SelectQuery, ViewQuery
 from console.model.selection import Selected
 from console.model.status import Status
 from console.screens.dialogs.confirm import Confirm
@@ -71,6 +71,13 @@ class Steady:
         self.reader.close()
 
 
+def begun(url: str, at: float) -> Steady:
+    """A reader whose next answer tells everything: the first one of a console tells only what takes no time."""
+    reader = open_reader(url)
+    reader.read(OverviewQuery(size=0), at)
+    return Steady(reader)
+
+
 @dataclass(frozen=True)
 class Demo:
     """The demo's data in the test's server, and the instant when it was recorded."""
@@ -96,7 +103,7 @@ def demo(redis: Redis, server: Server, monkeypatch: pytest.MonkeyPatch) -> Itera
             listening.get_message(timeout=5)
         yield Demo(
             recorded["at"],
-            Target("demo", URL, lambda: Steady(open_reader(server.url)), "green", write=lambda: open_writer(server.url)),
+            Target("demo", URL, lambda: begun(server.url, recorded["at"]), "green", write=lambda: open_writer(server.url)),
         )
     monkeypatch.undo()
     time.tzset()
@@ -183,6 +190,11 @@ async def outcomes(driver: Driver) -> None:
     await driver.shows("esc closes")
 
 
+async def timeline(driver: Driver) -> None:
+    await driver.press("e")
+    await driver.shows("DONE FROM CONSOLES" if driver.app.size.height > 24 else "in/min")
+
+
 def numbered(key: str, *texts: str) -> Callable[[Driver], Any]:
     async def opened(driver: Driver) -> None:
         await driver.press(key)
@@ -201,6 +213,7 @@ SCREENS = {
     "operation": one_operation,
     "job": failed_job,
     "user": one_user,
+    "timeline": timeline,
     "confirm": confirming,
     "outcomes": outcomes,
 }
