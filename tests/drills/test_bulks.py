@@ -59,6 +59,20 @@ def of_rq(redis: Redis) -> dict[bytes, Any]:
     return {key: value for key, value in contents(redis).items() if not key.startswith(b"tq:")}
 
 
+def test_the_checker_finds_what_is_in_no_place_in_two_or_in_another(redis: Redis) -> None:
+    failures(redis, 5)
+    redis.zrem(f"rq:failed:{QUEUE}", "job-0")
+    redis.rpush(f"rq:queue:{QUEUE}", "job-1")
+    redis.hset("rq:job:job-2", "status", "queued")
+    redis.delete("rq:job:job-3")
+    assert misplaced(redis) == [
+        f"b'job-3' has no hash, and is in {{'rq:failed:{QUEUE}': 1}}",
+        "b'job-0' is b'failed', and in {}",
+        f"b'job-1' is b'failed', and in {{'rq:queue:{QUEUE}': 1, 'rq:failed:{QUEUE}': 1}}",
+        f"b'job-2' is b'queued', and in {{'rq:failed:{QUEUE}': 1}}",
+    ]
+
+
 # --- two at once --------------------------------------------------------------------------------
 
 
