@@ -10,7 +10,7 @@ from typing import Final
 from console.model import words
 from console.model.forecast import Forecast
 from console.model.history import GRIDS, Curves, HistoryPage, Span
-from console.screens.facts import LABEL
+from console.screens.facts import LABEL, MARGIN
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece
 
@@ -19,9 +19,6 @@ SAID: Final = {"1h": "1 h", "24h": "24 h", "7d": "7 d"}
 
 VALUE: Final = 10
 """Cells of the value at the time cursor."""
-
-EDGE: Final = 2
-"""Cells of a page beside its lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Chart:
 def chart(span: Span, cells: int) -> Chart:
     """As many of the newest columns as there is room for, each twice as wide where there is room for that."""
     columns = GRIDS[span].columns
-    room = max(10, cells - EDGE - LABEL - VALUE)
+    room = max(10, cells - MARGIN - LABEL - VALUE)
     shown = min(columns, room)
     return Chart(columns - shown, shown, max(1, min(3, room // columns)))
 

@@ -77,7 +77,7 @@ def _who(user: UserPage, cells: int, zone: tzinfo | None) -> list[Row]:
     if user.changes is not None or user.delivered is not None:
         waiting: Piece = (f"{words.count(user.changes)} to deliver", "warn" if user.changes else "")
         rows.append(fact("changes", waiting, (f"  {words.count(user.delivered)} delivered", "dim")))
-    if user.worked_s is not None:
+    if user.worked_s:
         failed: Piece = (f"  {counted(user.failed_attempts or 0, 'attempt')} failed", "bad" if user.failed_attempts else "dim")
         rows.append(fact("last 24 h", (f"{words.age(round(user.worked_s, 1))} of worker time", ""), failed))
     if (kept := user.begun_in_time()) is not None:

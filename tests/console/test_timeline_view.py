@@ -97,7 +97,7 @@ async def test_each_lane_has_its_curves_its_values_and_what_becomes_of_it(size: 
         assert line(view, "oldest").endswith("7 s")
         assert "▲" in text(view)
         low = lines[next(at for at, one in enumerate(lines) if one.strip().startswith("low")) + 1]
-        wide = {80: 1, 120: 2, 200: 3}[size[0]]
+        wide = {80: 1, 120: 1, 200: 3}[size[0]]
         # The last column has just begun.
         assert [at for at in range(47) if low[14 + at * wide] == " "] == [5, 6, 7, 8]
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC
 
 import pytest
 from redis import Redis
 
+import jobs
 from console.model.outlook import Busiest
+from console.model.queries import UserQuery
+from console.model.secrets import Secrets
+from console.screens import user_lines
 from console.store import usage as store
+from console.store import user
 from console.store.steps import Line, alone
 from jobs import keys, usage
+from jobs.schedules import schedule_id
+from jobs.users import User
 from tests.benchmarks.ratios import RoundTrips
 from tests.console.whole_site import nothing_changes
 
@@ -86,3 +94,24 @@ def test_records_of_strangers_are_not_taken_for_ours(redis: Redis) -> None:
 
 def test_where_nothing_is_recorded_nobody_is_busy(redis: Redis) -> None:
     assert read(redis) == Busiest()
+
+
+def test_the_page_of_a_user_tells_what_was_taken_and_what_was_kept(redis: Redis) -> None:
+    jobs.set_user(redis, User("ada", "pro"), ["scrape"])
+    runs = keys.RUNS + schedule_id("ada", "scrape")
+    for n, (kind, late, attempts) in enumerate(
+        (("slot", 1, 1), ("slot", 4, 1), ("slot", 9, 1), ("slot", 900, 2), ("backfill", 99, 1))
+    ):
+        slot = int(NOW) - 3_600 * (n + 1)
+        redis.hset(runs, str(slot), f"{kind};finished;{slot};{slot + late};1.0;{attempts}")
+    redis.zadd(keys.WORKED + usage.hour(NOW), {"ada": 61.5, "bob": 7.0})
+    redis.zadd(keys.FAILED_ATTEMPTS + usage.hour(NOW - 3_600), {"ada": 3})
+    with RoundTrips(redis) as trips:
+        found = user.read(redis, UserQuery("ada"), NOW, Secrets())
+    assert trips.count <= 4
+    assert (found.worked_s, found.failed_attempts, found.promise_s) == (61.5, 3, 5.0)
+    # One that was retried keeps the start of its last attempt only, and a backfilled slot is not late.
+    assert found.begun_in_time() == (2, 3)
+    said = "\n".join("".join(text for text, _ in row.line) for row in user_lines.lines(found, 80, True, UTC))
+    assert "1 min of worker time  3 attempts failed" in said
+    assert "✗ 2 of the last 3 runs began within 5 s of the slot" in said
