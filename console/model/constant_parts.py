@@ -1,8 +1,8 @@
 """What stays the same in the message of an error when it is raised again: the message without its values.
 
-Taken out are quoted values, URLs, e-mail addresses, hosts, paths and files, dates, and every word that has a digit in it:
-numbers however a locale writes them, addresses, and ids. Two numbers stay, since they tell kinds of errors apart: that of an
-operating system's error, and the status of an HTTP answer. Where lines break makes no difference.
+Taken out are quoted values and those that follow a `=`, URLs, e-mail addresses, hosts, paths and files, dates, and every word
+that has a digit in it: numbers however a locale writes them, addresses, and ids. Two numbers stay, since they tell kinds of
+errors apart: that of an operating system's error, and the status of an HTTP answer. Where lines break makes no difference.
 
 Any text is read in time that grows with its length alone: no expression here goes back over what it has read.
 """
@@ -12,14 +12,16 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from http import HTTPStatus
-from itertools import pairwise
 from typing import Final
 
 from console.model.masking import MASK
 from console.model.secrets import DEFAULT, Secrets, masked_text
 
-MOST_READ: Final = 16_384
-"""Characters of a message that are read."""
+READ: Final = (1_024, 16_384)
+"""Characters of a message that are read, the second number where the first does not give enough."""
+
+AT_END: Final = 100
+"""Characters of the constant part that what is not read could change."""
 
 MOST_TOLD: Final = 300
 """Characters of the constant part."""
@@ -54,20 +56,26 @@ _DIGITS: Final = r"""
         [0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b
       | [-+]?(?<![\w…])[^\W\d]*+\d\w*+(?:[.,:/'’·\xa0\u2009\u202f+-][^\W\d]*+\d\w*+)*"""
 
+_LINKS: Final = r"""
+        [A-Za-z][A-Za-z0-9+.-]{0,15}://[^\s"'<>`)\]}]*(?<![.,;:!?])
+      | (?<![.+-])[\w.+…-]{1,200}@[\w…-]+(?:\.[\w…-]+)*"""
+_PATHS: Final = rf"""
+        (?<![/<.])(?:~|\.{{1,2}})?/[\w.@%+~:=,…-]+(?:/[\w.@%+~:=,…-]*)*(?:\?[^\s"']*)?(?<![.,:])
+      | (?<![/.-])[\w.…-]{{1,200}}(?:/[\w.…-]+){{2,}}
+      | (?<![/.-])[\w…-]{{1,200}}(?:[./][\w…-]+)*\.(?:{_FILES})\b(?!\()
+      | (?<![.-])(?:(?:[\w…-]{{1,63}}\.)+(?:{_DOMAINS})|localhost)\b(?![\w(-]|\.\w)(?::\d{{1,5}}\b)?"""
+
+_LINK: Final = re.compile(rf"(?<![\w…])(?:{_LINKS})", re.VERBOSE)
 _PLAIN: Final = re.compile(rf"(?<![\w…])(?:{_KEPT}|{_QUOTED}|{_DENSE}|{_DIGITS})", re.VERBOSE)
-"""Most values are numbers, or in quotes. What is left when they are gone is remembered with what becomes of it."""
+_PATH: Final = re.compile(rf"(?<![\w…])(?:{_PATHS})", re.VERBOSE)
 
 _VALUE: Final = re.compile(
     rf"""(?<![\w…])(?:
         {_KEPT} | {_QUOTED}
       | `[^`]*+` | “[^”]*+” | „[^“”]*+[“”] | «[^»]*+» | ‹[^›]*+› | ‘[^’]*+’
-      | [A-Za-z][A-Za-z0-9+.-]{{0,15}}://[^\s"'<>`)\]}}]*(?<![.,;:!?])
-      | (?<![.+-])[\w.+…-]{{1,200}}@[\w…-]+(?:\.[\w…-]+)*
+      | {_LINKS}
       | [A-Za-z]:\\[^\s"'<>|]*
-      | (?<![/<.])(?:~|\.{{1,2}})?/[\w.@%+~:=,…-]+(?:/[\w.@%+~:=,…-]*)*(?:\?[^\s"']*)?(?<![.,:])
-      | (?<![/.-])[\w.…-]{{1,200}}(?:/[\w.…-]+){{2,}}
-      | (?<![/.-])[\w…-]{{1,200}}(?:[./][\w…-]+)*\.(?:{_FILES})\b(?!\()
-      | (?<![.-])(?:(?:[\w…-]{{1,63}}\.)+(?:{_DOMAINS})|localhost)\b(?![\w(-]|\.\w)(?::\d{{1,5}}\b)?
+      | {_PATHS}
       | (?:[0-9a-fA-F]{{0,4}}:){{2,7}}[0-9a-fA-F]{{0,4}}(?![\w:])
       | {_DENSE} | {_DIGITS}
       | (?:[a-f]{{8,}}|[A-F]{{8,}}|(?!(?:{_WORDS_OF_HEX})\b)[a-f]{{6,7}})\b
@@ -75,11 +83,12 @@ _VALUE: Final = re.compile(
     re.VERBOSE,
 )
 
+_SET: Final = re.compile(r"""=[\w…][^\s,;()\[\]{}'"]*""")
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*+(?:\x07|\x1b\\)?")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _HYPHENED: Final = re.compile(r"(?<=\w-)[ \t]*\r?\n[ \t]*(?=\w)")
 _CUT: Final = re.compile(r"""(?<![\w…])["'`][^"'`]*\Z""")
-_STATUS: Final = re.compile(r"[1-5]\d\d(?=[ ])")
+_STATUS: Final = re.compile(r"[1-5]\d\d ")
 
 _SYSTEM_SAYS: Final = re.compile(r"(\[(?:Errno|WinError) -?\d{1,9}\])[^:;,()\[\]'\"…]*")
 """What the operating system says of its error, which it does in the worker's language."""
@@ -106,6 +115,7 @@ _JOINED: Final = re.compile(
 )
 """The rest of an id, or of an address of IPv6, of which a part was taken out."""
 _MARKS: Final = re.compile(r"…(?:[ @,;:/+*=&|~#.-]*…)+")
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MANY: Final = re.compile(r"(?<=… )(?!(?:does|this|always|status|minus|plus)\b)([^\W\d_]{3,40}?)(ies|(?<!s)s)(?![\w])")
 
 
@@ -115,14 +125,41 @@ def constant(text: str, secrets: Secrets = DEFAULT, *, status_first: bool = Fals
     `status_first`: a number from 100 to 599 at its beginning is the status of an HTTP answer. What this gives, it leaves as it
     is when it is given it again.
     """
-    if len(text) > MOST_READ:
-        text = _CUT.sub(MASK, text[:MOST_READ])
+    for most in READ:
+        status, rest = _status(text[:most], len(text) > most) if status_first else ("", _line(text[:most], len(text) > most))
+        told = _finished(_coarse(rest), secrets)
+        if len(told) > MOST_TOLD + AT_END or len(text) <= most:
+            break
+    if len(told) > MOST_TOLD:
+        told = _finished(told[:MOST_TOLD].rpartition(" ")[0] or told[:MOST_TOLD], secrets)
+    return (status + told)[:MOST_TOLD].rstrip()
+
+
+def _status(text: str, cut: bool) -> tuple[str, str]:
+    """The status that a message begins with, with a blank, empty where it begins otherwise; and the rest of it in one line."""
+    line = _line(text, cut)
+    found = _STATUS.match(line)
+    return (found[0], line[found.end() :]) if found else ("", line)
+
+
+def _line(text: str, cut: bool) -> str:
+    """The text in one line, without what steers a terminal. `cut`: it goes on, maybe in the midst of a quoted value."""
+    if cut:
+        text = _CUT.sub(MASK, text)
     if not text.isprintable():
         text = _CONTROLS.sub(" ", _HYPHENED.sub("", _ESCAPES.sub("", text) if "\x1b" in text else text))
-    text = " ".join(text.split())
-    status = _STATUS.match(text) if status_first else None
-    kept = "" if status is None else status[0] + " "
-    return (kept + _finished(_PLAIN.sub(_taken, text[len(kept) :]), secrets))[:MOST_TOLD].rstrip()
+    return " ".join(text.split())
+
+
+def _coarse(text: str) -> str:
+    """The text without most of its values, of which there are so many that what is left is the same for most of a kind: then it
+    is remembered what becomes of it."""
+    if "://" in text or "@" in text:
+        text = _LINK.sub(MASK, text)
+    text = _PLAIN.sub(_taken, text)
+    if "=" in text:
+        text = _SET.sub("=…", text)
+    return _PATH.sub(MASK, text) if "/" in text or "." in text else text
 
 
 @lru_cache(maxsize=8_192)
@@ -133,8 +170,8 @@ def _finished(text: str, secrets: Secrets) -> str:
         text = _SYSTEM_SAYS.sub(r"\1", text)
         text = _MARKS.sub(MASK, _JOINED.sub(MASK, text))
         text = _MARKS.sub(MASK, _AROUND.sub(MASK, _DATE.sub(MASK, text)))
-        text = _MANY.sub(_one, text)
-        text = _shortened(" ".join(_VALUE.sub(_taken, text).split()))
+        text = _SET.sub("=…", _MANY.sub(_one, text))
+        text = " ".join(_VALUE.sub(_taken, text).split())
         if text == before:
             break
     return text
@@ -152,15 +189,9 @@ def _is_random(word: str) -> bool:
     """Whether a long word without blanks looks like random letters, as base64 has them, and not like words of a language."""
     if any(map(str.isdecimal, word)) or "+" in word or "=" in word:
         return True
-    changes = sum(one.islower() and other.isupper() for one, other in pairwise(word))
-    return changes * 5 > len(word)
+    # Words of a language, also in CamelCase, have four letters or more, most of them.
+    return not word.islower() and not word.isupper() and len(_WORDS.findall(word)) * 3.5 > len(word)
 
 
 def _one(found: re.Match[str]) -> str:
     return found[1] + ("y" if found[2] == "ies" else "")
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= MOST_TOLD:
-        return text
-    return text[:MOST_TOLD].rpartition(" ")[0] or text[:MOST_TOLD]

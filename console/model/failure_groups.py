@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest, nsmallest
 from typing import Any, Final, NamedTuple
 
 from console.model.fingerprints import Kind
@@ -29,10 +30,11 @@ OTHERS: Final = Kind("others", "", "", f"more kinds than the {MOST_GROUPS:,} tha
 class Group:
     """Failures of one kind (fingerprints.Kind), `count` of them.
 
-    `users` is how many different users they hit, `top_users` and `tiers` name some with their failures; jobs that name no user
-    are in none of them. `first_at` and `last_at` are when the earliest and the latest of these failed, None where that is not
-    known; `by_hour` counts those of each of the last HOURS clock hours (UTC), the current one last. `example` is what one of
-    them said, and `because` the exception that had led to it. `sample` is the job that failed last.
+    `users` is how many different users they hit; `top_users` (in the last answer alone) and `tiers` name some with their
+    failures; jobs that name no user are in none of them. `first_at` and `last_at` are when the earliest and the latest of these
+    failed, None where that is not known; `by_hour` counts those of each of the last HOURS clock hours (UTC), the current one
+    last. `example` is what one of them said, and `because` the exception that had led to it. `sample` is the job that failed
+    last.
     """
 
     fingerprint: str
@@ -169,9 +171,10 @@ class Tally:
             if id(failure.members) in lost:
                 failure.members.stretch(failure.job, failure.at)
 
-    def groups(self, now: float, scale: float = 1.0) -> tuple[Group, ...]:
-        """All groups as seen from `now`, the largest first. `scale`: each failure stands for so many."""
-        told = [_group(members, now, scale) for members in self._groups.values() if members.count]
+    def groups(self, now: float, scale: float = 1.0, *, named: bool = True) -> tuple[Group, ...]:
+        """All groups as seen from `now`, the largest first. `scale`: each failure stands for so many. `named`: with some of
+        their users, for which all of these must be looked at."""
+        told = [_group(members, now, scale, named) for members in self._groups.values() if members.count]
         return tuple(sorted(told, key=lambda group: (-group.count, -(group.last_at or 0.0), group.fingerprint)))
 
 
@@ -183,7 +186,7 @@ def _less(counts: Counter[str] | Counter[int], what: str | int) -> None:
         by.pop(what, None)
 
 
-def _group(members: Members, now: float, scale: float) -> Group:
+def _group(members: Members, now: float, scale: float, named: bool) -> Group:
     kind = members.kind
     return Group(
         fingerprint=kind.fingerprint,
@@ -194,7 +197,7 @@ def _group(members: Members, now: float, scale: float) -> Group:
         frame=kind.frame,
         cause=kind.cause,
         users=len(members.users),
-        top_users=_most(members.users, scale),
+        top_users=_most(members.users, scale) if named else (),
         tiers=_most(members.tiers, scale),
         first_at=members.first,
         last_at=members.last[0] or None,
@@ -206,8 +209,9 @@ def _group(members: Members, now: float, scale: float) -> Group:
 
 
 def _most(counts: Mapping[str, int], scale: float) -> tuple[tuple[str, int], ...]:
-    most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_NAMED]
-    return tuple((name, round(count * scale)) for name, count in most)
+    least = min(nlargest(MOST_NAMED, counts.values()), default=0)
+    most = nsmallest(MOST_NAMED, ((-count, name) for name, count in counts.items() if count >= least))
+    return tuple((name, round(-count * scale)) for count, name in most)
 
 
 def _by_hour(counts: Mapping[int, int], now: float, scale: float) -> tuple[int, ...]:

