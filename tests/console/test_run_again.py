@@ -163,3 +163,10 @@ def test_what_cannot_be_decoded_is_copied_byte_for_byte(redis: Redis) -> None:
     twin = redis.hgetall(b"rq:job:" + (outcome.new or b""))
     assert {name: twin[name] for name in fields if name != b"status"} == {n: v for n, v in fields.items() if n != b"status"}
     assert redis.lrange(b"rq:queue:" + queue, 0, -1) == [outcome.new]
+
+
+def test_of_hashes_that_take_long_to_copy_few_are_copied_in_one_call(redis: Redis) -> None:
+    cases = [ended(redis, data=b"x" * 8_000_000) for _ in range(8)]
+    redis.config_resetstat()
+    assert codes(act(redis, RunAgain(), *cases)) == ["done"] * 8
+    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] > 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from redis import Redis
 from rq import Queue
 
 from console.model.commands import Delete, JobSeen, TrashSeen
 from console.model.operations import Operation
+from console.model.ports import WriteError
 from console.model.queries import TrashQuery
 from console.model.selection import Selected
 from console.store import trash
@@ -18,6 +20,7 @@ from tests.catalogue_tasks import echo
 from tests.conftest import Stock, until
 from tests.console.acting import seen
 from tests.console.catalogued import catalogued, of_states
+from tests.contents import contents
 
 STATES = ("rate limited", "queued", "scheduled", "retrying", "deferred", "ready", "finished", "failed", "stopped", "canceled")
 
@@ -102,3 +105,12 @@ def test_a_console_whose_clock_is_behind_loses_nothing(redis: Redis) -> None:
     asked = Operation("op1", "ann", "host", 0.0, "delete", "", "these jobs", 1, "")
     assert writer.act(asked, Delete(), [job], 1_000.0)[0].result == "done"
     assert redis.exists(keys.TRASHED_KEY + f"op1:rq:job:{job.key.decode()}")
+
+
+def test_where_its_list_is_something_else_nothing_is_taken(redis: Redis) -> None:
+    jobs = queued(redis, 3)
+    redis.set(keys.TRASH, "no set")
+    before = contents(redis)
+    with pytest.raises(WriteError, match="WRONGTYPE"):
+        delete(redis, *jobs)
+    assert contents(redis) == before

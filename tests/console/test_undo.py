@@ -293,3 +293,23 @@ def test_hostile_ids_are_back_as_they_were(redis: Redis) -> None:
     assert not redis.exists("rq:queue:q")
     assert undo(redis) == ["done"] * 7
     assert held(redis) == before
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        b"\xc1 is no message",
+        b"\xa4text",
+        b"\x91\xa4main",  # ["main"]
+        b"\x91\x92\xa4evil\xa1x",  # [["evil", "x"]]
+        b"\x91\x93\xa3key\xa1x\xa5never",  # [["key", "x", "never"]]
+        b"\x91\x94\xa5score\xa1z\xa1m\xa4soon",  # [["score", "z", "m", "soon"]]
+    ],
+)
+def test_what_the_trash_did_not_note_puts_nothing_back_and_keeps_nobody_else_from_it(redis: Redis, forged: bytes) -> None:
+    jobs = queued(redis, "a", "b", "c")
+    assert delete(redis, *jobs) == ["done"] * 3
+    redis.hset(keys.TRASHED_PLACE + "op1", "b", forged)
+    assert undo(redis) == ["done", "unreadable", "done"]
+    assert (ids(redis), redis.exists("rq:job:b", "x", "z")) == (["a", "c"], 0)
+    assert [one.key for one in taken(redis)] == [b"b"]

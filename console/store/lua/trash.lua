@@ -38,6 +38,8 @@ local function open_trash(tq, operation, seconds, ids)
   local time = redis.call('TIME')
   local till = time[1] * 1000 + math.floor(time[2] / 1000) + math.floor(tonumber(seconds) * 1000)
   local listed, places, prefix = tq .. 'trashed:' .. operation, tq .. 'trashed-place:' .. operation, trash_prefix(tq, operation)
+  -- Where it is something else, this fails, before anything is taken.
+  redis.call('ZCARD', tq .. 'trash')
   local last = redis.call('ZREVRANGE', listed, 0, 0, 'WITHSCORES')[2]
   local first, before = last and tonumber(last) + 1 or 0, {}
   if last then

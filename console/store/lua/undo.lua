@@ -3,7 +3,7 @@
 --
 -- Options  1 the operation that took it
 -- Returns `done`; `gone` where it is not in the trash, or has expired there; `exists` where there is a key again that would come
---       back; `unreadable` where a list or set that it was in is of another type.
+--       back; `unreadable` where a list or set that it was in is of another type, or what the trash notes of it is not its own.
 -- Leaves every key with its content and its expiry, and the members of sorted sets and sets, as they were. In a queue the id comes
 --       before the one that followed it, else after the one that it followed, else to the front. A job that held a slot of a rate
 --       limit that others have by now waits for one. What is back is out of the trash, and an operation of which all is back too.
@@ -110,6 +110,27 @@ function put.word(_, hash, field, value, word)
   if list then redis.call('HSET', hash, field, with_word(list, value, word)) end
 end
 
+-- The notes of one id, nil where they are none that the trash writes. Of each kind: of which type what it names is, and how many
+-- it says at the least; with a score among it, which.
+local SAYS = {
+  main = { 'number' }, key = { 'number' }, absent = {}, member = { 'string' }, score = { 'string', 'score' },
+  place = { 'string' }, slot = { 'string', 'score', 'string', 'number' }, waiting = { 'string', 'score', 'string' },
+  field = { 'string', 'string' }, word = { 'string', 'string', 'string' },
+}
+local function understood(packed)
+  local ok, notes = pcall(cmsgpack.unpack, packed)
+  if not ok or type(notes) ~= 'table' then return nil end
+  for _, note in ipairs(notes) do
+    local says = type(note) == 'table' and SAYS[note[1]]
+    if not says or type(note[2]) ~= 'string' then return nil end
+    for n, kind in ipairs(says) do
+      local said = note[n + 2]
+      if kind == 'score' and not tonumber(said) or kind ~= 'score' and type(said) ~= kind then return nil end
+    end
+  end
+  return notes
+end
+
 -- What stands against putting it back, before anything is written.
 local function in_the_way(notes)
   if not is(RQ .. ':queues', 'set') then return 'unreadable' end
@@ -147,8 +168,9 @@ local ids = ids_given()
 for n, packed in ipairs(redis.call('HMGET', places, unpack(ids))) do notes_of[ids[n]] = packed end
 
 return act_on_each(function(id)
-  local notes = notes_of[id] and cmsgpack.unpack(notes_of[id])
-  if not notes then return 'gone' end
+  if not notes_of[id] then return 'gone' end
+  local notes = understood(notes_of[id])
+  if not notes then return 'unreadable' end
   local code = in_the_way(notes)
   if code then return code end
   notes_of[id] = nil
@@ -166,5 +188,5 @@ end, function()
     redis.call('HDEL', places, unpack(back))
     redis.call('ZREM', listed, unpack(back))
   end
-  if redis.call('EXISTS', listed) == 0 then redis.call('ZREM', TQ .. 'trash', operation) end
+  if redis.call('EXISTS', listed) == 0 then redis.pcall('ZREM', TQ .. 'trash', operation) end
 end)
