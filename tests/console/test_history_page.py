@@ -6,14 +6,19 @@ import pytest
 from redis import Redis
 from rq import Queue
 
+from console.app import Console
 from console.model.history import GRIDS, SPANS, HistoryPage, Span, window
+from console.model.ports import Target
 from console.model.queries import HistoryQuery, OverviewQuery
 from console.model.secrets import Secrets
 from console.store import history, outlook, status
 from console.store.own_readings import EVERY, MOST, MOST_QUEUES
+from console.store.reader import open_reader
 from console.store.seen import Seen
 from jobs import keys
 from tests.benchmarks.ratios import RoundTrips
+from tests.conftest import Server
+from tests.console.pilots import driving
 from tests.console.whole_site import nothing_changes
 
 NOW = 1_764_079_331.0
@@ -151,3 +156,21 @@ def test_the_overview_s_outlook_takes_three_trips_and_is_kept_for_a_while(redis:
         assert found.due is not None
         assert found.promises is not None
         assert found.busiest is not None
+
+
+async def test_from_the_overview_to_what_was_done_at_an_instant_and_back(redis: Redis, server: Server) -> None:
+    record(redis, "high", NOW - 3_600, NOW)
+    begun = {"event": "begun", "operation": "op-1", "who": "ann", "command": "requeue", "scope": "all failed jobs"}
+    redis.xadd(keys.ACTIVITY, begun, id=f"{int(NOW) - 90}000-0")  # type: ignore[arg-type]
+    here = Target("", server.url, lambda: open_reader(server.url))
+    async with driving(Console([here], here, refresh_s=0.05, clock=lambda: NOW)) as driver:
+        await driver.shows("high")
+        await driver.press("e")
+        await driver.shows("in/min", "▲", "requeue all failed jobs")
+        await driver.press("left", "left")
+        await driver.shows("around", "ann")
+        await driver.press("tab")
+        await driver.shows("[24 h]", "around")
+        await driver.press("escape")
+        await driver.shows("OLDEST")
+        assert driver.app.fault == ""
