@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.app import App
@@ -23,7 +23,7 @@ from textual.screen import Screen
 
 from console import private_file, themes
 from console.actions import ACTIONS, BY_ID, SCREENS, Action, applies
-from console.copying import Copying
+from console.looking import Looking
 from console.messages import (
     OperationEnded,
     OperationProgressed,
@@ -32,42 +32,19 @@ from console.messages import (
     SearchProgressed,
     SnapshotReady,
 )
-from console.model.filters import Filter, FilterError
 from console.model.ports import Target
-from console.model.queries import (
-    ActivityQuery,
-    FailuresQuery,
-    JobsQuery,
-    OverviewQuery,
-    SchedulesQuery,
-    UserQuery,
-    ViewQuery,
-    WorkersQuery,
-    same_list,
-)
-from console.model.status import Status
 from console.model.text import visible
-from console.screens import views
+from console.places import Places
+from console.reading import Reading
 from console.screens.filter_bar import FilterBar
-from console.screens.history import History
 from console.screens.main import Main
 from console.screens.place import Place
 from console.screens.view import Asks, Goes, Searches, Tells, View
-from console.watch import Watch
+from console.surround import Surround
 from console.widgets.lines import Line
 
 if TYPE_CHECKING:
     from console.acting import Acting
-
-FIRST: Final[Mapping[str, ViewQuery]] = {
-    "overview": OverviewQuery(),
-    "jobs": JobsQuery(),
-    "failures": FailuresQuery(),
-    "schedules": SchedulesQuery(),
-    "workers": WorkersQuery(),
-    "activity": ActivityQuery(),
-}
-"""What a screen asks for when it is opened for the first time."""
 
 
 class Console(App[Target], inherit_bindings=False):
@@ -92,18 +69,18 @@ class Console(App[Target], inherit_bindings=False):
         super().__init__()
         self.targets = targets
         self.fault = ""
-        self._refresh_s, self._clock, self._crashed = refresh_s, clock, crashed
+        self._clock, self._crashed = clock, crashed
         self._answered = answered
         self._expression = expression
-        self._history = History(Place(screen, FIRST[screen]))
-        self._zone: tzinfo | None = None
-        self._copying = Copying(self)
+        self._places = Places(lambda: self._main, screen)
+        self._reading = Reading(self._places, target, self.post_message, refresh_s, clock)
+        self._around = Surround(lambda: self._main, self._places, self._reading, self.offered, self._under_way)
+        self._looking = Looking(self._places, self._reading, self._around, self)
         self._begun = False
         self._typed_ahead: list[str] = []
         for one in themes.THEMES:
             self.register_theme(one)
         self.theme = themes.NAMES.get(theme, themes.DARK.name)
-        self._look_at(target)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What a theme that is none of ours leaves unsaid."""
@@ -111,27 +88,28 @@ class Console(App[Target], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[Any]:
         """The one screen, with the view that is opened first."""
-        return Main(self._made(self._history.present.screen))
+        return Main(self._places.first())
 
     async def on_main_started(self, message: Main.Started) -> None:
         """Begin to read, once there is something to show it on."""
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
-        self._watch.poller.start()
-        await self._show(self._history.present)
+        self._reading.begin()
+        await self._places.begin()
+        self._around.draw()
         if self._expression:
-            self._filter_with(self._expression)
+            self._looking.filter_with(self._expression)
         self._begun = True
         for action in self._typed_ahead:
             await self.act(action)
-        self.set_interval(1.0, self._draw_header)
+        self.set_interval(1.0, self._around.header)
 
     def exit(self, result: Target | None = None, return_code: int = 0, message: Any = None) -> None:
         """Read no more, and leave. What was read is for views that are being taken down."""
-        self._open = False
+        self._places.open = False
         if self._acted:
             self.acting.leave()
-        self._watch.poller.stop()
+        self._reading.end()
         super().exit(result, return_code, message)
 
     # --- where one is ---------------------------------------------------------------------------
@@ -139,32 +117,29 @@ class Console(App[Target], inherit_bindings=False):
     @property
     def screen_name(self) -> str:
         """The screen that is shown: a name of actions.py."""
-        return self._history.present.screen
+        return self._places.screen
 
     @property
     def read_only(self) -> bool:
         """Whether nothing may be changed here."""
-        return self.target.read_only or self.target.write is None or bool(self._watch.refuses)
+        return self._reading.read_only
 
     def offered(self) -> Sequence[Action]:
         """The actions that are there for what is shown."""
-        screen, state = self.screen_name, self.view.standing
-        return [action for action in ACTIONS if applies(action, screen, state, self.read_only)]
+        return [action for action in ACTIONS if self._offers(action)]
 
     @property
     def view(self) -> View:
         """The view that is shown."""
-        return self._views[self.screen_name]
+        return self._places.view
 
     def queues(self) -> Sequence[tuple[str, bytes]]:
         """The queues that were read last."""
-        return [(queue.name, queue.key) for queue in status.queues] if (status := self._watch.status) is not None else []
+        return self._reading.queues()
 
     async def go(self, place: Place) -> None:
         """Show another place, and remember this one."""
-        self._leave()
-        self._history.go(place)
-        await self._show(place)
+        await self._looking.go(place)
 
     async def switch(self, target: Target) -> None:
         """Look at another server, from the same screen on."""
@@ -172,73 +147,28 @@ class Console(App[Target], inherit_bindings=False):
             self.exit(target)
             return
         screen = self.screen_name if self.screen_name in SCREENS else "overview"
-        self._watch.poller.stop()
-        self._look_at(target, self._watch)
-        self._watch.poller.start()
-        self._history = History(Place(screen, FIRST[screen]))
-        await self._main.query("View").remove()
-        await self._show(self._history.present)
-
-    def _leave(self) -> None:
-        """Remember this place as it is when it is left."""
-        self._history.leave(self.view.place())
-
-    async def _show(self, place: Place) -> None:
-        name = place.screen
-        # Answers that come while this waits for a view are for none that is there.
-        self._open = False
-        if name not in self._views:
-            self._made(name)
-        view = self._views[name]
-        if not view.is_attached:
-            await self._main.query_one("#views").mount(view)
-        for other in self._views.values():
-            other.display = other is view
-        view.zone = self._zone
-        self._main.query_one(FilterBar).close()
-        view.open(place)
-        self._main.tell_done(())
-        self._open = True
-        self._draw_chrome()
-
-    def _made(self, name: str) -> View:
-        view = self._views[name] = views.made(name)
-        return view
-
-    def _look_at(self, target: Target, before: Watch | None = None) -> None:
-        """Forget the server before, and get ready to read this one."""
-        self._open = False
-        self._views: dict[str, View] = {}
-        self._watch = Watch(target, self.post_message, self._refresh_s, self._clock, before)
+        self._reading.look_at(target)
+        await self._places.begin_anew(screen)
+        self._around.draw()
 
     # --- what was read --------------------------------------------------------------------------
 
     def on_snapshot_ready(self, message: SnapshotReady) -> None:
-        """Show an answer, unless it is one to what is no longer asked."""
-        if not self._watch.belongs(message):
+        """Show an answer."""
+        if not self._reading.watch.belongs(message):
             return
-        if isinstance(message.snapshot, Status):
-            turned = self._watch.learn(message.snapshot)
-            if turned and self._open:
-                self._draw_footer()
+        if self._reading.ready(message) and self._places.open:
+            self._around.footer()
         self._tell_answered()
-        if self._open and self._watch.answers(message, self.view.asked):
-            self._watch.failure = None
-            self.view.show(message.query, message.snapshot)
-        self._draw_header()
+        self._around.header()
 
     def on_read_failed(self, message: ReadFailed) -> None:
-        """Keep what is shown, and say how old it is and why. What failed for the screen before is of no account here."""
-        if not self._watch.belongs(message):
+        """Say how old what is shown is, and why."""
+        if not self._reading.watch.belongs(message):
             return
+        self._reading.failed(message)
         self._tell_answered()
-        if self._open and self._watch.answers(message, self.view.asked):
-            self._watch.failure = message
-            self.view.fail(message.reason)
-        elif isinstance(message.query, OverviewQuery):
-            # Nobody knows what is wrong with the installation any more.
-            self._watch.status = None
-        self._draw_header()
+        self._around.header()
 
     def _tell_answered(self) -> None:
         """Once, when the first answer is on screen: the program has started."""
@@ -247,21 +177,16 @@ class Console(App[Target], inherit_bindings=False):
             self._answered = None
 
     def on_search_progressed(self, message: SearchProgressed) -> None:
-        """Let the view that searches know, unless it has begun another search."""
-        if self._open and message.seq == self._watch.poller.search_seq:
-            self.view.progress(message.found, message.reason)
+        """A search has come further."""
+        self._reading.searched(message)
 
     def on_asks(self, message: Asks) -> None:
         """Read what the view wants to show."""
-        if self._open and same_list(message.query, self.view.asked):
-            self._watch.poller.ask(message.query, message.fresh)
+        self._reading.asked(message)
 
     def on_searches(self, message: Searches) -> None:
         """Search for what the view wants to list."""
-        if message.query is None:
-            self._watch.poller.cancel_search()
-        elif self._open and same_list(message.query, self.view.asked):
-            self._watch.poller.search(message.query)
+        self._reading.searches(message)
 
     async def on_goes(self, message: Goes) -> None:
         """Go where a row leads."""
@@ -269,9 +194,9 @@ class Console(App[Target], inherit_bindings=False):
 
     def on_tells(self, message: Tells) -> None:
         """Draw the tabs and the footer anew."""
-        if self._open:
-            self._draw_tabs()
-            self._draw_footer()
+        if self._places.open:
+            self._around.tabs()
+            self._around.footer()
 
     # --- what keys do ---------------------------------------------------------------------------
 
@@ -307,8 +232,8 @@ class Console(App[Target], inherit_bindings=False):
         if named.danger:
             self.acting.begin(action)
         elif action.startswith("screen_"):
-            await self._to_screen(SCREENS[int(action[-1]) - 1])
-        elif (own := getattr(self, f"do_{action}", None)) is not None:
+            await self._looking.to_screen(int(action[-1]))
+        elif (own := getattr(self, f"do_{action}", None) or getattr(self._looking, f"do_{action}", None)) is not None:
             result = own()
             if result is not None:
                 await result
@@ -318,63 +243,9 @@ class Console(App[Target], inherit_bindings=False):
     def _offers(self, action: Action) -> bool:
         return applies(action, self.screen_name, self.view.standing, self.read_only)
 
-    async def _to_screen(self, screen: str) -> None:
-        """A screen as it was left, under the filter that one has at present where it makes sense there."""
-        if screen == self.screen_name:
-            return
-        place = self._history.newest(screen) or Place(screen, FIRST[screen])
-        carried = str(self.view.said)
-        await self.go(place)
-        if carried and not place.filter:
-            self._filter_with(carried, quietly=True)
-
-    async def do_back(self) -> None:
-        """Go back to where one was."""
-        self._leave()
-        if (place := self._history.back()) is not None:
-            await self._show(place)
-        else:
-            self.say("this is where you began; q leaves")
-
-    async def do_forward(self) -> None:
-        """Go forward again."""
-        self._leave()
-        if (place := self._history.forward()) is not None:
-            await self._show(place)
-        else:
-            self.say("there is nothing to go forward to")
-
-    async def do_owner(self) -> None:
-        """Everything of the user to whom this belongs."""
-        user = self.view.owner()
-        if user is None:
-            self.say("this belongs to no user")
-        else:
-            await self.go(Place("user", UserQuery(user)))
-
-    async def do_filter(self) -> None:
-        """Edit the filter."""
-        view = self.view
-        await self._main.query_one(FilterBar).open(f"{view.said} " if view.said else "", view.FIELDS, view.parsed)
-
-    def do_unfilter(self) -> None:
-        """Show everything again."""
-        self.view.widen()
-        self._apply(Filter())
-
     def on_filter_bar_applied(self, message: FilterBar.Applied) -> None:
         """Show only what matches."""
-        self._apply(message.filter)
-
-    def do_refresh(self) -> None:
-        """Read again at once, and search again."""
-        self.view.do("refresh")
-        self._watch.poller.again()
-
-    def do_freeze(self) -> None:
-        """Stop refreshing, or go on."""
-        self._watch.freeze()
-        self._draw_header()
+        self._looking.show_only(message.filter)
 
     async def do_palette(self) -> None:
         """Ask where to go, or what to do."""
@@ -396,22 +267,6 @@ class Console(App[Target], inherit_bindings=False):
         """The next theme."""
         names = [one.name for one in themes.THEMES]
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
-
-    def do_zone(self) -> None:
-        """Times in UTC, or in this machine's zone."""
-        self._zone = UTC if self._zone is None else None
-        self.view.zone = self._zone
-        self.view.draw()
-        self._draw_header()
-        self.say("times are in UTC" if self._zone is UTC else "times are in this machine's zone")
-
-    def do_copy(self) -> None:
-        """Copy what the cursor is on."""
-        self._copying.copy(self.view)
-
-    def do_write(self) -> None:
-        """Write what was copied last to a file."""
-        self._copying.write(self.view)
 
     def do_outcomes(self) -> None:
         """How far the operation is, or what came of the last one."""
@@ -446,15 +301,18 @@ class Console(App[Target], inherit_bindings=False):
     def _acted(self) -> bool:
         return "acting" in self.__dict__
 
+    def _under_way(self) -> str:
+        return self.acting.said if self._acted else ""
+
     @property
     def target(self) -> Target:
         """The server that is looked at."""
-        return self._watch.target
+        return self._reading.watch.target
 
     @property
     def shown_zone(self) -> tzinfo | None:
         """The zone of absolute times, None for this machine's."""
-        return self._zone
+        return self._places.zone
 
     def now(self) -> float:
         """Epoch seconds."""
@@ -462,20 +320,19 @@ class Console(App[Target], inherit_bindings=False):
 
     def read_again(self) -> None:
         """Read at once what is shown."""
-        self._watch.poller.again()
+        self._reading.watch.poller.again()
 
     def tell_operation(self) -> None:
         """Say how far an operation is, and what came of it."""
         self._main.tell_done(*self.acting.told)
-        self._draw_header()
+        self._around.header()
 
     def lock(self, target: Target) -> None:
         """Change nothing any more on that server, since it does not let this console."""
         self.targets = [replace(one, read_only=True, write=None) if one is target else one for one in self.targets]
-        if self._watch.target is target:
-            self._watch.target = replace(target, read_only=True, write=None)
+        if self._reading.lock(target):
             self.say("the server lets this console change nothing: from here on it only looks")
-            self._draw_chrome()
+            self._around.draw()
 
     def on_preview_grew(self, message: PreviewGrew) -> None:
         """More is known of what would be done."""
@@ -493,21 +350,6 @@ class Console(App[Target], inherit_bindings=False):
         """Pause an operation, or cancel it."""
         self.acting.asked(message)
 
-    # --- filters --------------------------------------------------------------------------------
-
-    def _filter_with(self, expression: str, quietly: bool = False) -> None:
-        try:
-            found = self.view.parsed(expression)
-        except FilterError as error:
-            if not quietly:
-                self.say(f"filter, column {error.column + 1}: {error.message}")
-            return
-        self._apply(found)
-
-    def _apply(self, found: Filter) -> None:
-        self.view.filter_with(found)
-        self._draw_tabs()
-
     # --- what is always there -------------------------------------------------------------------
 
     @property
@@ -521,27 +363,6 @@ class Console(App[Target], inherit_bindings=False):
         """Say a line, for a while."""
         self.notify(visible(text), markup=False)
 
-    def _draw_chrome(self) -> None:
-        self._draw_header()
-        self._draw_tabs()
-        self._draw_footer()
-
-    def _draw_header(self) -> None:
-        view, watch = self._views.get(self.screen_name), self._watch
-        as_of = None if view is None else view.as_of
-        running = self.acting.said if self._acted else ""
-        self._main.tell_state(watch.target, watch.status, watch.fresh(as_of), self._zone, running)
-        if watch.failure is not None and as_of is not None:
-            self._main.tell_trouble(watch.failure.reason, watch.failure.again_s)
-        else:
-            self._main.tell_trouble("")
-
-    def _draw_tabs(self) -> None:
-        self._main.tell_place(self._history.present, self.view.said)
-
-    def _draw_footer(self) -> None:
-        self._main.tell_keys(self.offered(), self.view.summary())
-
     async def on_event(self, event: events.Event) -> None:
         """Take of what is pasted, which anybody may have written, one line, and nothing that would act on the terminal."""
         if isinstance(event, events.Paste):
@@ -550,8 +371,8 @@ class Console(App[Target], inherit_bindings=False):
 
     def on_resize(self) -> None:
         """What is always there depends on the width."""
-        if self._open:
-            self._draw_chrome()
+        if self._places.open:
+            self._around.draw()
 
     def _fatal_error(self) -> None:
         """End with one line in place of a traceback, whose locals could show a secret."""

@@ -78,6 +78,15 @@ class Main(Screen[None], inherit_bindings=False):
         """Tell the app."""
         self.post_message(self.Started())
 
+    async def turn_to(self, view: View) -> None:
+        """Show this view, in place of the one before, and nothing of what was said of that."""
+        if not view.is_attached:
+            await self.query_one(Views).mount(view)
+        for other in self.query_one(Views).query_children(View):
+            other.display = other is view
+        self.query_one(FilterBar).close()
+        self.tell_done(())
+
     def tell_state(
         self, target: Target, status: Status | None, fresh: Freshness, zone: tzinfo | None, running: str = ""
     ) -> None:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from console.actions import ACTIONS, BY_ID, SCREENS, Action, applies, shown
 from console.app import Console
-from console.model.commands import STATES, Move, Requeue, Reschedule
 from console.model.ports import Reader, Target
 from console.model.queries import (
-    JOB_STATES,
-    SOURCES,
     FailuresQuery,
     JobQuery,
     JobsQuery,
@@ -23,34 +18,9 @@ from console.model.queries import (
     UserQuery,
     WorkersQuery,
 )
-from console.orders import AT_ONCE, missing
-from console.screens.jobs import JobsView
-from console.screens.view import View
-from console.screens.views import made
 from tests.console.fakes import NOW, FakeReader, job, queue, status, target
-from tests.console.pilots import SIZES, Driver, driving
-
-EVERYWHERE = (
-    *((screen, "") for screen in (*SCREENS, "user")),
-    *(("jobs", state) for state in JOB_STATES),
-    *(("job", state) for state in (*JOB_STATES, "")),
-    *(("schedules", source) for source in SOURCES),
-    ("failures", "failed"),
-)
-"""Every screen, with every state or source that what is shown there can have."""
-
-
-def console(reader: FakeReader | None = None, **given: object) -> Console:
-    """A console over `reader`, with a frozen clock that a test may move by setting `at`."""
-    here = target(reader or FakeReader())
-    clock: Callable[[], float] = given.pop("clock", lambda: NOW)  # type: ignore[assignment]
-    return Console([here], here, refresh_s=0.05, clock=clock, **given)  # type: ignore[arg-type]
-
-
-def jobs_view(driver: Driver) -> JobsView:
-    view = driver.app.view
-    assert isinstance(view, JobsView)
-    return view
+from tests.console.opened import console, jobs_view
+from tests.console.pilots import SIZES, driving
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -123,128 +93,6 @@ async def test_the_cursor_and_the_marks_stay_with_their_jobs_while_rows_come_and
         assert table.cursor == 50
 
 
-async def test_a_late_answer_for_the_screen_before_is_dropped() -> None:
-    reader = FakeReader()
-    async with driving(console(reader)) as driver:
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        reader.gate.clear()
-        held = len(reader.asked)
-        await driver.until(lambda: len(reader.asked) > held, "a read that is held back")
-        await driver.press("tab", "3")
-        reader.gate.set()
-        await driver.shows("ReadTimeout", "40 failures")
-        await driver.press("escape")
-        await driver.shows("[running")
-
-
-async def test_an_answer_for_another_state_of_the_same_screen_is_dropped() -> None:
-    reader = FakeReader()
-    async with driving(console(reader)) as driver:
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        reader.gate.clear()
-        held = len(reader.asked)
-        await driver.until(lambda: len(reader.asked) > held, "a read that is held back")
-        await driver.press("tab")
-        view = jobs_view(driver)
-        assert view.table.total == 0
-        reader.jobs = []
-        reader.gate.set()
-        await driver.shows("No running jobs")
-        assert view.table.total == 0
-
-
-async def test_an_outage_keeps_the_rows_says_their_age_and_ends_by_itself() -> None:
-    at = [NOW]
-    reader = FakeReader()
-    async with driving(console(reader, clock=lambda: at[0])) as driver:
-        await driver.press("2")
-        await driver.shows("job-0", "live 0.05 s")
-        reader.failing = "rediss://…@cache-1/0: cannot be reached (Connection refused); is it running?"
-        at[0] += 42
-        await driver.shows("STALE 42 s", "cannot be reached (Connection refused)", "job-0")
-        await driver.press("j")
-        await driver.press("enter")
-        await driver.shows("The server did not answer.")
-        reader.failing = ""
-        await driver.shows("live 0.05 s", "ValueError: no")
-        await driver.shows_not("STALE")
-        await driver.shows_not("cannot be reached")
-
-
-async def test_a_server_that_is_not_there_at_the_start_is_told_and_awaited() -> None:
-    reader = FakeReader(failing="redis://localhost:6379/0: cannot be reached (Connection refused)")
-    async with driving(console(reader)) as driver:
-        await driver.shows("The server did not answer.", "Connection refused")
-        reader.failing = ""
-        await driver.shows("18,240")
-
-
-async def test_a_slow_server_makes_the_screen_stale_before_anything_fails() -> None:
-    at = [NOW]
-    reader = FakeReader()
-    async with driving(console(reader, clock=lambda: at[0])) as driver:
-        await driver.shows("18,240")
-        reader.gate.clear()
-        at[0] += 30
-        await driver.shows("STALE 30 s")
-        reader.gate.set()
-        await driver.shows("live")
-
-
-async def test_a_filter_searches_and_comes_along_to_the_next_screen() -> None:
-    reader = FakeReader()
-    async with driving(console(reader)) as driver:
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        await driver.press("slash")
-        await driver.write("user:user-19")
-        await driver.press("enter")
-        await driver.shows("11 jobs", "searched 200", "/ user:user-19", "job-199")
-        await driver.press("3")
-        await driver.shows("1 failure", "/ user:user-19")
-        await driver.press("backspace")
-        await driver.shows("40 failures")
-        await driver.press("2")
-        await driver.shows("11 jobs")
-
-
-async def test_a_wrong_filter_says_what_is_wrong_and_keeps_the_old_result() -> None:
-    async with driving(console()) as driver:
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        await driver.press("slash")
-        await driver.write("usr:ada")
-        await driver.shows("there is no field usr", "column 1")
-        await driver.press("enter")
-        await driver.shows("there is no field usr", "200 jobs")
-        await driver.press("escape")
-        await driver.shows_not("there is no field")
-        await driver.shows("200 jobs", "job-0")
-
-
-async def test_letters_that_are_keys_are_letters_in_a_filter() -> None:
-    async with driving(console()) as driver:
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        await driver.press("slash")
-        await driver.write("q123tzop")
-        await driver.shows("/ q123tzop")
-        assert driver.app.is_running
-
-
-async def test_the_first_screen_and_filter_may_be_given() -> None:
-    async with driving(console(screen="failures", expression="user:user-3")) as driver:
-        await driver.shows("11 failures", "/ user:user-3")
-
-
-async def test_a_first_filter_that_is_none_is_told() -> None:
-    async with driving(console(screen="failures", expression="usr:x")) as driver:
-        await driver.says("filter, column 1: there is no field usr")
-        await driver.shows("40 failures")
-
-
 @pytest.mark.parametrize(
     ("typed", "query", "text"),
     [
@@ -278,46 +126,6 @@ async def test_the_palette_does_any_action() -> None:
         await driver.shows("What failed, newest first.")
         await driver.press("enter")
         await driver.shows("40 failures")
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_the_help_names_every_key_that_does_something_there(screen: str) -> None:
-    async with driving(console(screen=screen), (120, 90)) as driver:
-        await driver.press("question_mark")
-        await driver.shows(f"Keys on {screen}")
-        offered = driver.app.offered()
-        for action in ACTIONS:
-            assert (action.help in driver.text) == (action in offered), action.id
-        await driver.press("escape")
-        await driver.shows_not("Keys on")
-
-
-def test_no_two_actions_of_a_screen_share_a_key() -> None:
-    for screen, state in EVERYWHERE:
-        keys = [key for action in ACTIONS if applies(action, screen, state, False) for key in action.keys]
-        assert len(keys) == len(set(keys)), (screen, state)
-
-
-def test_an_action_is_offered_in_the_states_in_which_its_command_can_be_done() -> None:
-    for name, command in AT_ONCE.items() | {("move", Move(b"low")), ("due", Reschedule(0.0))}:
-        if type(command) in STATES and name != "empty":
-            offered = {state for state in JOB_STATES if applies(BY_ID[name], "jobs", state, False)}
-            # One key makes jobs run: those that failed are requeued, and not copied.
-            others = STATES[Requeue] if name == "run_again" else frozenset[str]()
-            assert offered == STATES[type(command)] - others, name
-
-
-def test_what_ends_something_has_a_capital_letter() -> None:
-    last = {"delete", "remove", "empty", "stop", "stop_job", "shutdown", "kill_horse"}
-    assert all(BY_ID[name].keys[0].isupper() for name in last)
-
-
-def test_what_is_dangerous_is_not_there_where_one_only_reads() -> None:
-    danger = Action("delete", ("D",), "delete", "Delete it.", "Act", ("jobs",), danger=True)
-    assert applies(danger, "jobs", "failed", read_only=False)
-    assert not applies(danger, "jobs", "failed", read_only=True)
-    assert not applies(danger, "workers", "", read_only=False)
-    assert shown("slash") == "/"
 
 
 async def test_copying_says_what_was_copied_and_offers_a_file(tmp_path: Path) -> None:
@@ -360,21 +168,6 @@ async def test_without_colour_every_state_is_still_a_word(monkeypatch: pytest.Mo
     async with driving(console()) as driver:
         await driver.shows("✗ 2 problems", "never", "grows")
         assert driver.app.no_color
-
-
-async def test_frozen_means_that_nothing_moves_until_it_is_thawed() -> None:
-    reader = FakeReader()
-    async with driving(console(reader)) as driver:
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        await driver.press("p")
-        await driver.shows("FROZEN")
-        reader.jobs.append(job(999))
-        await driver.press("f5")
-        await driver.shows("201 jobs")
-        reader.jobs.append(job(998))
-        await driver.press("p")
-        await driver.shows("202 jobs", "live")
 
 
 async def test_the_zone_of_absolute_times_can_be_utc() -> None:
@@ -477,121 +270,11 @@ async def test_marks_and_cursor_stay_when_the_list_is_turned_round_and_when_one_
         assert not table.marks, "another list has marks of its own"
 
 
-async def test_what_was_read_before_is_not_told_to_be_fresh_when_one_comes_back() -> None:
-    at = [NOW]
-    reader = FakeReader()
-    async with driving(console(reader, clock=lambda: at[0])) as driver:
-        await driver.shows("18,240", "live")
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        at[0] += 600
-        await driver.until(lambda: driver.app.view.as_of == at[0])
-        reader.gate.clear()
-        held = len(reader.asked)
-        await driver.until(lambda: len(reader.asked) > held, "a read that is held back")
-        await driver.press("1")
-        await driver.shows("18,240", "STALE 10 min")
-        reader.gate.set()
-        await driver.shows("live")
-
-
-async def test_the_failure_of_the_screen_before_is_not_told_of_this_one() -> None:
-    reader = FakeReader()
-    async with driving(console(reader)) as driver:
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        reader.gate.clear()
-        reader.failing = "too slow"
-        held = len(reader.asked)
-        await driver.until(lambda: len(reader.asked) > held, "a read that is held back")
-        await driver.press("3")
-        reader.refuse_before = len(reader.asked)
-        reader.gate.set()
-        await driver.shows("40 failures")
-        assert "too slow" not in driver.text
-        assert "did not answer" not in driver.text
-
-
-async def test_the_filter_that_is_shown_is_the_one_that_is_listed() -> None:
-    reader = FakeReader()
-    async with driving(console(reader)) as driver:
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        await driver.press("slash")
-        await driver.write("state:failed queue:low")
-        await driver.press("enter")
-        await driver.shows("[failed", "/ state:failed queue:low")
-        await driver.press("tab")
-        await driver.shows("[canceled", "/ queue:low")
-        assert "state:failed" not in driver.text
-        await driver.press("slash")
-        await driver.press("ctrl+u")
-        await driver.write("user:user-1")
-        await driver.press("enter")
-        await driver.shows("/ user:user-1", "every queue")
-        assert jobs_view(driver).asked.queue is None
-
-
-async def test_a_state_that_is_none_is_told_with_those_that_are() -> None:
-    async with driving(console()) as driver:
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        await driver.press("slash")
-        await driver.write("state:fail")
-        await driver.press("enter")
-        await driver.shows("state is one of queued, running, retrying", "column 7", "200 jobs")
-
-
-async def test_the_counts_of_every_queue_are_not_told_of_one() -> None:
-    reader = FakeReader()
-    async with driving(console(reader)) as driver:
-        await driver.shows("18,240")
-        await driver.press("2")
-        await driver.shows("[queued 200]")
-        reader.gate.clear()
-        await driver.press("1")
-        await driver.press("j", "j", "enter")
-        await driver.shows("low", "[queued]")
-        reader.gate.set()
-        await driver.shows("[queued 200]")
-
-
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
-def test_every_action_does_something_wherever_it_is_offered(action: Action) -> None:
-    if action.id.startswith("screen_") or hasattr(Console, f"do_{action.id}"):
-        return
-    for screen, state in EVERYWHERE:
-        if not applies(action, screen, state, read_only=False):
-            continue
-        if action.danger:
-            assert action.id == "undo" or type(made(screen)).meant is not View.meant, f"{action.id} on {screen}"
-            assert action.id in (*AT_ONCE, "undo") or missing(action.id, NOW, None, ()).hint
-        else:
-            assert hasattr(made(screen), f"do_{action.id}"), f"{action.id} on {screen}"
-
-
 async def test_where_there_is_nothing_to_go_back_to_that_is_said() -> None:
     async with driving(console()) as driver:
         await driver.shows("18,240")
         await driver.press("escape")
         await driver.says("this is where you began; q leaves")
-
-
-async def test_in_an_outage_the_lists_that_were_read_before_are_still_there() -> None:
-    at = [NOW]
-    reader = FakeReader()
-    async with driving(console(reader, clock=lambda: at[0])) as driver:
-        await driver.press("2")
-        await driver.shows("200 jobs")
-        await driver.press("3")
-        await driver.shows("40 failures")
-        reader.failing = "cannot be reached"
-        at[0] += 60
-        await driver.shows("STALE 1 min", "again within")
-        await driver.press("2")
-        await driver.shows("job-0", "200 jobs", "STALE 1 min")
-        await driver.press("3")
-        await driver.shows("ReadTimeout", "40 failures", "cannot be reached")
 
 
 async def test_where_no_job_is_a_users_no_column_is_for_users() -> None:
