@@ -16,6 +16,7 @@ from console.model.why.page import WhyPage
 from console.model.why.reasons import ORDER, Reason
 from console.store.reader import open_reader
 from tests.conftest import Server, Stock
+from tests.console.catalogued import catalogued
 from tests.console.recorded_trips import counted_trips
 from tests.console.whole_site import nothing_changes
 from tests.console.why_scenarios import SCENARIOS, of_job, of_queue
@@ -56,6 +57,32 @@ def test_every_reason_is_given_where_its_cause_is_and_nowhere_else(stage: Stage,
         for query in asked:
             reader.read(query, time.time())
     reader.close()
+
+
+def test_of_what_rq_itself_leaves_nothing_is_said_to_be_out_of_its_place(redis: Redis, stock: Stock, server: Server) -> None:
+    """A job of every kind that RQ knows: repeating, kept for good, limited, grouped, retried by its result …"""
+    jobs = catalogued(redis, stock)
+    reader = open_reader(server.url)
+    found: dict[str | None, set[str]] = {}
+    for job in jobs.jobs.values():
+        page = reader.read(of_job(job.id), time.time())
+        assert isinstance(page, WhyPage)
+        found.setdefault(job.status, set()).update(reason.code for reason in page.reasons)
+    reader.close()
+    # A worker that was killed in its first seconds is not known to be gone until these are over.
+    assert found.pop("started") in ({"worker_gone"}, {"worker_gone", "running"})
+    assert found == {
+        None: {"no_such_job", "expired"},
+        "queued": {"no_worker", "in_line"},
+        "scheduled": {"unmoved", "waiting_retry", "scheduled"},
+        "deferred": {"dependency_waiting"},
+        "rate_limited": {"rate_limited"},
+        "ready_to_enqueue": {"ready_unpushed"},
+        "finished": {"finished"},
+        "failed": {"failed", "not_importable"},
+        "stopped": {"stopped"},
+        "canceled": {"canceled"},
+    }
 
 
 def test_a_server_that_drops_keys_is_named_where_something_is_gone(tmp_path: Path) -> None:

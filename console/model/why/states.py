@@ -185,10 +185,10 @@ def _ready(job: JobFacts, around: Around) -> Iterator[Reason]:
     if listed is None and _in(job, "queued") is None:
         yield from _lost(job, "nobody will push it into its queue", "enqueue it anew")
         return
-    since = f" since {words.age(max(0.0, around.now - listed.score))}" if listed and listed.score is not None else ""
+    since = f"for {words.age(max(0.0, around.now - listed.score))} " if listed and listed.score is not None else ""
     yield Reason(
         "ready_unpushed",
-        f"what it waited for has finished{since}, and nobody has pushed it into {_named(job)}",
+        f"what it waited for has finished, and {since}nobody has pushed it into {_named(job)}",
         f"the maintenance of a worker of {_named(job)} does: at that worker's start, and every 10 min",
     )
 
