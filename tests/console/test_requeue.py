@@ -17,11 +17,14 @@ from rq.registry import FailedJobRegistry
 from console.model.bulk import Control, carry_out
 from console.model.commands import JobSeen, Requeue
 from console.model.operations import Operation
+from console.model.ports import WriteError
 from console.store.writer import StoreWriter
 from tests import catalogue
 from tests.catalogue_tasks import echo
 from tests.conftest import Server, Stock, until
 from tests.console.acting import act, codes, differences, only_meant, restore, seen, snapshot
+from tests.console.rights import reading_user
+from tests.contents import contents
 
 PATH = {"PYTHONPATH": str(Path(__file__).parents[2])}
 
@@ -263,6 +266,20 @@ def test_limits_whose_names_make_one_key_leave_every_job_in_one_place(redis: Red
     assert redis.lrange("rq:queue:odd", 0, -1) == [jobs[0].key]
     assert redis.zrange("rq:failed:odd", 0, -1) == [jobs[1].key]
     assert hash_of(redis, jobs[1])[b"status"] == b"failed"
+
+
+@pytest.mark.parametrize("command", ["zrem", "persist", "rpush"])
+def test_a_user_who_may_not_do_all_of_it_does_none_of_it(redis: Redis, server: Server, command: str) -> None:
+    job = failed(redis)
+    before = contents(redis)
+    with (
+        reading_user(redis, server.url, ("~*", "&*", "+@all", f"-{command}")) as url,
+        Redis.from_url(url) as theirs,
+        pytest.raises(WriteError, match=f"{command.upper()} is needed, too") as caught,
+    ):
+        act(theirs, Requeue(), job)
+    assert caught.value.refused
+    assert contents(redis) == before
 
 
 def test_a_stranger_named_like_a_run_is_none(redis: Redis) -> None:

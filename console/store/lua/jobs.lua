@@ -107,9 +107,24 @@ local clock = os and os.clock
 -- How many jobs are begun between two looks at the clock, which take long: 1 where one job may take long.
 local unwatched = 8
 
+-- What is written after a job's first write. A user who may not do one of these must not begin; Redis before 7 cannot tell.
+local WRITES = {
+  'HSET', 'HSETNX', 'HDEL', 'HINCRBY', 'ZADD', 'ZREM', 'RPUSH', 'LPUSH', 'LINSERT', 'LSET', 'LREM', 'LTRIM', 'SADD', 'SREM',
+  'PERSIST', 'PEXPIRE', 'PEXPIREAT',
+}
+local function refusal()
+  for _, command in ipairs(redis.acl_check_cmd and WRITES or {}) do
+    if not redis.acl_check_cmd(command, KEYS[1]) then
+      return redis.error_reply('NOPERM ' .. command .. ' is needed, too')
+    end
+  end
+end
+
 -- Calls act(id, queue, state, score) for each job until the time is over, and `finish` after the last; counts the codes. `act`
 -- returns a code, and the id of what it made, if it made something.
 local function act_on_each(act, finish)
+  local refused = refusal()
+  if refused then return refused end
   local stop = clock and clock() + tonumber(ARGV[5]) / 1000000
   local codes, counts = {}, {}
   each_group(function(from, to, state, queue)
