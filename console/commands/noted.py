@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 
 from console import settings as console_settings
 from console.commands.server import ServerError
-from console.model.commands import outcome
+from console.model.bulk import Control, Report, carry_out
+from console.model.commands import Command, Seen, outcome
 from console.model.masking import mask_url
 from console.model.operations import Ended, Operation, counted
 from console.model.ports import WriteError
@@ -24,11 +25,10 @@ def noted(word: str, scope: str, why: str = "", options: str = "") -> Iterator[C
     # Where nothing may be changed, this is not imported.
     from console.store.writer import open_writer
 
-    now, by, url = time.time(), operator(), settings.current().redis_url
-    operation = Operation(operation_id(now), by.who, by.host, now, word, options, scope, 1, mask_url(url), why)
+    operation = _operation(word, scope, why, options)
     codes = ["done"]
     try:
-        writer = open_writer(url, console_settings.read().mask)
+        writer = open_writer(settings.current().redis_url, console_settings.read().mask)
         writer.begin(operation)
     except WriteError as error:
         raise ServerError(str(error)) from None
@@ -45,3 +45,29 @@ def noted(word: str, scope: str, why: str = "", options: str = "") -> Iterator[C
         with suppress(WriteError):
             writer.end(operation, Ended(time.time(), "done", counted([outcome(b"", codes[-1])])))
         writer.close()
+
+
+def carried_out(command: Command, seen: Seen, scope: str, why: str = "") -> Report:
+    """Do `command` to one thing as a key of the console does, so that it can be undone. Raises ServerError."""
+    # Where nothing may be changed, this is not imported.
+    from console.store.writer import open_writer
+
+    ours = console_settings.read()
+    try:
+        writer = open_writer(settings.current().redis_url, ours.mask, ours.trash_s)
+        try:
+            asked = _operation(command.WORD, scope, why)
+            report = carry_out(writer, asked, command, (seen,), Control(), lambda progress: None)
+        finally:
+            writer.close()
+    except WriteError as error:
+        raise ServerError(str(error)) from None
+    if report.ended.how != "done":
+        raise ServerError(report.ended.said)
+    return report
+
+
+def _operation(word: str, scope: str, why: str, options: str = "") -> Operation:
+    now, by = time.time(), operator()
+    url = mask_url(settings.current().redis_url)
+    return Operation(operation_id(now), by.who, by.host, now, word, options, scope, 1, url, why)

@@ -17,6 +17,7 @@ from console.commands.noted import noted
 from console.commands.parameters import duration, epoch, instant, text, whole
 from console.commands.quarantine import drop, put_back, quarantined
 from console.commands.schedule_list import list_
+from console.commands.schedule_remove import remove
 from console.commands.server import changes, connection, one_line_errors
 from console.commands.table import Column, table
 from console.model import command_words
@@ -197,18 +198,6 @@ def run_now(user_id: str, task: str, note: str) -> int:
 
 @schedules.command()
 @_of_schedule
-@click.option("--note", type=text, default="", help="Printed with the outcome.")
-@one_line_errors
-@changes
-def remove(user_id: str, task: str, note: str) -> None:
-    """Remove USER's schedule of TASK. Runs that exist already go on."""
-    with connection() as redis, _unknown_user_first(redis, user_id), _noted("remove", user_id, task, note):
-        registering.remove_schedule(redis, user_id, task)
-    _say_outcome("removed", user_id, task, note)
-
-
-@schedules.command()
-@_of_schedule
 @click.option("--from", "start", type=instant, required=True, help="ISO 8601; UTC if it names no zone.")
 @click.option("--to", "end", type=instant, required=True, help="ISO 8601; UTC if it names no zone.")
 @one_line_errors
@@ -244,7 +233,7 @@ def repair(as_json: bool) -> None:
             output.warn("left are those of a tier or a task that is unknown here; check TQ_TIERS and TQ_TASKS")
 
 
-for _command in (list_, quarantined, put_back, drop):
+for _command in (list_, remove, quarantined, put_back, drop):
     schedules.add_command(_command)
 
 

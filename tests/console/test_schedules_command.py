@@ -27,6 +27,7 @@ from jobs.registering import set_schedule, set_user, set_users
 from jobs.schedules import schedule_id
 from jobs.users import User
 from tests.conftest import Stock
+from tests.contents import contents
 
 ROOT = Path(__file__).parents[2]
 
@@ -448,11 +449,30 @@ def test_drop_asks_at_a_terminal(redis: Redis, answer: bytes, status: int, left:
     assert f"Drop number {number} for good?".encode() in done.stderr
 
 
-def test_remove_removes_one_schedule(redis: Redis, say: Say) -> None:
+def test_remove_removes_one_schedule_and_can_be_undone(redis: Redis, say: Say) -> None:
     set_user(redis, User("ada", "pro"))
     set_schedule(redis, "ada", "deliver")
-    assert say("remove", "ada", "deliver") == (0, "removed ada deliver\n", "")
+    before = whole(redis)
+    status, out, err = say("remove", "ada", "deliver")
+    assert (status, err) == (0, "")
+    assert out.startswith("removed ada deliver\nuntil ")
     assert [one["task"] for one in listed(say)] == ["scrape"]
+    assert whole(redis) != before
+
+    operation = out.split()[-1]
+    assert out.endswith(f"it is undone by: tq-console undo {operation}\n")
+    assert run(["undo", operation, "--yes"]) == 0
+    assert whole(redis) == before
+
+
+def whole(redis: Redis) -> dict[bytes, Any]:
+    """All that the server holds but the audit."""
+    audited = (keys.ACTIVITY.encode(), keys.OPERATION.encode(), keys.TRASH.encode())
+    return {key: content for key, content in contents(redis).items() if not key.startswith(audited)}
+
+
+def test_a_schedule_that_is_gone_cannot_be_removed(redis: Redis, say: Say) -> None:
+    set_user(redis, User("ada", "pro"))
     status, _, err = say("remove", "ada", "deliver")
     assert status == 2
     assert "has no schedule for 'deliver'" in one_line(err)
