@@ -33,7 +33,7 @@ _WAYS_OUT: tuple[tuple[type[RedisError], str], ...] = (
     (MasterDownError, "it is a replica that has lost its primary; let RQ_REDIS_URL name the primary"),
 )
 _OF_PIPELINE = re.compile(r"^Command # \d+ \(.*\) of pipeline caused error: ", re.DOTALL)
-_OF_SCRIPT = re.compile(r"\.? ?script: [0-9a-f]{40}, on @user_script:\d+\.?")
+_OF_SCRIPT = re.compile(r"\.? ?script:(?: [0-9a-f]{40},)? on @user_script:\d+\.?")
 
 
 def connect(url: str) -> Redis:
