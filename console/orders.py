@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
-from console.model import commands, instants, words
+from console.model import commands, instants, queue_names, words
 from console.model.canary import Canary
 from console.model.commands import Command
 from console.model.text import visible
@@ -99,10 +99,10 @@ def change(line: str) -> commands.Change:
 
 
 def _move(line: str) -> commands.Move:
-    name = line.strip()
-    if not name:
-        raise ValueError("write the name of a queue")
-    return commands.Move(name.encode("utf-8", "surrogateescape"))
+    name = line.strip().encode("utf-8", "surrogateescape")
+    if wrong := queue_names.wrong(name):
+        raise ValueError(wrong if name else "write the name of a queue")
+    return commands.Move(name)
 
 
 def _suspend(line: str) -> commands.Suspend:

@@ -8,7 +8,7 @@ import click
 
 from console.commands.acting import How, act, acts
 from console.commands.choosing import Chosen, chosen, of_jobs
-from console.commands.parameters import due, name, rate, share, whole
+from console.commands.parameters import due, name, queue_to_come, rate, share, whole
 from console.model.canary import Canary
 from console.model.commands import (
     Cancel,
@@ -102,7 +102,7 @@ def delete(how: How, with_entry: bool, with_dependents: bool, **jobs: Any) -> in
 
 @click.command()
 @of_jobs
-@click.option("--to", type=name, metavar="Q", required=True, help="The queue that they are moved to, at its end.")
+@click.option("--to", type=queue_to_come, metavar="Q", required=True, help="The queue that they are moved to, at its end.")
 @acts
 def move(how: How, to: bytes, **jobs: Any) -> int:
     """Move waiting jobs to another queue: without --state, those that are queued."""

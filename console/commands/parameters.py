@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import click
 
-from console.model import filters, instants
+from console.model import filters, instants, queue_names
 from console.model.queries import JOB_STATES, JobState
 from console.model.text import visible
 from jobs import durations
@@ -30,6 +30,14 @@ def text(value: str) -> str:
 def name(value: str) -> bytes:
     """The name of a queue or a job, which may be of any bytes."""
     return os.fsencode(value)
+
+
+def queue_to_come(value: str) -> bytes:
+    """The name of a queue that may not be there yet."""
+    found = name(value)
+    if wrong := queue_names.wrong(found):
+        raise click.BadParameter(f"{visible(value)}: {wrong}")
+    return found
 
 
 def state(value: str) -> JobState:

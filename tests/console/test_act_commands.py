@@ -13,6 +13,7 @@ from rq import Queue, Retry
 from rq.job import Job
 
 from console.cli import run
+from jobs import keys
 from tests.conftest import Stock, until
 from tests.contents import contents
 
@@ -104,6 +105,17 @@ def test_move(redis: Redis, say: Say) -> None:
     assert (waiting(redis), waiting(redis, "high")) == (["b"], ["a", "c"])
     assert done(say("move", "--queue", "high", "--to", "low", "--yes")) == "moved 2"
     assert waiting(redis) == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("name", ["", " low", "a,b", "\x1b[31m", "\udcff"])
+def test_a_name_that_no_queue_should_have_is_wrong_usage(redis: Redis, say: Say, name: str) -> None:
+    enqueued(redis, "a")
+    status, out, err = say("move", "a", "--to", name, "--yes")
+    assert (status, out) == (2, "")
+    assert err.startswith("tq-console: Invalid value for '--to'")
+    assert err[:-1].isprintable()
+    assert waiting(redis) == ["a"]
+    assert not redis.exists(keys.ACTIVITY)
 
 
 def test_to_front(redis: Redis, say: Say) -> None:

@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from redis import Redis
 from rq import Queue
 
+from console.model import queue_names
 from console.model.commands import (
     STATES,
     Cancel,
@@ -34,9 +35,6 @@ from jobs.scripts import Argument, Script
 
 _ENQUEUEING: Final = ("jobs", "rate_limits", "runs", "enqueueing")
 _LEAVING: Final = ("jobs", "rate_limits", "entry_of", "ranks", "places", "runs", "leaving")
-
-MAX_QUEUE_NAME: Final = 200
-"""Bytes of the name of a queue to which jobs are moved."""
 
 
 def act(
@@ -93,23 +91,9 @@ def _wrong(command: JobCommand) -> str:
         case Reschedule() if not (math.isfinite(command.due) and command.due > 0):
             return "that is no instant"
         case Move():
-            return _wrong_name(command.to)
+            return queue_names.wrong(command.to)
         case _:
             return ""
-
-
-def _wrong_name(queue: bytes) -> str:
-    try:
-        name = queue.decode()
-    except UnicodeDecodeError:
-        return "RQ cannot read a queue's name that is not UTF-8"
-    if not name or name != name.strip() or not name.isprintable():
-        return "the name of a queue is not empty, and has no control characters and no blanks at its ends"
-    if len(queue) > MAX_QUEUE_NAME:
-        return f"the name of a queue has {MAX_QUEUE_NAME} bytes at the most"
-    if "," in name or name.startswith("_compact:") or ":intermediate" in name:
-        return "RQ itself uses names with a comma, `_compact:` or `:intermediate`"
-    return ""
 
 
 def _inapt(command: JobCommand, job: JobSeen) -> Outcome:
