@@ -106,6 +106,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("later", ("right", "l"), "later", "The time cursor on, at last to now.", "Look", ("timeline",), footer=2),
     Action("history", ("e",), "history", "Curves of the past, with a time cursor.",
            "Go", ("overview", "activity"), footer=2),
+    Action("problems", ("exclamation_mark",), "problems", "What is wrong, the way out, and where it is seen.", "Go"),
     Action("mark_all", ("asterisk",), "mark all", "Mark all that is listed.", "Look",
            ("jobs", "failures", "schedules", "workers")),
     Action("unmark", ("minus",), "unmark", "Take all marks off.", "Look", LISTS),
@@ -138,7 +139,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
 BY_ID: Final = {action.id: action for action in ACTIONS}
 
 _SHOWN: Final = {
-    "slash": "/", "colon": ":", "question_mark": "?", "minus": "-", "asterisk": "*",
+    "slash": "/", "colon": ":", "question_mark": "?", "exclamation_mark": "!", "minus": "-", "asterisk": "*",
     "left_square_bracket": "[", "right_square_bracket": "]",
     "escape": "esc", "pageup": "page up", "pagedown": "page down", "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip

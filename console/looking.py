@@ -58,6 +58,23 @@ class Looking:
         else:
             await self.go(Place("user", UserQuery(user)))
 
+    async def do_problems(self) -> None:
+        """List what is wrong, and go where the evidence of the chosen problem is seen."""
+        status = self._reading.watch.status
+        if status is None:
+            self._say("what is wrong is not known yet")
+        elif not status.problems:
+            self._say("no problem was found")
+        else:
+            from console.screens.dialogs.problems import Problems
+
+            main = self._around.main
+            await main.app.push_screen(Problems(status.problems, self._reading.watch.target), self._opened)
+
+    async def _opened(self, place: Place | None) -> None:
+        if place is not None:
+            await self.go(place)
+
     # --- filters --------------------------------------------------------------------------------
 
     async def do_filter(self) -> None:

@@ -153,10 +153,10 @@ class OverviewView(Whole):
             known.append((f"{schedules.late:,} late", "bad"))
         right = [piece for one in known for piece in (one, (" · ", "dim"))][:-1] if schedules.entries or schedules.armed else []
         if status.problems:
-            title: Piece = (f" {counted(len(status.problems), 'problem')}", "head")
+            title: list[Piece] = [(f" {counted(len(status.problems), 'problem')}", "head"), ("  ! opens them", "dim")]
         else:
-            title = (" ✓ no problem found", "good")
-        self.query_one("#strip", Line).say([title], [*right, (" ", "")])
+            title = [(" ✓ no problem found", "good")]
+        self.query_one("#strip", Line).say(title, [*right, (" ", "")], dict.fromkeys(range(len(title)), "problems"))
         rows: list[Row] = []
         for problem in status.problems:
             glyph: Piece = ("✗ ", "bad") if problem.severity == "error" else ("▲ ", "warn")

@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from console.model.filters import Filter
-from console.model.queries import ViewQuery
+from console.model.queries import (
+    ActivityQuery,
+    FailuresQuery,
+    HistoryQuery,
+    JobQuery,
+    JobsQuery,
+    OperationQuery,
+    OverviewQuery,
+    SchedulesQuery,
+    UserQuery,
+    ViewQuery,
+    WorkersQuery,
+)
+
+_SCREENS: Final[Mapping[type, str]] = {
+    OverviewQuery: "overview",
+    JobsQuery: "jobs",
+    FailuresQuery: "failures",
+    SchedulesQuery: "schedules",
+    WorkersQuery: "workers",
+    ActivityQuery: "activity",
+    JobQuery: "job",
+    UserQuery: "user",
+    OperationQuery: "operation",
+    HistoryQuery: "timeline",
+}
+"""The screen that shows what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +47,9 @@ class Place:
     cursor: int = 0
     filter: Filter = field(default_factory=Filter)
     marks: tuple[bytes, ...] = ()
+
+
+def seen_at(query: ViewQuery | None) -> Place | None:
+    """The place that shows what `query` asks for, None where no screen does."""
+    screen = _SCREENS.get(type(query))
+    return None if query is None or screen is None else Place(screen, query)
