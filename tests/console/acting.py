@@ -62,6 +62,18 @@ MEANT: Final = (
         "delete", r"rq:scheduler:scheduled_jobs", KEY, "RQ's delete leaves the entry, which rq-scheduler drops when it is due"
     ),
     Meant("delete", JOB, KEY, "RQ's delete breaks off where the set of the job's group is gone, and leaves a hash in no list"),
+    Meant("empty", r"tq:operation:.+", "*", "what came of it is counted in the step that does it"),
+    Meant("empty", r"tq:trash.*", "*", "what is deleted is in the trash for its time"),
+    Meant("empty", r"rq:group:.+", "*", "RQ's empty leaves in a group what there is no longer"),
+    Meant("empty", r"rq:rl:.+", "*", "RQ's empty leaves the slots of a rate limit with jobs that are gone, for ever"),
+    Meant("empty", JOB, "status", "the next job of the limit gets the slot that is free"),
+    Meant("empty", JOB, "enqueued_at", "and is queued then"),
+    Meant("empty", r"rq:queue:.+", KEY, "in the queue of its own"),
+    Meant("suspend", r"tq:operation:.+", "*", "what came of it is counted in the step that does it"),
+    Meant("reschedule", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
+    Meant("remove", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
+    Meant("remove", r"tq:trash.*", KEY, "what is removed is in the trash for its time"),
+    Meant("remove", JOB, KEY, "rq-scheduler's cancel leaves the hash of the entry for ever"),
 )
 """Every difference that is meant, by command, with its reason."""
 
