@@ -54,7 +54,7 @@ def same(one: Target, other: Target) -> bool:
 
 
 def rest(done: Done) -> Meant:
-    """Those of an operation that it was not done to: failed, skipped, or not come to."""
+    """Those of an operation that it was not done to: failed or skipped."""
     keys = tuple(one.key for one in done.report.outcomes if one.result in ("skipped", "failed"))
     meant = done.meant
     queries = tuple(replace(query, only=keys) for query in meant.queries)
