@@ -133,9 +133,9 @@ def add(redis: Redis, made: Iterable[Made]) -> None:
                 }  # fmt: skip
                 pipe.hset(keys.RQ_JOB + one.id, mapping=fields)
                 result = {
-                    "type": 2, "worker_name": f"worker-{one.id[:8]}", "execution_id": one.id, "execution_started_at": one.at,
-                    "execution_ended_at": one.at,
+                    "type": 2, "worker_name": f"worker-{one.id[:8]}",
                     "exc_string": base64.b64encode(zlib.compress(text(one.kind, one.id).encode())),
+                    "execution_id": one.id, "execution_started_at": one.at, "execution_ended_at": one.at,
                 }  # fmt: skip
                 pipe.xadd(f"rq:results:{one.id}", result, id=f"{int(one.at * 1000)}-0")
                 pipe.zadd(keys.RQ_FAILED + one.queue, {one.id: int(one.at) + YEAR})

@@ -83,7 +83,8 @@ _VALUE: Final = re.compile(
     re.VERBOSE,
 )
 
-_SET: Final = re.compile(r"""=[\w…][^\s,;()\[\]{}'"]*""")
+_PHRASED: Final = re.compile(r"[1-5]\d\d [A-Za-z]")
+_SET: Final = re.compile(r"""(?<![Ss]tatus)(?<![Cc]ode)=[\w…][^\s,;()\[\]{}'"]*""")
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*+(?:\x07|\x1b\\)?")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _HYPHENED: Final = re.compile(r"(?<=\w-)[ \t]*\r?\n[ \t]*(?=\w)")
@@ -154,6 +155,13 @@ def _line(text: str, cut: bool) -> str:
 def _coarse(text: str) -> str:
     """The text without most of its values, of which there are so many that what is left is the same for most of a kind: then it
     is remembered what becomes of it."""
+    if '"' in text or "'" in text or "[Errno" in text or "HTTP" in text or "tatus" in text or _PHRASED.search(text):
+        # What is in quotes, or stays, can have several words.
+        return _reduced(text)
+    return " ".join([word if word.isalpha() else _reduced(word) for word in text.split(" ")])
+
+
+def _reduced(text: str) -> str:
     if "://" in text or "@" in text:
         text = _LINK.sub(MASK, text)
     text = _PLAIN.sub(_taken, text)

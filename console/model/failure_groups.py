@@ -133,16 +133,17 @@ class Tally:
 
     def add(self, failure: Failure) -> None:
         """Count one more."""
-        members, at = failure.members, failure.at
+        job, _, _, _, members, user, tier, at = failure
         self.count += 1
         members.count += 1
-        if failure.user:
-            members.users[failure.user] += 1
-        if failure.tier:
-            members.tiers[failure.tier] += 1
-        members.stretch(failure.job, at)
+        if user:
+            members.users[user] += 1
+        if tier:
+            members.tiers[tier] += 1
         if at is not None:
             members.by_hour[int(at // 3_600)] += 1
+        if at is None or not members.first or at < members.first or at >= members.last[0]:
+            members.stretch(job, at)
 
     def drop(self, failure: Failure) -> None:
         """Count one less, which was added."""

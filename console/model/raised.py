@@ -104,16 +104,17 @@ def raised(text: str, secrets: Secrets = DEFAULT) -> Raised:
     if begin is None:
         # It was cut off before it said what was raised.
         return Raised("raised", "", "its traceback has no end", _frames(text[head:]))
-    special = name in ANYWHERE
     if name == "RecursionError":
         message = ""
-    return Raised(
-        "timed out" if special and name in TIMEOUTS else "undecodable" if name in UNREADABLE_CALLS else "raised",
-        (name + members)[:MOST_NAME],
-        constant(message, secrets, status_first="HTTP" in name or "Http" in name or "Status" in name),
-        _frames(text[head:begin]),
-        special,
-    )
+    status_first = "HTTP" in name or "Http" in name or "Status" in name
+    return _same(name + members, name, constant(message, secrets, status_first=status_first), text[head:begin])
+
+
+@lru_cache(maxsize=4_096)
+def _same(exception: str, name: str, message: str, region: str) -> Raised:
+    """The one object for all failures that are told the same, so that whoever has seen it knows it again."""
+    cause: Cause = "timed out" if name in TIMEOUTS else "undecodable" if name in UNREADABLE_CALLS else "raised"
+    return Raised(cause, exception[:MOST_NAME], message, _frames(region), name in ANYWHERE)
 
 
 def said(text: str, secrets: Secrets = DEFAULT) -> Said:
@@ -192,7 +193,6 @@ def _members(text: str, at: int) -> str:
     return f" ({', '.join(told)}{', …' if len(names) > MOST_IN_GROUP else ''})" if told else ""
 
 
-@lru_cache(maxsize=1_024)
 def _frames(region: str) -> tuple[tuple[str, str], ...]:
     """The frames between the head of a traceback and what was raised."""
     found = [(file[-MOST_NAME:], name[:MOST_NAME]) for file, name in _FRAME.findall(region)]

@@ -20,6 +20,9 @@ from console.store.pickles import MAX_BYTES, NotAPickle, read
 HEAD: Final = 64
 """Bytes of an undecodable value that are kept."""
 
+SMALL: Final = MAX_BYTES // 1_100
+"""Compressed bytes that cannot become more than MAX_BYTES: zlib makes no byte into more than 1,032."""
+
 MAX_CONTAINERS: Final = 250_000
 MAX_COMMAS: Final = 500_000
 """Signs in a JSON text that bound the memory which its values take."""
@@ -74,8 +77,10 @@ def traceback(text: bytes) -> str | Undecodable:
 
 def inflated(data: bytes) -> bytes:
     """`data` out of zlib, or as it is when it is none. Raises ValueError when it would be longer than MAX_BYTES."""
-    machine = zlib.decompressobj()
     try:
+        if len(data) <= SMALL:
+            return zlib.decompress(data)
+        machine = zlib.decompressobj()
         found = machine.decompress(data, MAX_BYTES + 1)
     except zlib.error:
         return data

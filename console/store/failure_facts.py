@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import hiredis
 from redis import Redis
 
-from console.model import fingerprints
+from console.model import fingerprints, job_terms
 from console.model import raised as told
-from console.model.failure_groups import Failure, Tally
+from console.model.failure_groups import Failure, Members, Tally
 from console.model.payload import Undecodable
 from console.model.raised import Raised, Said
 from console.model.secrets import Secrets, masked_text
@@ -41,12 +40,13 @@ MOST_NAME: Final = 200
 
 _JOB: Final = keys.RQ_JOB.encode()
 _RESULTS: Final = rq_keys.RESULTS.encode()
+_NAMES: Final = tuple((name, plain_pickles.key(name)) for name in (b"user", b"tier"))
 _SUCCESS: Final = b"1"
 _FAILED: Final = [b"type", b"2"]
 _PACKED: Final = [b"exc_string"]
 
 MOST_KNOWN: Final = 2_000
-"""Tracebacks that are remembered, of SHORT bytes at the most."""
+"""Tracebacks that are remembered, of SHORT bytes at the most; and as many functions with what they failed of."""
 
 
 class Listed(NamedTuple):
@@ -85,6 +85,7 @@ class Facts:
     def __init__(self, connection: Redis, secrets: Secrets, tally: Tally) -> None:
         self._connection, self._secrets, self._tally = connection, secrets, tally
         self._known: dict[bytes, Raised] = {}
+        self._members: dict[tuple[bytes, int], tuple[Raised, Members]] = {}
         self.refused: dict[str, Refused] = {}
 
     def read(self, ahead: Ahead, chunks: Iterable[Sequence[Listed]], stopped: Callable[[], bool]) -> Iterator[list[Failure]]:
@@ -196,19 +197,27 @@ class Facts:
             why = self._raised(packed)
         elif status == b"stopped":
             why = told.STOPPED
-        called = decoded(description) if description and len(description) <= SHORT else ""
-        kind = fingerprints.kind(_function(fingerprints.function(called, why), self._secrets), why)
+        called = description if description and len(description) <= SHORT else b""
+        known = self._members.get((called.partition(b"(")[0], id(why)))
+        members = known[1] if known is not None else self._of_kind(called, why, packed)
         user, tier = _owner(meta) if meta and len(meta) <= SHORT else ("", "")
-        return Failure(
-            job,
-            queue,
-            score,
-            status == b"stopped",
-            self._tally.of(kind) or self._tally.begin(kind, self._said(packed)),
-            user,
-            tier,
-            at / 1_000 if at else instant(ended) if ended and len(ended) <= SHORT else None,
-        )
+        if at is None:
+            at = instant(ended) if ended and len(ended) <= SHORT else None
+        else:
+            at /= 1_000
+        return Failure(job, queue, score, status == b"stopped", members, user, tier, at)
+
+    def _of_kind(self, called: bytes, why: Raised, packed: bytes) -> Members:
+        """Where a failure is counted, which is remembered for others of that function, if it is named by what it calls."""
+        function = fingerprints.function(decoded(called), why)
+        kind = fingerprints.kind(masked_text(function, self._secrets), why)
+        members = self._tally.of(kind) or self._tally.begin(kind, self._said(packed))
+        if job_terms.function(decoded(called)) is not None:
+            if len(self._members) >= MOST_KNOWN:
+                self._members.clear()
+            # With the object itself, lest another one is given its id.
+            self._members[called.partition(b"(")[0], id(why)] = why, members
+        return members
 
     def _raised(self, packed: bytes) -> Raised:
         """What a packed traceback tells. The same one, byte by byte, is taken apart once, if not too many come between."""
@@ -252,15 +261,11 @@ def _newest(fields: list[bytes]) -> tuple[bytes, Raised]:
     return found.get(b"exc_string", b""), told.GAVE_UP if outcome == rq_keys.EXHAUSTED else told.NOTHING_KEPT
 
 
-@lru_cache(maxsize=4_096)
-def _function(name: str, secrets: Secrets) -> str:
-    return masked_text(name, secrets)
-
-
 def _owner(meta: bytes) -> tuple[str, str]:
     """The user and the tier that a run's meta names, empty where it names none; nothing of it is executed."""
-    user, tier = plain_pickles.text(meta, b"user"), plain_pickles.text(meta, b"tier")
-    if user is None or tier is None:
+    found = plain_pickles.texts(meta, _NAMES)
+    if found is None:
         named = owner(decoding.value(meta))
-        user, tier = named.get("user", ""), named.get("tier", "")
+        found = [named.get("user", ""), named.get("tier", "")]
+    user, tier = found
     return user[:MOST_NAME], tier[:MOST_NAME]

@@ -7,6 +7,7 @@ is estimated from a few failures drawn by chance, and all are read behind it.
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,13 +58,14 @@ class Grouping:
 
     queue: bytes | None
     tally: Tally = field(default_factory=Tally)
-    known: dict[bytes, dict[bytes, Failure]] = field(default_factory=dict)
+    known: defaultdict[bytes, dict[bytes, Failure]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, failures: Iterable[Failure]) -> None:
         """Count these as well."""
+        add = self.tally.add
         for failure in failures:
-            self.known.setdefault(failure.queue, {})[failure.job] = failure
-            self.tally.add(failure)
+            self.known[failure.queue][failure.job] = failure
+            add(failure)
 
     def drop(self, failure: Failure) -> None:
         """Count one less."""

@@ -40,6 +40,7 @@ def by_worker(error: str, file: str = "/srv/app/shop/tasks.py", name: str = "run
         ("Client error '410 Gone' for url 'https://x.example/y'", "Client error '410 Gone' for url …"),
         ("404 Client Error: Not Found for url: https://x.example/y", "404 Client Error: Not Found for url: …"),
         ("HTTP 503 from cache-1.internal:8080", "HTTP 503 from …"),
+        ("status=404 and mode=fast of x1", "status=404 and mode=… of …"),
         ("status code: 429 at 10.0.0.1", "status code: 429 at …"),
         ("<Foo object at 0x7fa3b2c1>", "<Foo object at …>"),
         ("1.234,56 € of 12 rows", "… of … row"),
