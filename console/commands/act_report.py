@@ -86,8 +86,8 @@ def show_nothing(command: Command, meant: Chosen, found: Found, as_json: bool) -
         output.warn(command_words.came(command, counts))
         _tell_each(found.left)
     else:
-        output.warn(meant.none or f"nothing to be done: there is no {meant.one}")
-    return NOT_HELD if counts.told or meant.none else DONE
+        output.warn(meant.none or f"nothing to be done: {found.preview.more or f'there is no {meant.one}'}")
+    return NOT_HELD if counts.told or meant.none or found.preview.more else DONE
 
 
 # --- meanwhile ----------------------------------------------------------------------------------

@@ -188,6 +188,6 @@ def _status(report: Report, found: Found) -> int:
             return INTERRUPTED
         case "broken off":
             return UNREACHABLE
-        case "done" if report.ended.counts.held and not found.preview.in_way:
+        case "done" if report.ended.counts.held and not found.preview.in_way and not found.preview.more:
             return DONE
     return NOT_HELD

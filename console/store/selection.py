@@ -14,6 +14,7 @@ from console.model.pages import JobRow
 from console.model.queries import FailuresQuery, JobsQuery, JobState
 from console.model.secrets import Secrets
 from console.model.selection import MAX_SELECTED, Selected
+from console.model.status import Refused
 from console.store import job_lists, rows, search
 from console.store.job_lists import AMONG, Asked, Member
 from console.store.search import Bounds
@@ -96,7 +97,9 @@ def _looked_at(
     ties: Ties | None,
 ) -> Iterator[Selected]:
     bounds, beside = Bounds(MAX_SELECTED, MAX_SELECTED), None if ties is None else ties.ask
+    refused: list[Refused] = []
     for chunk in search.chunks(connection, query, now, stopped, seen, secrets, bounds, beside):
+        refused += chunk.refused
         here = [(member, row) for member, row in chunk.wanted if not row.missing]
         missing = len(chunk.wanted) - len(here)
         yield Selected(
@@ -107,7 +110,7 @@ def _looked_at(
             in_way=Counter({"gone": missing} if missing else {}),
             ties={} if ties is None else ties.of([row for _, row in here]),
             done=chunk.more is not None,
-            more=chunk.more or search.untold(chunk.refused),
+            more=chunk.more or search.untold(refused),
         )
 
 
@@ -124,6 +127,7 @@ def _listed(
     held = lists.of(state)
     of = sum(one.total for one in held)
     met: set[bytes] = set()
+    refused = list(lists.refused)
     read = 0
     while read < min(of, MAX_SELECTED) and not stopped():
         trip = Trip(connection)
@@ -134,8 +138,9 @@ def _listed(
         fresh = {one.key: one for one in found}
         met.update(fresh)
         read = min(of, read + BARE)
-        yield Selected(read, of, tuple(fresh.values()), more=search.untold(trip.refused))
-    more = "it was stopped" if stopped() else MOST_TOLD if read < of else ""
+        refused += trip.refused
+        yield Selected(read, of, tuple(fresh.values()), more=search.untold(refused))
+    more = "it was stopped" if stopped() else MOST_TOLD if read < of else search.untold(refused)
     yield Selected(read, of, (), done=True, more=more)
 
 

@@ -192,6 +192,14 @@ def test_nothing_to_be_done_is_no_failure(redis: Redis, say: Say) -> None:
     assert not redis.exists("tq:activity")
 
 
+@pytest.mark.parametrize("filtered", [[], ["--filter", "user:mail"]])
+def test_a_list_that_cannot_be_read_is_not_told_as_an_empty_one(redis: Redis, say: Say, filtered: list[str]) -> None:
+    redis.set("rq:failed:mail", "no list")
+    status, out, err = say("requeue", "--queue", "mail", "--yes", *filtered)
+    assert (status, out) == (1, "")
+    assert err.startswith("nothing to be done: 1 could not be read: rq:failed:mail: WRONGTYPE")
+
+
 def test_a_server_that_cannot_be_reached_is_one_line(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RQ_REDIS_URL", "redis://ann:hunter2@127.0.0.1:1/0")
     from jobs import settings
