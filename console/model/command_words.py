@@ -27,7 +27,6 @@ _ASKED: Final[Mapping[type[Command], str]] = {
     commands.PutBack: "Put back {}",
     commands.Repair: "Repair {}",
     commands.StopJob: "Stop the job of {}",
-    commands.Shutdown: "Shut down {}, each after its job",
     commands.KillHorse: "Kill the work-horse of {}",
     commands.ResumeAll: "Resume {}",
     commands.Undo: "Put back {}",
@@ -39,6 +38,18 @@ _VERBS: Final[Mapping[type[Command], str]] = {
     commands.Undo: "Put back",
 }
 """Those of two words."""
+
+_MEANS: Final[Mapping[type[Command], str]] = {
+    commands.Suspend: "They end the jobs that they run, and take no others: what is enqueued waits.",
+    commands.ResumeAll: "They take jobs again, each within a minute.",
+    commands.StopJob: "It counts as stopped, and is not tried again.",
+    commands.Shutdown: "Nothing starts another in its place but what supervises it.",
+    commands.KillHorse: "The job ends where it is, with nothing cleaned up: it fails, or is tried again.",
+    commands.Repair: "Entries that were lost are put back, and schedules that users lack are made.",
+    commands.PutBack: "One that rqscheduler still cannot read is set aside again in its next pass.",
+    commands.RunAgain: "The job itself stays as it is: a copy runs, under a new id.",
+}
+"""What follows from some that their name does not say."""
 
 _DONE: Final[Mapping[type[Command], str]] = {
     commands.Requeue: "requeued",
@@ -83,6 +94,8 @@ def asked(command: Command, what: str, zone: tzinfo | None = None) -> str:
         case commands.Backfill():
             span = f"{words.absolute(command.start, zone)} to {words.absolute(command.end, zone)}"
             return f"Backfill {what} from {span}"
+        case commands.Shutdown():
+            return f"Shut down {what}, {'' if what.startswith('1 ') else 'each '}after its job"
         case commands.Spread():
             return f"Spread {what} over {words.age(float(command.over_s))}"
         case commands.Suspend():
@@ -101,6 +114,11 @@ def changed(command: commands.Change) -> str:
 def verb(command: Command) -> str:
     """The verb of what is asked: what the button says."""
     return _VERBS.get(type(command)) or asked(command, "").split()[0]
+
+
+def means(command: Command) -> str:
+    """What follows from a command that its name does not say, empty where that says it all."""
+    return _MEANS.get(type(command), "")
 
 
 def done(command: Command) -> str:

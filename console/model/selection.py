@@ -110,9 +110,10 @@ class Preview:
 
 
 def _told(row: JobRow | ScheduleRow, now: float) -> Iterable[tuple[str, str]]:
+    named = function(row.call) or row.call
     if isinstance(row, ScheduleRow):
         texts = {
-            "function": row.call,
+            "function": named,
             "user": row.user,
             "tier": row.tier,
             "task": row.task,
@@ -120,7 +121,6 @@ def _told(row: JobRow | ScheduleRow, now: float) -> Iterable[tuple[str, str]]:
             "state": row.state,
         }
     else:
-        named = function(row.call) or row.call
         texts = {
             "function": named, "user": row.user, "tier": row.tier, "task": row.task, "queue": row.queue, "state": row.state,
             "error": row.error, "age": _age(row, now),

@@ -11,6 +11,7 @@ from console.model.counting import counted
 from console.model.filters import Filter
 from console.model.meant import Meant
 from console.model.queries import FailuresQuery, JobsQuery, SchedulesQuery
+from console.model.schedules import ScheduleRow
 from console.model.terms import Term
 from console.model.text import decoded, visible
 
@@ -38,6 +39,12 @@ def schedules(asked: SchedulesQuery, named: tuple[bytes, ...] | None, said: Filt
         filtered = f" under {visible(str(said))}" if said else ""
         return Meant(what, f"all that are listed{filtered}", (query,))
     return Meant(what, names(named, what), (replace(query, filter=Filter(), only=named),), count=len(named)) if named else None
+
+
+def schedule(row: ScheduleRow) -> Meant:
+    """One schedule of a user, by what people call it."""
+    scope = f"schedule {visible(row.task or row.id)} of {visible(row.user or row.id)}"
+    return Meant("schedule", scope, (SchedulesQuery(only=(row.key,)),), count=1)
 
 
 def scheduled(named: tuple[bytes, ...]) -> Meant | None:

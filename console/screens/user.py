@@ -9,7 +9,7 @@ from console.actions import WHOLE
 from console.model.filters import Filter
 from console.model.meant import Meant
 from console.model.pages import JobRow
-from console.model.queries import JOB_STATES, JobQuery, JobsQuery, SchedulesQuery, UserQuery
+from console.model.queries import JOB_STATES, JobQuery, JobsQuery, UserQuery
 from console.model.schedules import ScheduleRow, UserPage
 from console.screens import meaning, user_lines
 from console.screens.paged import Paged
@@ -55,8 +55,8 @@ class UserView(Paged):
             state = next((state for state in JOB_STATES if state == job.state), None)
             return None if state is None else meaning.jobs(JobsQuery(state), (job.key,), Filter())
         if schedule is not None:
-            meant = meaning.schedules(SchedulesQuery(), (schedule.key,), Filter(), "schedule")
-            return replace(meant, action="resume") if meant is not None and action == "pause" and _paused(schedule) else meant
+            meant = meaning.schedule(schedule)
+            return replace(meant, action="resume") if action == "pause" and _paused(schedule) else meant
         if action == "requeue":
             return meaning.failed_of_user(user.id)
         return meaning.of_user(user.id, bool(user.schedules) and all(map(_paused, user.schedules)))

@@ -11,18 +11,12 @@ from textual.widgets import Input
 
 from console.actions import ACTIONS
 from console.app import Console
-from console.model.bulk import Progress
-from console.model.commands import JobSeen, Requeue
-from console.model.meant import Meant
-from console.model.operations import Counts, Operation
+from console.model.commands import Requeue
 from console.model.ports import Target, WriteError
 from console.model.queries import FailuresQuery
-from console.model.selection import Glance
-from console.screens.dialogs.carrying import Carrying
 from console.screens.dialogs.confirm import Confirm
 from tests.console.fakes import NOW, FakeReader, FakeWriter, job, writing
-from tests.console.pilots import SIZES, Driver, driving
-from tests.console.view_samples import HOSTILE
+from tests.console.pilots import Driver, driving
 
 
 def console(target: Target, **given: object) -> Console:
@@ -405,46 +399,6 @@ async def test_a_canary_is_asked_for_and_stops_when_too_many_fail_again() -> Non
     assert writer.begun[0].options == "canary=3 rate=10 stop_above=50%"
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_dialogs_fit_and_show_nothing_that_acts_on_a_terminal(size: tuple[int, int]) -> None:
-    row = job(
-        0,
-        "failed",
-        id=HOSTILE,
-        key=HOSTILE.encode("utf-8", "surrogateescape"),
-        error=HOSTILE,
-        call=HOSTILE,
-        user=HOSTILE,
-        queue="low",
-    )
-    reader = FakeReader(failures=[row, *(job(n, "failed") for n in range(1, 30))])
-    writer = FakeWriter(reader, codes={row.key: "changed"})
-    here = writing(reader, writer, name="prod", production=True)
-    async with driving(console(here, screen="failures"), size) as driver:
-        await driver.shows("30 failures")
-        await driver.press("r")
-        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
-        assert_harmless(driver.text, size)
-        await driver.press("escape", "asterisk", "r")
-        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
-        await driver.press("c")
-        await driver.shows("Cancel", "esc leaves", "type prod", "canary", "error", "Requeue 30 failed jobs", "rediss://")
-        assert_harmless(driver.text, size)
-        await driver.press("c", "y")
-        await driver.write("prod")
-        await driver.press("enter")
-        await driver.shows("requeued 29")
-        await driver.press("v")
-        await driver.shows("esc closes", "␛")
-        assert_harmless(driver.text, size)
-
-
-def assert_harmless(text: str, size: tuple[int, int]) -> None:
-    lines = text.splitlines()
-    assert len(lines) == size[1]
-    assert all(line.isprintable() for line in lines), [line for line in lines if not line.isprintable()]
-
-
 def confirm(driver: Driver) -> Confirm:
     screen = driver.app.screen
     assert isinstance(screen, Confirm), screen
@@ -477,21 +431,3 @@ async def test_a_queue_is_emptied_only_where_it_is_known_which() -> None:
         await driver.says("choose a queue first")
         assert len(driver.app.screen_stack) == 1
     assert reader.selected == []
-
-
-async def test_what_a_dialog_is_told_before_it_is_there_it_says_once_it_is() -> None:
-    reader = FakeReader()
-    operation = Operation("1", "ann", "ops-1", NOW, "requeue", "", "", 10, "redis://here/0")
-    async with driving(console(writing(reader, FakeWriter(reader)))) as driver:
-        progress = Progress(operation, 10, Counts(done=5), 2.0, 2.5, "acting")
-        carrying = Carrying("Requeue 10 failed jobs", driver.app.target, None)
-        driver.app.push_screen(carrying)
-        carrying.show(progress)
-        carrying.action_ask(True)
-        await driver.shows("5 of 10: 5 done", "50%", "ending after this batch")
-        await driver.press("escape")
-        asking = Confirm(Requeue(), Meant("failed job", "job a", count=1), driver.app.target, None)
-        driver.app.push_screen(asking)
-        asking.show(Glance(1, 1, 1, {}, (), True, seen=(JobSeen(b"a", b"low", "failed", 1.0),)))
-        asking.action_turn("f")
-        await driver.shows("Requeue 1 failed job", "f [x]", "y does it")

@@ -194,7 +194,7 @@ async def test_workers_are_suspended_resumed_and_shut_down(redis: Redis, mail: Q
         await driver.until(lambda: not is_suspended(redis))
         await driver.until(lambda: driver.app.acting.running is None, "it has ended", timeout=20)
         await driver.press("S")
-        await confirm(driver, "Shut down 1 worker, each after its job", "worker w1")
+        await confirm(driver, "Shut down 1 worker, after its job", "worker w1")
         await driver.until(lambda: process.poll() is not None, "it has ended", timeout=20)
         await driver.shows("shut down 1")
 

@@ -44,7 +44,7 @@ async def test_b_backfills_a_range(redis: Redis, drive: Any) -> None:
     async with drive("schedules") as driver:
         await driver.shows("ada")
         await driver.press("b")
-        await driver.shows("Backfill: schedule", "slots of")
+        await driver.shows("Backfill: schedule ok of ada", "slots of")
         await driver.write("last week")
         await driver.press("enter")
         await driver.shows("✗")
@@ -159,7 +159,7 @@ async def test_on_the_page_of_a_user_all_schedules_or_the_one_under_the_cursor(r
             await driver.press("j")
         await driver.shows("r run now", "D remove")
         await driver.press("r")
-        await confirm(driver, "Run 1 schedule now", schedule_id("ada", "ok"))
+        await confirm(driver, "Run 1 schedule now", "schedule ok of ada")
         await driver.shows("queued 1", "QUEUED JOBS")
         [run] = Queue("default", connection=redis).job_ids
         while driver.app.view.page.target() != ("job", run.encode()):

@@ -11,9 +11,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from console.model.ports import Target
-from console.screens.dialogs.frame import Dialog
+from console.screens.dialogs.frame import ROOM, Dialog
 from console.widgets.lines import Line, Page, Row
-from console.widgets.pieces import Piece
+from console.widgets.pieces import Piece, wrapped
 
 Answer = TypeVar("Answer")
 
@@ -82,9 +82,10 @@ class Ask(Dialog[Answer | None], Generic[Answer]):
         try:
             answer = self._parsed(event.value)
         except ValueError as error:
-            self._about((f"✗ {error}", "bad"), (self._hint, "dim"))
+            hint = () if self._hint in str(error) else ((self._hint, "dim"),)
+            self._about((f"✗ {error}", "bad"), *hint)
             return
         self.dismiss(answer)
 
     def _about(self, *said: Piece) -> None:
-        self.query_one("#about", Page).show([Row(((line, tone),)) for text, tone in said for line in text.split("\n")])
+        self.query_one("#about", Page).show([Row(((line, tone),)) for text, tone in said for line in wrapped(text, ROOM)])

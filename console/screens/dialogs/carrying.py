@@ -48,6 +48,7 @@ class Carrying(Dialog[None]):
             yield Line(id="gap")
             yield Line(id="bar")
             yield Line(id="counts")
+            yield Line(id="why")
             yield Line(id="pace")
             yield Line(id="gap-below")
             yield Line(id="keys")
@@ -88,10 +89,13 @@ class Carrying(Dialog[None]):
         told: list[Piece] = [(f"  {counts.told:,} of {progress.of:,}: ", ""), (f"{counts.done:,} done", "good")]
         if counts.sent:
             told.append((f" · {counts.sent:,} told", ""))
+        why: list[Piece] = []
         for word, tone, reasons in (("skipped", "warn", counts.skipped), ("failed", "bad", counts.failed)):
             if n := sum(reasons.values()):
-                told.append((f" · {n:,} {word} ({command_words.by_reason(reasons)})", tone))
+                told.append((f" · {n:,} {word}", tone))
+                why.append((f"{' ·' if why else ' '} {word}: {command_words.by_reason(reasons)}", "dim"))
         self.query_one("#counts", Line).say(told)
+        self.query_one("#why", Line).say(why)
         doing = self._doing(progress)
         left = "" if progress.left_s is None else f" · {words.age(float(round(progress.left_s)))} left"
         self.query_one("#pace", Line).say([(f"  {doing}", "warn" if self._paused or self._canceled else ""),

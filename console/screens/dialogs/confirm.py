@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -27,6 +27,12 @@ from console.screens.dialogs.options import MANY, NOTED, OPTIONS, TRIED, Option
 from console.widgets.choice import Choice
 from console.widgets.lines import Line, Page
 from console.widgets.pieces import Piece
+
+HEIGHT: Final = 10
+"""Lines that say of many what they are."""
+
+OF_ONE: Final = 7
+"""Lines that say it of one job, as a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class Confirm(Dialog[Confirmed | None]):
     AUTO_FOCUS = "#cancel"
 
     DEFAULT_CSS = """
-    Confirm #body { height: 10; background: $surface; }
+    Confirm #body { height: 10; min-height: 1; background: $surface; }
     Confirm .choices { height: 1; align-horizontal: center; background: $surface; }
     """
 
@@ -77,6 +83,8 @@ class Confirm(Dialog[Confirmed | None]):
         self._glance: Glance | None = None
         self._slots: SlotsPage | None = None
         self._failed = ""
+        # Of many it is not known how much there is to say, and nothing is to jump while it is looked for.
+        self._many = bool(meant.queries) and meant.count != 1
         self._tries = isinstance(command, TRIED) and (meant.count is None or meant.count > MANY)
         self._tried = False
 
@@ -110,7 +118,7 @@ class Confirm(Dialog[Confirmed | None]):
         """Say what is known so far."""
         self.ready_to_draw = True
         self.query_one("#where", Line).say([(f" on {self._target.url}", "dim")])
-        self.query_one("#why-label", Line).say([("  note" if isinstance(self.command, NOTED) else "  reason", "dim")])
+        self.query_one("#why-label", Line).say([(f"  {self._reason}", "dim")])
         if self._target.production:
             self.query_one("#name-label", Line).say([(f"  type {self._target.name}", "warn")])
         if self._tries:
@@ -233,9 +241,13 @@ class Confirm(Dialog[Confirmed | None]):
         if not self.ready_to_draw:
             return
         self.tell_title(self._title(), self._target)
-        self.query_one("#body", Page).show(
-            confirm_lines.lines(self.command, self._meant, self._glance, self._slots, self._failed, self._zone)
-        )
+        body = self.query_one("#body", Page)
+        rows = confirm_lines.lines(self.command, self._meant, self._glance, self._slots, self._failed, self._zone)
+        body.show(rows)
+        if not self._many:
+            known = self._failed or (self._glance is not None and self._glance.done)
+            body.styles.height = min(HEIGHT, len(rows) if known or not self._meant.queries else OF_ONE)
+            body.styles.margin = (0, 0, 1, 0)
         for option in self._options:
             self._tell_option(option.field, option.key, option.means, bool(getattr(self.command, option.field)))
         if self._tries:
@@ -243,12 +255,16 @@ class Confirm(Dialog[Confirmed | None]):
             self._tell_option("tried", "c", "canary: a few first, the others slowly, as long as it goes well", self._tried)
         self.query_one("#do", Choice).name_it(f"{command_words.verb(self.command)}  y", self.ready)
         keys = [("y", "does it")] if self.ready else []
-        self.tell_keys([*keys, ("esc", "leaves all as it is"), ("tab", "reason")])
+        self.tell_keys([*keys, ("esc", "leaves all as it is"), ("tab", self._reason)])
 
     def _tell_option(self, id: str, key: str, means: str, on: bool) -> None:
         box: Piece = (f" [{'x' if on else ' '}] ", "strong" if on else "")
         pieces: list[Piece] = [("  ", ""), (key, "accent"), box, (means, "" if on else "dim")]
         self.query_one(f"#{id}", Line).say(pieces, spots=dict.fromkeys(range(4), key))
+
+    @property
+    def _reason(self) -> str:
+        return "note" if isinstance(self.command, NOTED) else "reason"
 
     def _complain(self, said: str) -> None:
         self.query_one("#keys", Line).say([(f" {said}", "warn")])

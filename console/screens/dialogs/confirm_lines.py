@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
-from console.model import tie_words, words
+from console.model import command_words, tie_words, words
 from console.model.commands import REASONS, Command
 from console.model.counting import counted
 from console.model.meant import Meant
 from console.model.schedules import SlotsPage
 from console.model.selection import Glance, Tally
+from console.screens.dialogs.frame import ROOM
 from console.widgets.lines import Row
-from console.widgets.pieces import Piece
+from console.widgets.pieces import Piece, width, wrapped
 
 LABEL: Final = 11
+
+WARNS: Final[Piece] = ("▲ ", "warn")
 
 ERRORS: Final = 3
 """Errors that are told."""
@@ -27,9 +31,9 @@ def lines(
     command: Command, meant: Meant, glance: Glance | None, slots: SlotsPage | None, failed: str, zone: tzinfo | None
 ) -> list[Row]:
     """All that is known so far. `failed` is why no more can be known, `slots` are those that would change."""
-    rows = [Row(((meant.scope, ""),))]
+    rows = [*_prose(meant.scope), *_prose(command_words.means(command), "dim")]
     if failed:
-        return [*rows, Row((("✗ ", "bad"), (failed, "bad"))), Row((("Nothing was done.", "dim"),))]
+        return [*rows, *_prose(failed, "bad", ("✗ ", "bad")), Row((("Nothing was done.", "dim"),))]
     if glance is None or not glance.done:
         read = 0 if glance is None else glance.read
         of = "" if glance is None or not glance.of else f" of {glance.of:,}"
@@ -38,10 +42,12 @@ def lines(
         rows.append(Row((("There is nothing that this can be done to.", "warn"),)))
     if glance is None:
         return rows
-    rows += [_way(code, n) for code, n in glance.in_way.items()]
-    rows += [Row((("▲ ", "warn"), (warning, ""))) for warning in tie_words.warnings(command, glance.ties)]
+    for code, n in glance.in_way.items():
+        rows += _prose(f"{n:,} left out: {REASONS[code][1]}", "", WARNS)
+    for warning in tie_words.warnings(command, glance.ties):
+        rows += _prose(warning, "", WARNS)
     if glance.more:
-        rows.append(Row((("▲ ", "warn"), (glance.more, "warn"))))
+        rows += _prose(glance.more, "warn", WARNS)
     if slots is not None:
         rows += _slots(slots, zone)
     for tally in glance.tallies:
@@ -49,7 +55,16 @@ def lines(
         if tally.what == "task" or (tally.what == "state" and len(tally.counts) == 1):
             continue
         rows += _errors(tally) if tally.what == "error" and glance.count > 1 else [_tally(tally, alone=glance.count == 1)]
-    return [*rows, *(Row(((note, "dim"),)) for note in tie_words.notes(command, glance.ties))]
+    for note in tie_words.notes(command, glance.ties):
+        rows += _prose(note, "dim")
+    return rows
+
+
+def _prose(text: str, tone: str = "", sign: Piece = ("", "")) -> list[Row]:
+    """A text in as many lines as it needs, with a sign before the first of them."""
+    begins = width((sign,))
+    parts = wrapped(text, ROOM - begins) if text else []
+    return [Row(((sign if at == 0 else (" " * begins, "")), (part, tone))) for at, part in enumerate(parts)]
 
 
 def _tally(tally: Tally, *, alone: bool) -> Row:
@@ -62,12 +77,24 @@ def _tally(tally: Tally, *, alone: bool) -> Row:
 def _slots(slots: SlotsPage, zone: tzinfo | None) -> list[Row]:
     """The next slots as they are, and as they would be."""
     if slots.said:
-        return [Row((("▲ ", "warn"), (slots.said, "warn")))]
-    named = (("next now", slots.before), ("then", slots.after))
-    return [
-        Row(((f"{label:<{LABEL}}", "dim"), (" · ".join(words.absolute(at, zone, slots.as_of) for at in found[:SLOTS]), "")))
-        for label, found in named
-    ]
+        return _prose(slots.said, "warn", WARNS)
+    rows = []
+    for label, found in (("next now", slots.before), ("then", slots.after)):
+        told = [words.absolute(at, zone, slots.as_of) for at in found[:SLOTS]]
+        for at, line in enumerate(_joined(told, ROOM - LABEL)):
+            rows.append(Row(((f"{label if at == 0 else '':<{LABEL}}", "dim"), (line, ""))))
+    return rows
+
+
+def _joined(told: Sequence[str], cells: int) -> list[str]:
+    """Words beside each other, in as many lines of so many cells as they need."""
+    lines: list[str] = []
+    for one in told:
+        if lines and len(lines[-1]) + 3 + len(one) <= cells:
+            lines[-1] += f" · {one}"
+        else:
+            lines.append(one)
+    return lines
 
 
 def _value(what: str, value: str) -> str:
@@ -84,7 +111,3 @@ def _errors(tally: Tally) -> list[Row]:
         for at, (value, n) in enumerate(tally.counts[:ERRORS])
     ]
     return [*rows, Row(((" " * LABEL, ""), (f"and {counted(more, 'other')}", "dim")))] if left else rows
-
-
-def _way(code: str, n: int) -> Row:
-    return Row((("▲ ", "warn"), (f"{n:,} left out: ", "warn"), (REASONS[code][1], "")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from textual.screen import ModalScreen
 
@@ -13,6 +13,9 @@ from console.widgets.lines import Line
 from console.widgets.pieces import Piece
 
 Result = TypeVar("Result")
+
+ROOM: Final = 72
+"""Cells of a line in a dialog, on any screen."""
 
 
 class Dialog(ModalScreen[Result], Generic[Result]):

@@ -1,0 +1,134 @@
+"""What lies over the screen: on screens of any size, and with whatever a stranger has enqueued."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.model.bulk import Progress
+from console.model.commands import JobSeen, Requeue
+from console.model.meant import Meant
+from console.model.operations import Counts, Operation
+from console.model.selection import Glance
+from console.screens.dialogs.carrying import Carrying
+from console.screens.dialogs.confirm import Confirm
+from tests.console.fakes import NOW, FakeReader, FakeWriter, job, writing
+from tests.console.pilots import SIZES, driving
+from tests.console.test_acting import confirm, console
+from tests.console.view_samples import HOSTILE
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_dialogs_fit_and_show_nothing_that_acts_on_a_terminal(size: tuple[int, int]) -> None:
+    row = job(
+        0,
+        "failed",
+        id=HOSTILE,
+        key=HOSTILE.encode("utf-8", "surrogateescape"),
+        error=HOSTILE,
+        call=HOSTILE,
+        user=HOSTILE,
+        queue="low",
+    )
+    reader = FakeReader(failures=[row, *(job(n, "failed") for n in range(1, 30))])
+    writer = FakeWriter(reader, codes={row.key: "changed"})
+    here = writing(reader, writer, name="prod", production=True)
+    async with driving(console(here, screen="failures"), size) as driver:
+        await driver.shows("30 failures")
+        await driver.press("r")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        assert_harmless(driver.text, size)
+        await driver.press("escape", "asterisk", "r")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        await driver.press("c")
+        await driver.shows("Cancel", "esc leaves", "type prod", "canary", "error", "Requeue 30 failed jobs", "rediss://")
+        assert_harmless(driver.text, size)
+        await driver.press("c", "y")
+        await driver.write("prod")
+        await driver.press("enter")
+        await driver.shows("requeued 29")
+        await driver.press("v")
+        await driver.shows("esc closes", "␛")
+        assert_harmless(driver.text, size)
+
+
+def assert_harmless(text: str, size: tuple[int, int]) -> None:
+    lines = text.splitlines()
+    assert len(lines) == size[1]
+    assert all(line.isprintable() for line in lines), [line for line in lines if not line.isprintable()]
+
+
+async def test_what_a_dialog_is_told_before_it_is_there_it_says_once_it_is() -> None:
+    reader = FakeReader()
+    operation = Operation("1", "ann", "ops-1", NOW, "requeue", "", "", 10, "redis://here/0")
+    async with driving(console(writing(reader, FakeWriter(reader)))) as driver:
+        progress = Progress(operation, 10, Counts(done=5), 2.0, 2.5, "acting")
+        carrying = Carrying("Requeue 10 failed jobs", driver.app.target, None)
+        driver.app.push_screen(carrying)
+        carrying.show(progress)
+        carrying.action_ask(True)
+        await driver.shows("5 of 10: 5 done", "50%", "ending after this batch")
+        await driver.press("escape")
+        asking = Confirm(Requeue(), Meant("failed job", "job a", count=1), driver.app.target, None)
+        driver.app.push_screen(asking)
+        asking.show(Glance(1, 1, 1, {}, (), True, seen=(JobSeen(b"a", b"low", "failed", 1.0),)))
+        asking.action_turn("f")
+        await driver.shows("Requeue 1 failed job", "f [x]", "y does it")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_asks_for_a_line_fits_and_says_what_is_wrong(size: tuple[int, int]) -> None:
+    reader = FakeReader()
+    here = writing(reader, FakeWriter(reader), name="prod", colour="red", production=True)
+    async with driving(console(here, screen="schedules"), size) as driver:
+        await driver.shows("scrape")
+        await driver.press("c")
+        await driver.shows("Change: schedule scrape of ada@example.com", "every 1h, cron", "esc leaves all as it is")
+        assert_harmless(driver.text, size)
+        await driver.write("often")
+        await driver.press("enter")
+        await driver.shows("✗ write every 1h", "in Europe/Rome")
+        assert_harmless(driver.text, size)
+        assert driver.text.count("every 1h") == 1
+        await driver.press("escape")
+        await driver.until(lambda: len(driver.app.screen_stack) == 1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_is_under_way_fits(size: tuple[int, int]) -> None:
+    reader = FakeReader()
+    operation = Operation("1", "ann", "ops-1", NOW, "requeue", "", "", 250_000, "redis://here/0")
+    counts = Counts(done=101_950, sent=12, skipped={"changed": 1_204, "entry": 31}, failed={"unreadable": 3})
+    async with driving(console(writing(reader, FakeWriter(reader), name="prod", colour="red")), size) as driver:
+        progress = Progress(operation, 250_000, counts, 40.0, 2_580.0, "acting")
+        driver.app.push_screen(Carrying("Requeue 250,000 failed jobs", driver.app.target, progress))
+        await driver.shows("Requeue 250,000 failed jobs", "41%", "103,200 of 250,000", "left", "p pauses  c cancels the rest")
+        await driver.shows("101,950 done", "1,235 skipped", "3 failed", "skipped: 1,204 changed, 31 entry · failed: unreadable")
+        assert_harmless(driver.text, size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_there_is_in_place_of_pausing_a_queue_fits(size: tuple[int, int]) -> None:
+    reader = FakeReader()
+    async with driving(console(writing(reader, FakeWriter(reader))), size) as driver:
+        await driver.shows("18,240")
+        await driver.press("P")
+        await driver.shows(
+            "Pause high", "RQ cannot pause one queue", "p  pause the schedules of high", "esc leaves all as it is"
+        )
+        assert_harmless(driver.text, size)
+        await driver.press("p")
+        await driver.shows("Pause")
+        assert isinstance(driver.app.screen, Confirm)
+
+
+async def test_of_one_job_no_more_is_said_than_there_is() -> None:
+    reader = FakeReader()
+    async with driving(console(writing(reader, FakeWriter(reader)), screen="failures"), (120, 40)) as driver:
+        await driver.shows("40 failures")
+        await driver.press("D")
+        await driver.until(lambda: confirm(driver).ready)
+        body = driver.app.screen.query_one("#body")
+        await driver.until(lambda: body.size.height == body.length)  # type: ignore[attr-defined]
+        await driver.press("escape", "asterisk", "D")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        assert driver.app.screen.query_one("#body").size.height == 10
