@@ -117,6 +117,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("fold", ("f",), "fold", "Fold or unfold tracebacks and long values.", "Look", PAGES, footer=2),
     Action("copy", ("y",), "copy", "Copy what the cursor is on to the clipboard.", "Look", ROWS, footer=3),
     Action("write", ("w",), "write file", "Write what was copied last to a file.", "Look", ROWS),
+    Action("bundle", ("i",), "bundle", "Write an incident bundle, without secrets, to a new folder.", "Look", PAGES),
     Action("refresh", ("f5", "ctrl+r"), "refresh", "Read again now, and search again.", "Look"),
     Action("freeze", ("p",), "freeze", "Stop and restart the refreshing of the screen.", "Look"),
     Action("theme", ("t",), "theme", "The next theme: dark, light, high contrast.", "Console"),

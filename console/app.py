@@ -45,6 +45,7 @@ from console.widgets.lines import Line
 
 if TYPE_CHECKING:
     from console.acting import Acting
+    from console.model.incident import Subject
 
 
 class Console(App[Target], inherit_bindings=False):
@@ -287,6 +288,19 @@ class Console(App[Target], inherit_bindings=False):
             self.call_from_thread(self.say, reason)
         else:
             self.call_from_thread(self.say, f"{what} written to {file}")
+
+    def bundle(self, target: Target, subject: Subject) -> None:
+        """Write an incident bundle to the working directory, one at a time, and say where."""
+        if any(worker.group == "bundle" and worker.is_running for worker in self.workers):
+            self.say("a bundle is being written already")
+        else:
+            self._write_bundle(target, subject)
+
+    @work(thread=True, exit_on_error=False, group="bundle")
+    def _write_bundle(self, target: Target, subject: Subject) -> None:
+        from console import bundle
+
+        self.call_from_thread(self.say, bundle.said(target, subject, Path(), self._clock()))
 
     # --- what is done to the server ---------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from console.settings import Settings
 
 COMMANDS = {
     "activity": "console.commands.activity:activity",
+    "bundle": "console.commands.bundle:bundle",
     "cancel": "console.commands.job_acts:cancel",
     "check": "console.commands.check:check",
     "delete": "console.commands.job_acts:delete",

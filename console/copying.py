@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from console.model.ports import Target
 from console.screens.view import View
+
+if TYPE_CHECKING:
+    from console.model.incident import Subject
 
 
 class Clipboard(Protocol):
@@ -18,6 +22,9 @@ class Clipboard(Protocol):
 
     def save(self, what: str, text: str) -> object:
         """Write a text to a file of its own."""
+
+    def bundle(self, target: Target, subject: Subject) -> None:
+        """Write an incident bundle to a folder of its own."""
 
 
 class Copying:

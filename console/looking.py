@@ -20,6 +20,7 @@ class Looking:
 
     def __init__(self, places: Places, reading: Reading, around: Surround, clipboard: Clipboard) -> None:
         self._places, self._reading, self._around = places, reading, around
+        self._clipboard = clipboard
         self._say, self._copying = clipboard.say, Copying(clipboard)
 
     async def go(self, place: Place) -> None:
@@ -126,6 +127,13 @@ class Looking:
     def do_copy(self) -> None:
         """Copy what the cursor is on."""
         self._copying.copy(self._places.view)
+
+    def do_bundle(self) -> None:
+        """Write an incident bundle of what the page is about."""
+        from console.model.incident import subject
+
+        if (found := subject(self._places.view.asked)) is not None:
+            self._clipboard.bundle(self._reading.watch.target, found)
 
     def do_write(self) -> None:
         """Write what was copied last to a file."""
