@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -34,7 +35,8 @@ from tests.console.fakes import NOW, FakeReader, detail, status
 from tests.console.opened import console
 from tests.console.pilots import Driver, driving
 from tests.contents import contents
-from tests.hostile import EVIL, MARKERS
+from tests.hostile import EVIL, MARKERS, QUEUE, USER
+from tests.hostile import build as build_hostile
 
 HERE = "tests.console.test_bundle"
 ROOT = Path(__file__).parents[2]
@@ -240,9 +242,27 @@ def test_what_strangers_wrote_is_neither_markup_nor_anything_that_a_terminal_obe
     assert "A heading" in text
 
 
+def test_bundles_of_whatever_a_stranger_left_on_a_server_are_written_and_execute_nothing(
+    redis: Redis, server: Server, tmp_path: Path
+) -> None:
+    hostile = build_hostile(redis, tmp_path / "canary")
+    subjects = [Subject("job", job) for job in hostile.jobs.values()]
+    texts = [os.fsencode(USER), QUEUE.encode("utf-8", "surrogateescape")]
+    subjects += [Subject("user", texts[0]), Subject("queue", texts[1])]
+    (tmp_path / "bundles").mkdir()
+    for subject in subjects:
+        folder = bundle.write(tmp_path / "bundles", bundled(server, subject, time.time()))
+        text = (folder / "incident.md").read_text("utf-8")
+        assert all(character == "\n" or character.isprintable() for character in text), subject
+        assert (folder / "incident.json").read_text("utf-8").isascii()
+        assert sum(file.stat().st_size for file in folder.iterdir()) < 8_000_000
+    assert len(list((tmp_path / "bundles").iterdir())) == len(subjects)
+    assert not hostile.executed
+
+
 def test_a_bundle_is_bounded_and_keeps_the_newest_attempts_and_the_end_of_each_traceback() -> None:
-    attempts = tuple(Attempt(n, NOW, NOW, "w", "failed", "e", f"begin {n}" + "x" * 500_000 + f"end {n}") for n in range(40))
-    huge = Many("list", tuple(Many("list", ("y" * 5_000,) * 500) for _ in range(500)))
+    attempts = tuple(Attempt(n, NOW, NOW, "w", "failed", "e", f"begin {n}" + "x" * 60_000 + f"end {n}") for n in range(40))
+    huge = Many("list", tuple(Many("list", ("y" * 5_000,) * 200) for _ in range(200)))
     job = replace(detail(b"job-1", NOW), attempts=attempts, meta=huge, call=Call("f", None, (huge, huge), ()))
     found = document(incident(job=job, failed=(job, job, job)))
     assert len(json.dumps(found, indent=2)) < 4_000_000
