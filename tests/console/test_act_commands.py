@@ -56,6 +56,19 @@ def ours(redis: Redis) -> dict[bytes, object]:
 # --- jobs ---------------------------------------------------------------------------------------
 
 
+def test_what_hangs_on_jobs_is_told_before_they_are_deleted(redis: Redis, say: Say) -> None:
+    enqueued(redis, "a", "b")
+    enqueued(redis, "child", depends_on="a")
+    redis.zadd("rq:scheduler:scheduled_jobs", {"b": 1e12})
+    status, out, err = say("delete", "a", "b", "--dry-run")
+    assert (status, err) == (0, "")
+    assert "  1 is the job of an rq-scheduler entry: left alone, or its schedule would end\n" in out
+    assert "  1 has jobs that wait for it: left alone, or those would wait for ever\n" in out
+    said = json.loads(say("delete", "a", "b", "--dry-run", "--json")[1])
+    assert said["ties"] == {"entry": 1, "dependents": 1}
+    assert json.loads(say("requeue", "--queue", "low", "--dry-run", "--json")[1])["ties"] == {}
+
+
 def test_delete_and_undo(redis: Redis, say: Say) -> None:
     enqueued(redis, "a", "b", "c")
     before = ours(redis)

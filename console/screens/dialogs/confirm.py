@@ -31,6 +31,9 @@ from console.widgets.pieces import Piece
 HEIGHT: Final = 10
 """Lines that say of many what they are."""
 
+ROOMY: Final = 30
+"""Lines of a screen on which there is room for a line that says nothing."""
+
 OF_ONE: Final = 7
 """Lines that say it of one job, as a rule."""
 
@@ -117,6 +120,8 @@ class Confirm(Dialog[Confirmed | None]):
     def on_mount(self) -> None:
         """Say what is known so far."""
         self.ready_to_draw = True
+        if not self._many or self.app.size.height >= ROOMY:
+            self.query_one("#body").styles.margin = (0, 0, 1, 0)
         self.query_one("#where", Line).say([(f" on {self._target.url}", "dim")])
         self.query_one("#why-label", Line).say([(f"  {self._reason}", "dim")])
         if self._target.production:
@@ -247,7 +252,6 @@ class Confirm(Dialog[Confirmed | None]):
         if not self._many:
             known = self._failed or (self._glance is not None and self._glance.done)
             body.styles.height = min(HEIGHT, len(rows) if known or not self._meant.queries else OF_ONE)
-            body.styles.margin = (0, 0, 1, 0)
         for option in self._options:
             self._tell_option(option.field, option.key, option.means, bool(getattr(self.command, option.field)))
         if self._tries:
