@@ -45,6 +45,12 @@ def hash_of(redis: Redis, job: JobSeen) -> dict[bytes, bytes]:
     return redis.hgetall(b"rq:job:" + job.key)
 
 
+def counted(redis: Redis) -> dict[bytes, int]:
+    """What the operation has come to, by code."""
+    found = redis.hgetall("tq:operation:op1")
+    return {code: int(n) for code, n in found.items() if code != b"begun"}
+
+
 def compared(redis: Redis, case: JobSeen, *, at_front: bool) -> list[Any]:
     job = Job.fetch(case.key.decode(), connection=redis)
 
@@ -91,7 +97,7 @@ def test_each_is_done_once_and_what_changed_is_left_alone(redis: Redis) -> None:
     assert codes(act(redis, Requeue(), first)) == ["changed"]
     assert redis.lrange("rq:queue:odd", 0, -1) == [taken.key, first.key]
     assert redis.zrange("rq:failed:odd", 0, -1) == sorted([second.key, expired.key])
-    assert {key: int(n) for key, n in redis.hgetall("tq:operation:op1").items()} == {b"done": 1, b"changed": 4, b"gone": 2}
+    assert counted(redis) == {b"done": 1, b"changed": 4, b"gone": 2}
 
 
 def test_goes_to_the_job_s_own_queue_and_to_its_registry_s_where_it_names_none(redis: Redis) -> None:
@@ -135,7 +141,7 @@ def test_thousands_at_once_keep_their_order(redis: Redis) -> None:
         pipe.execute()
     assert set(codes(act(redis, Requeue(), *jobs))) == {"done"}
     assert redis.lrange("rq:queue:odd", 0, -1) == [job.key for job in jobs]
-    assert redis.hgetall("tq:operation:op1") == {b"done": b"3000"}
+    assert counted(redis) == {b"done": 3000}
 
 
 @pytest.mark.parametrize("job", [b"\xff\x00\r\n id", "☃ [red]{}*?:x".encode(), b"-1", b"x" * 5_000])

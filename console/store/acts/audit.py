@@ -14,7 +14,9 @@ from redis import Redis
 from console.model.commands import Outcome
 from console.model.operations import Ended, Operation
 from console.model.secrets import Secrets, masked_text
+from console.store.acts import although_full
 from jobs import keys
+from jobs.scripts import Argument
 
 ENTRIES: Final = 10_000
 """Entries that the stream has, about: those of the last 5,000 operations."""
@@ -27,7 +29,7 @@ MAX_TEXT: Final = 500
 
 
 def begin(connection: Redis, operation: Operation, secrets: Secrets) -> None:
-    """Note what is about to be done, in one step. Raises redis' errors: then nothing may be done."""
+    """Note what is about to be done, in one step, also where memory is full. Raises redis' errors: then nothing may be done."""
     told = {
         "operation": operation.id,
         "who": operation.who,
@@ -38,12 +40,15 @@ def begin(connection: Redis, operation: Operation, secrets: Secrets) -> None:
         "target": operation.target,
         "why": operation.why,
     }
-    with connection.pipeline() as pipe:
+    counts = keys.OPERATION + operation.id
+    although_full.step(
+        connection,
+        (counts, keys.ACTIVITY),
         # So the counts that follow go into a hash that ends.
-        pipe.hset(keys.OPERATION + operation.id, "begun", f"{operation.at:.3f}")
-        pipe.expire(keys.OPERATION + operation.id, KEPT_S)
-        _add(pipe, {"event": b"begun", **_written(told, secrets), "matched": b"%d" % operation.matched})
-        pipe.execute()
+        ("HSET", counts, "begun", f"{operation.at:.3f}"),
+        ("EXPIRE", counts, KEPT_S),
+        _added({"event": b"begun", **_written(told, secrets), "matched": b"%d" % operation.matched}),
+    )
 
 
 def end(connection: Redis, operation: Operation, ended: Ended, secrets: Secrets) -> float | None:
@@ -60,21 +65,26 @@ def end(connection: Redis, operation: Operation, ended: Ended, secrets: Secrets)
         told["undo_until"] = f"{until:.3f}".encode()
     if ended.said:
         told |= _written({"said": ended.said}, secrets)
-    _add(connection, told)
+    although_full.step(connection, (keys.ACTIVITY,), _added(told))
     return until if isinstance(until, float) else None
 
 
 def count(connection: Redis, operation: str, outcomes: Iterable[Outcome]) -> None:
-    """Count what came of a batch that no script has counted. Raises redis' errors."""
+    """Count what came of a batch that no script has counted, also where memory is full. Raises redis' errors."""
     found = Counter(one.reason or one.result for one in outcomes)
-    with connection.pipeline() as pipe:
-        for code, number in found.items():
-            pipe.hincrby(keys.OPERATION + operation, code, number)
-        pipe.execute()
+    if not found:
+        return
+    counts = keys.OPERATION + operation
+    counted = [("HINCRBY", counts, code, number) for code, number in found.items()]
+    *_, left = although_full.step(connection, (counts,), *counted, ("TTL", counts))
+    # One that was paused for longer than its counts are kept begins them anew.
+    if left < 0:
+        connection.expire(counts, KEPT_S)
 
 
-def _add(connection: Redis, told: dict[str, bytes]) -> None:
-    connection.xadd(keys.ACTIVITY, told, maxlen=ENTRIES, approximate=True)  # type: ignore[arg-type]
+def _added(told: dict[str, bytes]) -> tuple[Argument, ...]:
+    """The command that adds an entry to the stream."""
+    return "XADD", keys.ACTIVITY, "MAXLEN", "~", ENTRIES, "*", *(part for pair in told.items() for part in pair)
 
 
 def _written(texts: dict[str, str], secrets: Secrets) -> dict[str, bytes]:

@@ -35,4 +35,5 @@ def act(
     script = scripts.load("jobs", "entry_of", "trash", "entries")
     options = (command.WORD, repr(due), keys.ENTRIES_LOCK, operation, trash_s)
     seen = [JobSeen(one.key, b"", "", one.score) for one in entries]
-    return job_scripts.run(connection, script, operation, options, seen, now)
+    when_full = isinstance(command, Remove)
+    return job_scripts.run(connection, script, operation, options, seen, now, when_full=when_full)

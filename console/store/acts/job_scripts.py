@@ -10,6 +10,7 @@ from typing import Final
 from redis import Redis
 
 from console.model.commands import JobSeen, Outcome, outcome
+from console.store.acts import although_full
 from console.store.values import text
 from jobs import keys
 from jobs.prototype import rq_time
@@ -24,18 +25,29 @@ MOST_JOBS: Final = 500
 
 
 def run(
-    connection: Redis, script: Script, operation: str, options: Sequence[Argument], jobs: Sequence[JobSeen], now: float
+    connection: Redis,
+    script: Script,
+    operation: str,
+    options: Sequence[Argument],
+    jobs: Sequence[JobSeen],
+    now: float,
+    *,
+    when_full: bool = False,
 ) -> list[Outcome]:
     """What came of each job, in order. `script` is one with lua/jobs.lua as its prelude, `now` is epoch seconds.
 
-    Each call handles as many jobs as there is time for, one at least. Raises redis' errors: then nobody knows of the call that
-    failed, and the calls before it are done.
+    Each call handles as many jobs as there is time for, one at least. `when_full`: also where memory is full. Raises redis'
+    errors: then nobody knows of the call that failed, and the calls before it are done.
     """
     head = (keys.RQ_KEY_PREFIX, keys.TQ, repr(now), rq_time(now), MOST_US, len(options), *options)
     found: list[Outcome] = []
     while len(found) < len(jobs):
         rest = jobs[len(found) : len(found) + MOST_JOBS]
-        codes = script.run(connection, [keys.OPERATION + operation], [*head, *_told(rest)])
+        arguments = [*head, *_told(rest)]
+        if when_full:
+            codes = although_full.run(connection, script, [keys.OPERATION + operation], arguments)
+        else:
+            codes = script.run(connection, [keys.OPERATION + operation], arguments)
         found += map(_outcome, rest, codes)
     return found
 

@@ -46,7 +46,9 @@ def act(
         return [outcome(job.key, "invalid", wrong) for job in jobs]
     script, options = _script(command, operation, trash_s)
     apt = [job for job in jobs if job.state in STATES[type(command)]]
-    done = iter(job_scripts.run(connection, script, operation, options, apt, now))
+    # The others would take more memory.
+    when_full = isinstance(command, Cancel | Stop | Delete)
+    done = iter(job_scripts.run(connection, script, operation, options, apt, now, when_full=when_full))
     return [next(done) if job.state in STATES[type(command)] else _inapt(command, job) for job in jobs]
 
 

@@ -17,4 +17,4 @@ def undo(connection: Redis, operation: str, command: Undo, taken: Sequence[Trash
     Raises redis' errors."""
     script = scripts.load("jobs", "rate_limits", "entry_of", "trash", "undo")
     ids = [JobSeen(one.key, b"", "") for one in taken]
-    return job_scripts.run(connection, script, operation, (command.operation,), ids, now)
+    return job_scripts.run(connection, script, operation, (command.operation,), ids, now, when_full=True)

@@ -35,10 +35,11 @@ from console.model.commands import (
 from console.model.status import WorkerStatus
 from console.model.text import visible
 from console.store import rq_keys, scripts, workers
-from console.store.acts import audit
+from console.store.acts import although_full, audit
 from console.store.trip import Trip
 from console.store.values import text
 from jobs import keys
+from jobs.scripts import Argument
 
 PATIENCE: Final = WATCH_S - 3
 """Seconds after which it is said how far suspending or resuming all has come: before it would count as ignored."""
@@ -97,11 +98,10 @@ def check(connection: Redis, command: WorkerCommand, seen: Sequence[Seen], watch
 def _tell(connection: Redis, operation: str, word: str, seen: Sequence[WorkerSeen], watched: Watched) -> list[Outcome]:
     # A payload that is no UTF-8 ends the thread of the worker that listens.
     sendable = [one for one in seen if _is_text(one.job or b"")]
-    arguments = [part for one in sendable for part in (one.key, one.job or b"")]
+    arguments: list[Argument] = [part for one in sendable for part in (one.key, one.job or b"")]
+    given = (keys.RQ_KEY_PREFIX, word, *arguments)
     replies: list[list[bytes]] = (
-        scripts.load("workers").run(connection, [keys.OPERATION + operation], [keys.RQ_KEY_PREFIX, word, *arguments])
-        if sendable
-        else []
+        although_full.run(connection, scripts.load("workers"), [keys.OPERATION + operation], given) if sendable else []
     )
     came: dict[bytes, Outcome] = {}
     for one, (word_of_it, *known) in zip(sendable, replies, strict=True):

@@ -102,7 +102,8 @@ end
 
 -- A server's TIME stands still while a script runs. Servers before Redis 7 have no clock here at all, and get few jobs a call.
 local FEW = 50
-local clock = os and os.clock
+local has_clock, clock = pcall(function() return os.clock end)
+if not has_clock then clock = nil end
 
 -- How many jobs are begun between two looks at the clock, which take long: 1 where one job may take long.
 local unwatched = 8
@@ -110,7 +111,7 @@ local unwatched = 8
 -- What is written after a job's first write. A user who may not do one of these must not begin; Redis before 7 cannot tell.
 local WRITES = {
   'HSET', 'HSETNX', 'HDEL', 'HINCRBY', 'ZADD', 'ZREM', 'RPUSH', 'LPUSH', 'LINSERT', 'LSET', 'LREM', 'LTRIM', 'SADD', 'SREM',
-  'PERSIST', 'PEXPIRE', 'PEXPIREAT',
+  'PERSIST', 'EXPIRE', 'PEXPIRE', 'PEXPIREAT',
 }
 local function refusal()
   for _, command in ipairs(redis.acl_check_cmd and WRITES or {}) do
@@ -120,11 +121,19 @@ local function refusal()
   end
 end
 
+-- The first write of all: where memory is full, the server refuses this one, before anything is done or said. An operation that was
+-- paused for longer than its counts are kept begins them anew.
+local KEPT_S = 7 * 86400
+local function begin_counts()
+  if redis.call('HSETNX', KEYS[1], 'begun', now) == 1 then redis.call('EXPIRE', KEYS[1], KEPT_S) end
+end
+
 -- Calls act(id, queue, state, score) for each job until the time is over, and `finish` after the last; counts the codes. `act`
 -- returns a code, and the id of what it made, if it made something.
 local function act_on_each(act, finish)
   local refused = refusal()
   if refused then return refused end
+  begin_counts()
   local stop = clock and clock() + tonumber(ARGV[5]) / 1000000
   local codes, counts = {}, {}
   each_group(function(from, to, state, queue)

@@ -50,6 +50,9 @@ local function tell(worker, job)
   return { heard > 0 and 'sent' or 'deaf', birth, execution }
 end
 
+-- The first write of all: where memory is full, the server refuses this one, before anybody is told anything.
+if redis.call('HSETNX', KEYS[1], 'begun', redis.call('TIME')[1]) == 1 then redis.call('EXPIRE', KEYS[1], 7 * 86400) end
+
 local AS = { starting = 'changed', deaf = 'gone' }
 local found = {}
 for i = 3, #ARGV, 2 do
