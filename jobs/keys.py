@@ -143,11 +143,12 @@ TRASH: Final = f"{TQ}trash"
 dropped by the next operation that takes something."""
 
 TRASHED: Final = f"{TQ}trashed:"
-"""zset `TRASHED<operation id>`, member = id of what was taken, score = how many were taken before it. For the time of the trash."""
+"""zset `TRASHED<operation id>`, member = id of what was taken, score = how many were taken before it. For the time of the
+trash."""
 
 TRASHED_PLACE: Final = f"{TQ}trashed-place:"
-"""hash `TRASHED_PLACE<operation id>`, field = id of what was taken, value = where it was, packed by lua/ for itself: list, score,
-neighbours, expiries. For the time of the trash."""
+"""hash `TRASHED_PLACE<operation id>`, field = id of what was taken, value = where it was, packed by lua/ for itself: list,
+score, neighbours, expiries. For the time of the trash."""
 
 TRASHED_KEY: Final = f"{TQ}trashed-key:"
 """`TRASHED_KEY<operation id>:<key>`: a key that was taken, renamed, so that every byte is kept. For the time of the trash."""
