@@ -144,3 +144,12 @@ def test_a_canceled_retry_of_a_run_is_forgotten(redis: Redis) -> None:
     redis.zadd(keys.ONGOING + "default", {run: 5e9})
     assert results(redis, seen(redis, run, "default", "retrying")) == ["done"]
     assert not redis.exists(keys.ONGOING + "default", "rq:scheduled:default")
+
+
+def test_nothing_is_canceled_while_nobody_can_tell_whether_it_is_an_entry(redis: Redis) -> None:
+    job = seen(redis, Queue("q", connection=redis).enqueue(echo, 1).id, "q", "queued")
+    redis.set(keys.ENTRIES, "no sorted set")
+    for with_entry in (False, True):
+        assert unchanged(redis, job, with_entry=with_entry) == ["unreadable"]
+    redis.delete(keys.ENTRIES)
+    assert results(redis, job) == ["done"]

@@ -233,3 +233,12 @@ def test_emptying_a_queue_costs_no_walk_through_it(redis: Redis, server: Server)
     assert set(results(redis, *jobs)) == {"done"}
     assert not {"cmdstat_lpos", "cmdstat_lrem"} & redis.info("commandstats").keys()
     assert redis.llen("rq:queue:long") == 99_700
+
+
+def test_nothing_is_deleted_while_nobody_can_tell_whether_it_is_an_entry(redis: Redis) -> None:
+    job = seen(redis, Queue("q", connection=redis).enqueue(echo, 1).id, "q", "queued")
+    redis.set(keys.ENTRIES, "no sorted set")
+    for with_entry in (False, True):
+        assert unchanged(redis, job, with_entry=with_entry) == ["unreadable"]
+    redis.delete(keys.ENTRIES)
+    assert results(redis, job) == ["done"]

@@ -15,16 +15,18 @@ local function ids_given()
   return ids
 end
 
--- The score of a job that is an entry of rq-scheduler's set, and whether that is a plain one: no user's schedule, no heartbeat.
-local entries
+-- The score of a job that is an entry of rq-scheduler's set, and whether that is a plain one: no user's schedule, no heartbeat. Where
+-- the set cannot be read, nil, nil and a code: nobody knows whether it is one.
+local entries, unreadable
 local function entry_of(id)
   if not entries then
     entries = {}
     local ids = ids_given()
     local found = redis.pcall('ZMSCORE', ENTRIES, unpack(ids))
+    unreadable = found.err and 'unreadable'
     for n, one in ipairs(ids) do entries[one] = found[n] end
   end
   local due = entries[id]
-  if not due then return nil end
+  if not due then return nil, nil, unreadable end
   return due, id ~= HEARTBEAT and redis.call('EXISTS', TQ .. 'schedule:' .. id) == 0
 end

@@ -38,7 +38,8 @@ end
 -- Where a job is that may be acted on, or nil and a code: as place_of, besides `entry`, the score of its entry if it has one. The
 -- job of an entry alone is scheduled, and in no registry of RQ's.
 local function found_as(id, queue, state, score, limit, enqueued_at, with_entry)
-  local due, plain = entry_of(id)
+  local due, plain, unreadable = entry_of(id)
+  if unreadable then return nil, unreadable end
   if due and not (plain and with_entry) then return nil, 'entry' end
   local place, code = place_of(id, queue, state, score, limit, enqueued_at)
   if not place and code == 'changed' and due and state == 'scheduled' and (score == '' or tonumber(score) == tonumber(due)) then
