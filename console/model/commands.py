@@ -325,7 +325,7 @@ REASONS: Final[Mapping[str, tuple[Result, str]]] = {
     "same": ("skipped", "it is so already"),
     "source": ("skipped", "this cannot be done to a schedule of that kind"),
     "unreadable": ("failed", "what should be its hash or its list is something else"),
-    "unknown": ("failed", "the server went away before it answered: it may be done, or not"),
+    "unknown": ("failed", "nobody knows whether it was done: the server did not say"),
     "refused": ("failed", "the server refused"),
     "invalid": ("failed", "it cannot be done"),
     "ignored": ("failed", "nothing was seen of it in time"),

@@ -324,7 +324,7 @@ async def test_a_server_that_dies_in_the_middle_is_told_and_the_rest_is_left() -
         await requeue(driver, "Requeue 1,000 failed jobs")
         await driver.shows("requeued 400, failed 200 (unknown)", "broken off, 400 were left", "cannot be reached")
         await driver.press("v")
-        await driver.shows("job-400", "the server went away before it answered: it may be done, or not")
+        await driver.shows("job-400", "nobody knows whether it was done: the server did not say")
 
 
 async def test_what_cannot_be_begun_is_told_and_nothing_is_done() -> None:
