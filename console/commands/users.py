@@ -7,8 +7,8 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from console.commands import output, run_rows, schedule_rows
+from console.commands.noted import noted
 from console.commands.parameters import text, whole
 from console.commands.run_rows import RunRow
 from console.commands.server import changes, connection, one_line_errors, reader
@@ -63,7 +64,12 @@ def import_(file: str, prune: bool, yes: bool, dry_run: bool, as_json: bool) -> 
     status is 1.
     """
     name = "stdin" if file == "-" else file
-    with _opened(file) as stream, connection() as redis, _progress(stream) as bar:
+    with (
+        _opened(file) as stream,
+        connection() as redis,
+        _import_noted(name, prune, dry_run) as told,
+        _progress(stream) as bar,
+    ):
         answerable = file != "-" and output.can_ask()
         done = imports.import_users(
             redis,
@@ -75,6 +81,8 @@ def import_(file: str, prune: bool, yes: bool, dry_run: bool, as_json: bool) -> 
             dry_run=dry_run,
             on_progress=None if bar is None else partial(_show_progress, bar),
         )
+        changed = done.added + done.changed + done.removed
+        told("done" if changed else "invalid" if done.bad_count or done.prune_refused else "same")
     for row in done.bad:
         output.warn(
             f"{name}: item {row.line}: {masked(row.reason)}" if row.item else f"{name}:{row.line}: {masked(row.reason)}"
@@ -197,7 +205,9 @@ def set_(
             directory.validate(user)
         except InvalidUser as error:
             raise click.UsageError(masked(str(error))) from None
-        registering.set_user(redis, user)
+        with noted("change", f"user {user.id}", options=_in_words(changes)) as told:
+            registering.set_user(redis, user)
+            told("same" if old == user else "done")
     done = "added" if old is None else "unchanged" if old == user else "changed"
     output.say(f"{done} {user.id}: {user.tier}, {user.zone}{'' if user.active else ', inactive'}")
     if not changes:
@@ -213,11 +223,27 @@ def remove(user_id: str, yes: bool) -> None:
     """Remove a user with schedules, snapshots and undelivered changes. Runs that exist already go on."""
     with connection() as redis:
         directory.get(redis, user_id)
+        number = output.counted(len(schedules.of_user(redis, user_id)), "schedule")
         if not yes:
-            number = output.counted(len(schedules.of_user(redis, user_id)), "schedule")
             raise click.UsageError(f"this removes {user_id!a} and {number} for good; add --yes")
-        registering.remove_user(redis, user_id)
+        with noted("remove", f"user {user_id} with {number}"):
+            registering.remove_user(redis, user_id)
     output.say(f"removed {user_id}")
+
+
+def _in_words(changes: dict[str, Any]) -> str:
+    """What is changed of a user, with URLs masked: "tier free, no sources"."""
+    told = {**changes, "sources": " ".join(map(masked, changes.get("sources", ())))}
+    if "webhook" in changes:
+        told["webhook"] = masked(changes["webhook"])
+    if "active" in changes:
+        told["active"] = _yes(changes["active"])
+    return ", ".join(f"{name} {told[name]}" if told[name] else f"no {name}" for name in changes)
+
+
+def _import_noted(name: str, prune: bool, dry_run: bool) -> AbstractContextManager[Callable[[str], object]]:
+    """Where nothing is changed, nothing is noted."""
+    return nullcontext(lambda code: None) if dry_run else noted("import", f"users of {name}", options="prune" if prune else "")
 
 
 def _opened(file: str) -> io.BufferedReader:

@@ -17,7 +17,7 @@ import pytest
 from redis import Redis
 
 from console.cli import run
-from jobs import schedules, users
+from jobs import keys, schedules, users
 from jobs.imports import MAX_BAD_ROWS
 from jobs.registering import set_user, set_users
 from jobs.users import User
@@ -385,3 +385,63 @@ def test_bad_input_is_one_line_and_changes_nothing(redis: Redis, say: Say, argum
     assert err[:-1].isprintable()
     assert "s3cret" not in err
     assert redis.dbsize() == 0
+
+
+# --- the audit ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected", "came"),
+    [
+        (["set", "ada", "--tier", "free"], {"command": "change", "scope": "user ada", "options": "tier free"}, "done"),
+        (
+            ["set", "bob", "--tier", "pro", "--inactive", "--source", "", "--webhook", "https://h.example/x?token=s3cret"],
+            {
+                "command": "change", "scope": "user bob",
+                "options": "tier pro, no sources, webhook https://h.example/x?…, active no",
+            },
+            "done",
+        ),
+        (["set", "ada", "--tier", "pro"], {"command": "change", "options": "tier pro"}, "skipped:same"),
+        (["remove", "ada", "--yes"], {"command": "remove", "scope": "user ada with 1 schedule"}, "done"),
+        (["import", "users.csv"], {"command": "import", "scope": "users of users.csv", "options": ""}, "done"),
+        (["import", "users.csv", "--prune", "--yes"], {"command": "import", "options": "prune"}, "done"),
+        (["import", "bad.csv"], {"command": "import", "scope": "users of bad.csv"}, "failed:invalid"),
+    ],
+)  # fmt: skip
+def test_it_is_in_the_audit(
+    redis: Redis, say: Say, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: dict[str, str], came: str
+) -> None:
+    monkeypatch.setenv("TQ_OPERATOR", "ann")
+    set_user(redis, User("ada", "pro"))
+    Path("users.csv").write_text("id,tier\nbob,free\n")
+    Path("bad.csv").write_text("id,tier\nbob,gold\n")
+    say("users", *arguments)
+    begun, ended = (fields for _, fields in redis.xrange(keys.ACTIVITY))
+    assert begun.items() >= {name.encode(): value.encode() for name, value in {**expected, "who": "ann"}.items()}.items()
+    assert (ended[b"operation"], ended[came.encode()]) == (begun[b"operation"], b"1")
+    assert b"s3cret" not in repr(redis.xrange(keys.ACTIVITY)).encode()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["import", "users.csv", "--dry-run"], ["remove", "ada"], ["set", "ada", "--tier", "gold"]]
+)
+def test_what_changes_nothing_is_not_in_the_audit(redis: Redis, say: Say, arguments: list[str]) -> None:
+    set_user(redis, User("ada", "pro"))
+    Path("users.csv").write_text("id,tier\nbob,free\n")
+    say("users", *arguments)
+    assert not redis.exists(keys.ACTIVITY)
+
+
+def test_nothing_is_changed_where_it_cannot_be_noted(redis: Redis, say: Say) -> None:
+    set_user(redis, User("ada", "pro"))
+    Path("users.csv").write_text("id,tier\nbob,free\n")
+    redis.set(keys.ACTIVITY, "no stream")
+    for arguments in (
+        ["set", "ada", "--tier", "free"],
+        ["remove", "ada", "--yes"],
+        ["import", "users.csv", "--prune", "--yes"],
+    ):
+        assert say("users", *arguments)[0] == 3, arguments
+    assert [user.tier for user in users.get_many(redis, ["ada"]) if user] == ["pro"]
+    assert list(users.every_id(redis)) == ["ada"]
