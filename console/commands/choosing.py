@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from console.commands.failures import fingerprint
 from console.commands.parameters import expression, name, state
 from console.model import job_terms
 from console.model.commands import (
@@ -80,6 +81,7 @@ def of_jobs(command: F) -> F:
             default="",
             help="All for which it holds, such as 'user:42 age>1h'; `state:` and `queue:` choose the list.",
         ),
+        click.option("--group", type=fingerprint, metavar="FP", help="All failures of this group, as `failures` shows it."),
         click.option("--state", "of_state", type=state, metavar="S", help=f"All in this state: {', '.join(JOB_STATES)}."),
         click.option("--queue", type=name, metavar="Q", help="All of this queue."),
         click.argument("ids", metavar="[ID]...", type=name, nargs=-1),
@@ -89,17 +91,26 @@ def of_jobs(command: F) -> F:
 
 
 def chosen(
-    kind: type[JobCommand], ids: Sequence[bytes], queue: bytes | None, of_state: JobState | None, wanted: Filter
+    kind: type[JobCommand],
+    ids: Sequence[bytes],
+    queue: bytes | None,
+    of_state: JobState | None,
+    group: str | None,
+    wanted: Filter,
 ) -> Chosen:
     """The jobs that the arguments of `of_jobs` say, for a command of this kind. Raises UsageError."""
-    listed = queue is not None or of_state is not None or bool(wanted)
+    listed = queue is not None or of_state is not None or group is not None or bool(wanted)
     if ids and listed:
-        raise click.UsageError("give ids, or else --queue, --state and --filter")
+        raise click.UsageError("give ids, or else --queue, --state, --group and --filter")
     if ids:
         return _named(kind, ids)
+    if group is not None and of_state is not None:
+        raise click.UsageError("a group is of failures: give --group without --state")
+    if group is not None:
+        return _grouped(kind, queue, group, wanted)
     if listed:
         return _listed(kind, queue, of_state, wanted)
-    raise click.UsageError("say which jobs: their ids, - for ids on standard input, or --queue, --state, --filter")
+    raise click.UsageError("say which jobs: their ids, - for ids on standard input, or --queue, --state, --group, --filter")
 
 
 def _named(kind: type[JobCommand], ids: Sequence[bytes]) -> Chosen:
@@ -117,14 +128,29 @@ def _listed(kind: type[JobCommand], queue: bytes | None, of_state: JobState | No
         raise click.UsageError(f"say in which state, with --state: {_names(STATES[kind])}")
     usual = USUAL.get(kind)
     listed = job_terms.filtered(JobsQuery(of_state or usual or "failed", queue), wanted)
-    if listed.state not in STATES[kind]:
-        raise click.UsageError(f"{kind.WORD} is for jobs that are {_names(STATES[kind])}, not for {listed.state} ones")
+    _check(kind, listed.state)
     failures = not said and usual is None
     query = FailuresQuery(listed.queue, filter=listed.filter) if failures else listed
     what = "failed or stopped" if failures else listed.state
-    where = "" if query.queue is None else f" of the queue {decoded(query.queue)}"
+    return _told(what, "", query)
+
+
+def _grouped(kind: type[JobCommand], queue: bytes | None, group: str, wanted: Filter) -> Chosen:
+    _check(kind, "failed")
+    of_filter, rest = job_terms.queue_of(wanted)
+    query = FailuresQuery(of_filter or queue, filter=rest, group=group)
+    return _told("failed or stopped", f" of the group {group}", query)
+
+
+def _told(what: str, where: str, query: JobsQuery | FailuresQuery) -> Chosen:
+    where += "" if query.queue is None else f" of the queue {decoded(query.queue)}"
     where += f" with {query.filter}" if query.filter else ""
     return Chosen(f"{what} job{where}", f"{what} jobs{where}", query)
+
+
+def _check(kind: type[JobCommand], state: JobState) -> None:
+    if state not in STATES[kind]:
+        raise click.UsageError(f"{kind.WORD} is for jobs that are {_names(STATES[kind])}, not for {state} ones")
 
 
 def find(server: Reader, meant: Chosen, now: float, *, details: bool, tell: Callable[[Preview], object]) -> Found:

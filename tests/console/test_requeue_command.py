@@ -94,6 +94,51 @@ def test_what_a_filter_wants(redis: Redis, jobs: dict[str, Job], say: Say, chose
     assert failed(redis) == {"low-2"}
 
 
+def grouped(say: Say) -> dict[str, str]:
+    """The fingerprint of each group, by its exception."""
+    return {one["exception"]: one["fingerprint"] for one in json.loads(say("failures", "--json")[1])["groups"]}
+
+
+def test_all_of_a_group(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    group = grouped(say)["ZeroDivisionError"]
+    status, out, _ = say("requeue", "--group", group, "--dry-run")
+    assert (status, out.splitlines()[0]) == (0, f"Requeue 2 failed or stopped jobs of the group {group}")
+    status, out, err = say("requeue", "--group", group.upper(), "--yes")
+    assert (status, out.splitlines()[0], err) == (0, "requeued 2", "")
+    assert (failed(redis), failed(redis, "high")) == ({"low-1"}, set())
+    assert (waiting(redis), waiting(redis, "high")) == (["waits", "low-2"], ["high-1"])
+
+
+@pytest.mark.parametrize("narrowed", [["--queue", "low"], ["--filter", "queue:low"], ["--filter", "user:bob"]])
+def test_some_of_a_group(redis: Redis, jobs: dict[str, Job], say: Say, narrowed: list[str]) -> None:
+    group = grouped(say)["ZeroDivisionError"]
+    status, out, _ = say("delete", "--group", group, *narrowed, "--yes")
+    assert (status, out.splitlines()[0]) == (0, "deleted 1")
+    assert (failed(redis), failed(redis, "high")) == ({"low-1"}, {"high-1"})
+
+
+def test_a_group_in_which_nothing_is(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    status, out, err = say("requeue", "--group", "0" * 12, "--yes")
+    assert (status, out) == (0, "")
+    assert err == f"nothing to be done: there is no failed or stopped job of the group {'0' * 12}\n"
+    assert failed(redis) == {"low-1", "low-2"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["requeue", "--group", "everything"], "everything is no group"),
+        (["requeue", "--group", "0" * 12, "--state", "failed"], "give --group without --state"),
+        (["requeue", "--group", "0" * 12, "a-job"], "give ids, or else --queue, --state, --group and --filter"),
+        (["cancel", "--group", "0" * 12], "not for failed ones"),
+    ],
+)
+def test_a_group_that_is_not_meant_so(redis: Redis, say: Say, arguments: list[str], said: str) -> None:
+    status, out, err = say(*arguments)
+    assert (status, out) == (2, "")
+    assert said in err
+
+
 def test_options_of_the_command_arrive(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
     redis.hset("rq:job:low-1", mapping={"retry_intervals": "[1, 2, 3]", "retries_left": 0})
     assert say("requeue", "low-1", "--fresh-retries", "--to-front", "--yes")[0] == 0
@@ -111,8 +156,8 @@ def test_ids_of_any_bytes(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ([], "say which jobs: their ids, - for ids on standard input, or --queue, --state, --filter"),
-        (["low-1", "--queue", "low"], "give ids, or else --queue, --state and --filter"),
+        ([], "say which jobs: their ids, - for ids on standard input, or --queue, --state, --group, --filter"),
+        (["low-1", "--queue", "low"], "give ids, or else --queue, --state, --group and --filter"),
         (["-", "low-1"], "- reads ids on standard input; give no others beside it"),
         (["--state", "queued"], "requeue is for jobs that are failed, stopped, not for queued ones"),
         (["--filter", "state:finished"], "requeue is for jobs that are failed, stopped, not for finished ones"),
