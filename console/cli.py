@@ -158,7 +158,20 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         click.echo(f"tq-console: {error.filename or 'standard output'}: {error.strerror}", err=True)
         return NOT_HELD
+    except Exception as error:
+        click.echo(f"tq-console: {_unforeseen(error)}", err=True)
+        return NOT_HELD
     return result if isinstance(result, int) else DONE
+
+
+def _unforeseen(error: Exception) -> str:
+    from console import crash
+
+    try:
+        mask = settings.read().mask
+    except settings.SettingError:
+        mask = ()
+    return visible(crash.note(error, mask))
 
 
 if __name__ == "__main__":

@@ -27,8 +27,10 @@ from console.model.masking import mask_url
 from console.model.operations import Operation
 from console.model.ports import Reader, WriteError
 from console.model.queries import NamedQuery
+from console.model.text import visible
 from console.operator import operation_id, operator
 from jobs import settings
+from jobs.errors import JobsError
 
 DONE, NOT_HELD, INTERRUPTED = 0, 1, 130
 LOOK_S: Final = 0.1
@@ -115,7 +117,8 @@ def _operation(command: Command, meant: Chosen, count: int, how: How, canary: Ca
 
 
 def _carried_out(server: Reader, operation: Operation, command: Command, found: Found, canary: Canary | None) -> Report:
-    """Carry it out in a thread, so that ctrl-c lets the batch that is under way end. Raises ServerError."""
+    """Carry it out in a thread, so that ctrl-c lets the batch that is under way end. Raises ServerError, and ClickException, in
+    one line, for an error that nobody foresaw."""
     # Where nothing may be changed, this is not imported.
     from console.store.writer import open_writer
 
@@ -148,6 +151,11 @@ def _carried_out(server: Reader, operation: Operation, command: Command, found: 
     [report] = came
     if isinstance(report, WriteError):
         raise ServerError(str(report)) from None
+    if isinstance(report, Exception) and not isinstance(report, click.ClickException | JobsError | OSError):
+        from console import crash
+
+        told = crash.note(report, console_settings.read().mask)
+        raise click.ClickException(visible(f"{operation.command}: {told}; see what was done before you try again"))
     if isinstance(report, BaseException):
         raise report
     return report

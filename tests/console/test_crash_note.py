@@ -7,8 +7,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from redis import Redis
+from rq import Queue
 
 from console import crash
+from console.cli import run
+from console.store.writer import StoreWriter
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +87,37 @@ def test_a_log_that_cannot_be_written_is_told(logs: Path, what: str) -> None:
     assert failed(KeyError("job")) == (
         f"it failed unexpectedly (KeyError), and {logs / 'crash.log'} cannot be written: {reason}"
     )
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+def breaks(*given: object) -> None:
+    raise RuntimeError("password=hunter2")
+
+
+def test_a_command_that_fails_while_it_acts_says_so_in_one_line(
+    redis: Redis, logs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Queue("low", connection=redis).enqueue("operator.add", 1, 2, job_id="a")
+    monkeypatch.setattr(StoreWriter, "act", breaks)
+    assert run(["delete", "a", "--yes"]) == 1
+    assert capsys.readouterr() == (
+        "",
+        f"tq-console: delete: it failed unexpectedly (RuntimeError); please report it with the end of {logs / 'crash.log'}; "
+        "see what was done before you try again\n",
+    )
+    text = (logs / "crash.log").read_text()
+    assert "in breaks" in text
+    assert "hunter2" not in text
+
+
+def test_a_command_that_fails_otherwise_says_so_in_one_line(
+    redis: Redis, logs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("jobs.users.get", breaks)
+    assert run(["users", "remove", "ada", "--yes"]) == 1
+    assert capsys.readouterr() == (
+        "", f"tq-console: it failed unexpectedly (RuntimeError); please report it with the end of {logs / 'crash.log'}\n"
+    )  # fmt: skip
+    assert "hunter2" not in (logs / "crash.log").read_text()
