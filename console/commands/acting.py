@@ -58,7 +58,9 @@ def acts(command: Callable[..., int]) -> Callable[..., int]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
         click.option("--reason", type=text, default="", metavar="TEXT", help="Why; kept with who and when: see `activity`."),
-        click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option(
+            "--yes", is_flag=True, help="Do not ask, nor for the name of a production context: a script has said so by this."
+        ),
         click.option("--dry-run", is_flag=True, help="Say what it would be done to, and do nothing."),
     ):
         found = option(found)

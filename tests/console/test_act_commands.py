@@ -14,7 +14,7 @@ from rq.job import Job
 
 from console.cli import run
 from jobs import keys
-from tests.conftest import Stock, until
+from tests.conftest import Server, Stock, until
 from tests.contents import contents
 
 Say = Callable[..., tuple[int, str, str]]
@@ -211,3 +211,16 @@ def test_suspend_and_resume(redis: Redis, say: Say) -> None:
 def test_what_is_asked_on_the_whole_installation(redis: Redis, say: Say) -> None:
     assert say("suspend", "--for", "10m", "--dry-run")[1] == "Suspend all workers for 10 min\n"
     assert not redis.exists("rq:suspended")
+
+
+def test_yes_stands_also_for_the_name_of_a_production_context(
+    redis: Redis, say: Say, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contexts = tmp_path / "contexts.toml"
+    contexts.write_text(f'[prod]\nurl = "{server.url}"\nproduction = true\n')
+    monkeypatch.setenv("TQ_CONTEXTS", str(contexts))
+    # The context puts it there, and it is to be gone after the test.
+    monkeypatch.setenv("RQ_KEY_PREFIX", "rq")
+    enqueued(redis, "a")
+    assert done(say("--context", "prod", "delete", "a", "--yes")) == "deleted 1"
+    assert "nor for the name of a production context" in " ".join(say("delete", "--help")[1].split())
