@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobs import defining, runs, tiers
-from jobs.cadence import MAX_JITTER, Cadence, Cron, Jittered, Slots
+from jobs.cadence import MAX_JITTER, Cadence, Cron, Jittered
 from jobs.defining import RegisteredTask
 from jobs.errors import InvalidCadence, InvalidSchedule, InvalidUser
-from jobs.schedules import OVERLAPS, Policy, Schedule, jittered, schedule_id
+from jobs.schedules import OVERLAPS, Policy, Schedule, jittered, schedule_id, slots_from
 from jobs.tiers import Tier
 from jobs.users import User
 
@@ -134,17 +134,6 @@ def next_slots(old: Schedule, plan: Plan, user: User, n: int, now: float) -> lis
     """
     cadence = plan.cadence(old.id, user.zone)
     return slots_from(_first(old, plan, user, cadence, now), jittered(cadence, plan.jitter, old.id), n, now)
-
-
-def slots_from(first: int, slots: Slots, n: int, now: float) -> list[int]:
-    """The slot that an entry waits for, and those that firing gives it after that: `n` in all. Raises InvalidCadence."""
-    found = [first]
-    while len(found) < n:
-        following = slots.next_after(max(now, found[-1]))
-        if isinstance(slots, Jittered) and slots.base_of(following) <= found[-1]:
-            following = slots.next_after(following)
-        found.append(following)
-    return found[:n]
 
 
 def _first(old: Schedule, plan: Plan, user: User, cadence: Cadence, now: float) -> int:

@@ -164,12 +164,23 @@ def member_parts(member: bytes) -> tuple[str, str]:
 
 
 def next_slots(schedule: Schedule, n: int, after: float | None = None) -> list[int]:
-    """The next `n` slots (epoch seconds): first the one that the entry waits for, then those of the cadence."""
-    first = schedule.next_at
+    """The next `n` slots (epoch seconds): first the one that the entry waits for, then those that firing gives it."""
     now = time.time() if after is None else after
-    start = [first] if first is not None and first > now else []
-    rest = slots_between(schedule.slots, start[0] if start else now, float("inf"))
-    return [*start, *islice(rest, n - len(start))][:n]
+    first = schedule.next_at
+    if first is not None and first > now:
+        return slots_from(first, schedule.slots, n, now)
+    return list(islice(slots_between(schedule.slots, now, float("inf")), n))
+
+
+def slots_from(first: int, slots: Slots, n: int, now: float) -> list[int]:
+    """The slot that an entry waits for, and those that firing gives it after that: `n` in all. Raises InvalidCadence."""
+    found = [first]
+    while len(found) < n:
+        following = slots.next_after(max(now, found[-1]))
+        if isinstance(slots, Jittered) and slots.base_of(following) <= found[-1]:
+            following = slots.next_after(following)
+        found.append(following)
+    return found[:n]
 
 
 def last_runs(connection: Redis, ids: list[str], n: int = MAX_RUNS) -> list[list[RunRecord]]:

@@ -45,7 +45,7 @@ def read(connection: Redis, query: SlotsQuery, now: float) -> SlotsPage:
     before: tuple[float, ...] = ()
     try:
         first = old.next_at if old.next_at is not None else old.slots.next_after(now)
-        before = _told(planning.slots_from(first, old.slots, SHOWN, now))
+        before = _told(schedules.slots_from(first, old.slots, SHOWN, now))
         user = _user(old.user, of_user.rows())
         if user is None:
             return SlotsPage(now, query.key, before, said="its user is not in the directory")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 
 import pytest
 from redis import Redis
 
 from jobs import User, batches, controls, keys, planning, quarantine, registering, schedules, set_schedule, users
 from jobs.batches import Answer, Wish
-from jobs.cadence import Cron, Every, Jittered
+from jobs.cadence import Cron, Every, Jittered, slots_between
 from jobs.errors import InvalidSchedule
 from jobs.schedules import schedule_id
 from tests.fast_tiers import runs_of
@@ -207,3 +208,12 @@ def test_a_slot_that_was_fired_meanwhile_is_not_moved(redis: Redis, monkeypatch:
     assert batches.change(redis, [one], Wish(jitter=600)) == [Answer("done")]
     # The run of the slot that is fired by now is not asked for again.
     assert (redis.zscore(keys.ENTRIES, one) or 0) > old.next_at + 3_600 - 1
+
+
+@pytest.mark.parametrize("n", range(50))
+def test_after_a_slot_that_no_jitter_moved_firing_and_what_is_shown_pass_over_the_same(n: int) -> None:
+    slots = Jittered(Every(600), 500, f"seed-{n}")
+    due = 600_000 * (n + 1)
+    shown = schedules.slots_from(due, slots, 5, due - 1)
+    assert slots.base_of(shown[1]) > due
+    assert shown[2:] == list(islice(slots_between(slots, shown[1], float("inf")), 3))
