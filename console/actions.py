@@ -8,12 +8,13 @@ from typing import Final
 SCREENS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activity")
 """The numbered screens, in the order of their keys."""
 
-ROWS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activity", "job", "user", "operation", "timeline")
-LISTS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activity")
+LISTS: Final = ("overview", "jobs", "failures", "groups", "schedules", "workers", "activity")
+ROWS: Final = (*LISTS, "job", "user", "operation", "timeline")
+TURNED: Final = ("jobs", "failures", "groups", "schedules", "activity")
 SORTED: Final = ("overview", "jobs", "workers")
 OPENING: Final = (*LISTS, "job", "user", "timeline")
 PAGES: Final = ("job", "user")
-JOBS: Final = ("jobs", "failures", "job", "user")
+JOBS: Final = ("jobs", "failures", "groups", "job", "user")
 JOB: Final = ("jobs", "job", "user")
 SCHEDULES: Final = ("schedules", "user")
 
@@ -96,9 +97,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
            footer=1),
     Action("help", ("question_mark", "f1"), "help", "This help.", "Console", footer=1),
     Action("next_list", ("tab", "right", "l"), "next list", "The next state or source of this screen.", "Look",
-           ("jobs", "schedules", "activity"), footer=3),
+           TURNED, footer=3),
     Action("previous_list", ("shift+tab", "left", "h"), "previous list", "The state or source before.", "Look",
-           ("jobs", "schedules", "activity")),
+           TURNED),
     Action("span", ("tab",), "span", "Curves of the next span: an hour, a day, a week.", "Look", ("overview", "timeline"),
            footer=3),
     Action("earlier", ("left", "h"), "earlier", "The time cursor back, with what was done then.", "Look", ("timeline",),
@@ -108,7 +109,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
            "Go", ("overview", "activity"), footer=2),
     Action("problems", ("exclamation_mark",), "problems", "What is wrong, the way out, and where it is seen.", "Go"),
     Action("mark_all", ("asterisk",), "mark all", "Mark all that is listed.", "Look",
-           ("jobs", "failures", "schedules", "workers")),
+           ("jobs", "failures", "groups", "schedules", "workers")),
     Action("unmark", ("minus",), "unmark", "Take all marks off.", "Look", LISTS),
     Action("unfilter", ("backspace",), "no filter", "Take the filter off.", "Look", LISTS),
     Action("sort", ("s",), "sort", "The next order of the list.", "Look", SORTED, footer=3),

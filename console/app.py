@@ -25,6 +25,7 @@ from console import private_file, themes
 from console.actions import ACTIONS, BY_ID, SCREENS, Action, applies
 from console.looking import Looking
 from console.messages import (
+    GroupsProgressed,
     OperationEnded,
     OperationProgressed,
     PreviewGrew,
@@ -180,6 +181,10 @@ class Console(App[Target], inherit_bindings=False):
     def on_search_progressed(self, message: SearchProgressed) -> None:
         """A search has come further."""
         self._reading.searched(message)
+
+    def on_groups_progressed(self, message: GroupsProgressed) -> None:
+        """A grouping has come further."""
+        self._reading.grouped(message)
 
     def on_asks(self, message: Asks) -> None:
         """Read what the view wants to show."""

@@ -11,6 +11,7 @@ from console.model.queries import ViewQuery
 
 if TYPE_CHECKING:
     from console.model.bulk import Progress, Report
+    from console.model.failure_groups import Groups
     from console.model.pages import Found
     from console.model.schedules import SlotsPage
     from console.model.selection import Glance
@@ -38,6 +39,14 @@ class SearchProgressed(Message):
     def __init__(self, seq: int, found: Found | None, reason: str = "") -> None:
         super().__init__()
         self.seq, self.found, self.reason = seq, found, reason
+
+
+class GroupsProgressed(Message):
+    """The grouping of that number has come so far; `reason` says why it failed, if it did."""
+
+    def __init__(self, seq: int, groups: Groups | None, reason: str = "") -> None:
+        super().__init__()
+        self.seq, self.groups, self.reason = seq, groups, reason
 
 
 class PreviewGrew(Message):

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from textual.message import Message
 
 from console import unforeseen
-from console.messages import ReadFailed, SearchProgressed, SnapshotReady
+from console.messages import GroupsProgressed, ReadFailed, SearchProgressed, SnapshotReady
 from console.model.ports import Reader
-from console.model.queries import OverviewQuery, SearchQuery, ViewQuery
+from console.model.queries import FailuresQuery, GroupsQuery, OverviewQuery, SearchQuery, ViewQuery
 
 WATCH_S: Final = 10.0
 """Seconds between two readings of the overview while another screen is shown: for the problems in the header."""
@@ -44,6 +45,8 @@ class Poller:
         self._asked = False
         self._frozen = self._stopped = False
         self._stop_search = threading.Event()
+        self._grouping = threading.Lock()
+        self._grouper: Reader | None = None
         self.seq = seq
         self.search_seq = seq
 
@@ -84,8 +87,9 @@ class Poller:
             self._frozen = frozen
             self._changed.notify()
 
-    def search(self, query: SearchQuery) -> int:
-        """Search in the background, in place of the search before; returns the number that its progress bears."""
+    def search(self, query: SearchQuery | GroupsQuery) -> int:
+        """Search, or group, in the background, in place of what was searched for before; returns the number that its progress
+        bears."""
         self.cancel_search()
         self._stop_search = stop = threading.Event()
         self.search_seq += 1
@@ -121,6 +125,9 @@ class Poller:
                 self._watch(reader, seq)
         if reader is not None:
             reader.close()
+        with self._grouping:
+            if self._grouper is not None:
+                self._grouper.close()
 
     def _watch(self, reader: Reader, seq: int) -> None:
         """Read the overview beside another screen. When that fails, the other screen is none the worse."""
@@ -146,16 +153,41 @@ class Poller:
     def _backoff(self, failures: int) -> float:
         return min(MAX_BACKOFF_S, self._refresh_s * float(2 ** min(failures - 1, 10)))
 
-    def _search(self, seq: int, query: SearchQuery, stop: threading.Event) -> None:
+    def _search(self, seq: int, query: SearchQuery | GroupsQuery, stop: threading.Event) -> None:
+        groups = isinstance(query, GroupsQuery)
         try:
-            reader = self._connect()
-            try:
-                for found in reader.search(query, self._clock(), stop.is_set):
+            with self._reader_of(query, stop) as reader:
+                for message in self._found(reader, seq, query, stop) if reader is not None else ():
                     if stop.is_set():
                         return
-                    self._post(SearchProgressed(seq, found))
-            finally:
-                reader.close()
+                    self._post(message)
         except Exception as error:
             if not stop.is_set():
-                self._post(SearchProgressed(seq, None, unforeseen.said(error, "searching")))
+                said = unforeseen.said(error, "grouping" if groups else "searching")
+                self._post(GroupsProgressed(seq, None, said) if groups else SearchProgressed(seq, None, said))
+
+    def _found(
+        self, reader: Reader, seq: int, query: SearchQuery | GroupsQuery, stop: threading.Event
+    ) -> Iterator[SearchProgressed | GroupsProgressed]:
+        if isinstance(query, GroupsQuery):
+            for groups in reader.groups(query, self._clock(), stop.is_set):
+                yield GroupsProgressed(seq, groups)
+        else:
+            for found in reader.search(query, self._clock(), stop.is_set):
+                yield SearchProgressed(seq, found)
+
+    @contextmanager
+    def _reader_of(self, query: SearchQuery | GroupsQuery, stop: threading.Event) -> Iterator[Reader | None]:
+        """A reader of its own for a search. Groups, and the failures of one, are all read by one that stays, one after another:
+        it keeps what it has grouped. None where it was stopped before its turn."""
+        if not isinstance(query, GroupsQuery) and not (isinstance(query, FailuresQuery) and query.group):
+            reader = self._connect()
+            try:
+                yield reader
+            finally:
+                reader.close()
+            return
+        with self._grouping:
+            if not stop.is_set():
+                self._grouper = self._grouper or self._connect()
+            yield self._grouper if not stop.is_set() else None

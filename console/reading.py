@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from textual.message import Message
 
-from console.messages import ReadFailed, SearchProgressed, SnapshotReady
+from console.messages import GroupsProgressed, ReadFailed, SearchProgressed, SnapshotReady
 from console.model.ports import Target
-from console.model.queries import OverviewQuery, same_list
+from console.model.queries import FailuresQuery, GroupsQuery, OverviewQuery, same_list
 from console.model.status import Status
 from console.places import Places
 from console.screens.view import Asks, Searches
@@ -83,6 +83,11 @@ class Reading:
         if self._places.open and message.seq == self.watch.poller.search_seq:
             self._places.view.progress(message.found, message.reason)
 
+    def grouped(self, message: GroupsProgressed) -> None:
+        """Let the view that groups know, unless it has begun another grouping."""
+        if self._places.open and message.seq == self.watch.poller.search_seq:
+            self._places.view.grouped(message.groups, message.reason)
+
     def asked(self, message: Asks) -> None:
         """Read what the view wants to show."""
         if self._places.open and same_list(message.query, self._places.view.asked):
@@ -90,10 +95,13 @@ class Reading:
 
     def searches(self, message: Searches) -> None:
         """Search for what the view wants to list."""
-        if message.query is None:
+        query = message.query
+        if query is None:
             self.watch.poller.cancel_search()
-        elif self._places.open and same_list(message.query, self._places.view.asked):
-            self.watch.poller.search(message.query)
+            return
+        listed = FailuresQuery(query.queue, filter=query.filter) if isinstance(query, GroupsQuery) else query
+        if self._places.open and same_list(listed, self._places.view.asked):
+            self.watch.poller.search(query)
 
     def _wanted(self, message: SnapshotReady | ReadFailed) -> bool:
         return self._places.open and self.watch.answers(message, self._places.view.asked)

@@ -12,7 +12,7 @@ from console.commands.parameters import expression, name, whole
 from console.commands.server import one_line_errors, reader
 from console.commands.table import Cell, Column, table
 from console.model import job_terms, words
-from console.model.failure_groups import Group, Groups, window
+from console.model.failure_groups import Group, Groups, error, window
 from console.model.filters import Filter
 from console.model.fingerprints import FINGERPRINT
 from console.model.ports import Reader
@@ -99,12 +99,6 @@ def fields(group: Group) -> dict[str, Any]:
         "because": group.because,
         "sample": decoded(group.sample),
     }
-
-
-def error(group: Group) -> str:
-    """What went wrong, in the words of the group: "ReadTimeout: … did not answer within … s"."""
-    name = group.exception if " " in group.exception else words.error(group.exception)
-    return f"{name}: {group.message}" if name and group.message else name or group.message
 
 
 def _cells(group: Group, now: float) -> list[Cell]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
 from typing import Any, Final, NamedTuple
 
+from console.model import words
 from console.model.fingerprints import Kind
 from console.model.raised import Cause, Said
 from console.model.status import Refused
@@ -228,6 +229,12 @@ def window(groups: Groups) -> str:
     if groups.sampled:
         return f"estimated from {groups.read:,} of {groups.of:,}, drawn by chance"
     return f"grouped {groups.read:,} of {groups.of:,}"
+
+
+def error(group: Group) -> str:
+    """What went wrong, in the words of the group: "ReadTimeout: … did not answer within … s"."""
+    name = group.exception if " " in group.exception else words.error(group.exception)
+    return f"{name}: {group.message}" if name and group.message else name or group.message
 
 
 def named(groups: Sequence[Group], beginning: str) -> list[Group]:

@@ -21,6 +21,10 @@ GROUNDS: Final = {"blue": "badge", "green": "calm", "yellow": "caution", "red": 
 """The tone of a context's name, by its colour."""
 
 
+_PART_OF: Final = {"groups": "failures"}
+"""The numbered screen of those that are another way to see one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How fresh the screen is: read at `as_of` every `refresh_s`; `stale_s` is its age when the server does not answer."""
@@ -74,7 +78,7 @@ def tabs(place: Place, said: Filter) -> tuple[list[Piece], list[Piece], dict[int
     for number, name in enumerate(SCREENS, 1):
         action = BY_ID[f"screen_{number}"]
         spots[len(line)] = action.id
-        line.append((f" {number} {action.label} ", "badge" if name == place.screen else ""))
+        line.append((f" {number} {action.label} ", "badge" if name == _PART_OF.get(place.screen, place.screen) else ""))
         line.append((" ", ""))
     right: list[Piece] = []
     if isinstance(place.query, JobQuery | UserQuery):

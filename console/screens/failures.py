@@ -50,19 +50,31 @@ class FailuresView(Listing):
         if not same_list(query, self.asked):
             self.change(query)
 
+    def needs_search(self, query: FailuresQuery) -> bool:
+        """Neither for a filter nor for a group has the server an index."""
+        return bool(query.filter or query.group)
+
     def widen(self) -> None:
-        """The failures of every queue."""
-        if self.asked.queue is not None:
-            self.change(replace(self.asked, queue=None, start=0, only=None))
+        """The failures of every queue, and of every group."""
+        if self.asked.queue is not None or self.asked.group:
+            self.change(replace(self.asked, queue=None, start=0, only=None, group=""))
 
     def strip(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
-        """Of which queue, and in which order."""
-        queue = self.asked.queue
+        """Both ways to see failures, of which group, and of which queue."""
+        queue, group = self.asked.queue, self.asked.group
         where = "every queue" if queue is None else queue.decode("utf-8", "backslashreplace")
-        return [(" failed and stopped, newest first", "dim")], [(where + " ", "strong")]
+        of: list[Piece] = [("  of the group ", "dim"), (group, "strong")] if group else []
+        return [(" failed and stopped: ", "dim"), ("[newest first]", "accent"), ("  in groups", ""), *of], [
+            (where + " ", "strong")
+        ]
 
     def empty(self) -> Sequence[tuple[Piece, ...]]:
         """Good news."""
+        if self.asked.group:
+            return (
+                (("No failure of this group is left.", "good"),),
+                (("backspace lists all failures, tab the groups", "dim"),),
+            )
         return (
             (("Nothing has failed.", "good"),),
             (("A job comes here when it fails for good, or is stopped; it stays as long as its failure_ttl says.", "dim"),),
@@ -75,6 +87,14 @@ class FailuresView(Listing):
     def owner_of(self, row: JobRow) -> str | None:
         """The user whose run it was."""
         return row.user
+
+    def do_next_list(self) -> Place:
+        """The same failures in groups."""
+        return Place("groups", FailuresQuery(self.asked.queue, filter=self.asked.filter), filter=self.said)
+
+    def do_previous_list(self) -> Place:
+        """The same failures in groups."""
+        return self.do_next_list()
 
     @property
     def standing(self) -> str:

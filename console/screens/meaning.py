@@ -23,13 +23,29 @@ def jobs(asked: JobsQuery | FailuresQuery, named: tuple[bytes, ...] | None, said
     if isinstance(query, JobsQuery):
         query = replace(query, reverse=False)
     if named is None:
-        where = "every queue" if asked.queue is None else visible(decoded(asked.queue))
-        filtered = f", under {visible(str(said))}" if said else ""
-        return Meant(what, f"all {what}s of {where}{filtered}", (query,))
+        if isinstance(query, FailuresQuery) and query.group:
+            return groups(query, [query.group], said)
+        return Meant(what, f"all {what}s of {_where(asked, said)}", (query,))
     if not named:
         return None
     only = replace(query, filter=Filter(), only=named)
+    if isinstance(only, FailuresQuery):
+        only = replace(only, group="")
     return Meant(what, names(named, "job"), (only,), count=len(named))
+
+
+def groups(asked: FailuresQuery, fingerprints: Sequence[str], said: Filter) -> Meant | None:
+    """Of the failures that `asked` lists, those of these groups."""
+    if not fingerprints:
+        return None
+    which = f"the group {fingerprints[0]}" if len(fingerprints) == 1 else f"{len(fingerprints):,} groups that were marked"
+    queries = tuple(replace(asked, start=0, only=None, group=one) for one in fingerprints)
+    return Meant("failed job", f"all of {which}, of {_where(asked, said)}", queries)
+
+
+def _where(asked: JobsQuery | FailuresQuery, said: Filter) -> str:
+    filtered = f", under {visible(str(said))}" if said else ""
+    return ("every queue" if asked.queue is None else visible(decoded(asked.queue))) + filtered
 
 
 def schedules(asked: SchedulesQuery, named: tuple[bytes, ...] | None, said: Filter, what: str) -> Meant | None:

@@ -14,11 +14,12 @@ from textual.widget import Widget
 
 from console.model.filters import Filter, Kind, parse
 from console.model.ports import Snapshot
-from console.model.queries import SearchQuery, ViewQuery
+from console.model.queries import GroupsQuery, SearchQuery, ViewQuery
 from console.screens.place import Place
 from console.widgets.pieces import Piece
 
 if TYPE_CHECKING:
+    from console.model.failure_groups import Groups
     from console.model.meant import Meant
     from console.model.pages import Found
 
@@ -33,9 +34,9 @@ class Asks(Message):
 
 
 class Searches(Message):
-    """A view wants a search in place of the one before; None ends it."""
+    """A view wants a search, or failures in groups, in place of the search before; None ends it."""
 
-    def __init__(self, query: SearchQuery | None) -> None:
+    def __init__(self, query: SearchQuery | GroupsQuery | None) -> None:
         super().__init__()
         self.query = query
 
@@ -107,6 +108,9 @@ class View(Widget):
 
     def progress(self, found: Found | None, reason: str) -> None:
         """The search that this view asked for has come further, or failed."""
+
+    def grouped(self, groups: Groups | None, reason: str) -> None:
+        """The grouping that this view asked for has come further, or failed."""
 
     def do(self, action: str) -> Place | bool | None:
         """Do an action of actions.py. A place is where it leads; False and None mean that there is nothing to do it to."""

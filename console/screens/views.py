@@ -11,6 +11,7 @@ _VIEWS: Final = {
     "overview": "OverviewView",
     "jobs": "JobsView",
     "failures": "FailuresView",
+    "groups": "GroupsView",
     "schedules": "SchedulesView",
     "workers": "WorkersView",
     "activity": "ActivityView",

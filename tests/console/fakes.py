@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from console.model.activity import ActivityPage, OperationPage
 from console.model.commands import Command, JobSeen, Outcome, Seen, outcome
+from console.model.failure_groups import Groups
 from console.model.job import Attempt, JobDetail
 from console.model.operations import Ended, Operation
 from console.model.pages import Found, JobRow, JobsPage
@@ -17,6 +18,7 @@ from console.model.ports import ReadError, Snapshot, Target, WriteError
 from console.model.queries import (
     ActivityQuery,
     FailuresQuery,
+    GroupsQuery,
     JobQuery,
     JobsQuery,
     OperationQuery,
@@ -123,10 +125,14 @@ class FakeReader:
     """How long a list is of which only the rows here can be reached."""
     selected: list[SelectQuery] = field(default_factory=list)
     select_gate: threading.Event = field(default_factory=threading.Event)
+    grouped: list[Groups] = field(default_factory=list)
+    groups_asked: list[GroupsQuery] = field(default_factory=list)
+    group_gate: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.gate.set()
         self.select_gate.set()
+        self.group_gate.set()
 
     def read(self, query: ViewQuery, now: float) -> Snapshot:
         self.asked.append(query)
@@ -144,6 +150,15 @@ class FakeReader:
         yield Found(len(rows) // 2, len(rows), tuple(found[: len(found) // 2]))
         if not stopped():
             yield Found(len(rows), len(rows), tuple(found[len(found) // 2 :]), done=True)
+
+    def groups(self, query: GroupsQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
+        """What is held in `grouped`, one answer after another, each when `group_gate` is open."""
+        self.groups_asked.append(query)
+        for one in self.grouped:
+            self.group_gate.wait(10)
+            if self.failing:
+                raise ReadError(self.failing)
+            yield replace(one, as_of=now)
 
     def select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
         """Two chunks of what is listed when it is called, or of what the query names and has that state."""

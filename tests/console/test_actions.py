@@ -27,6 +27,7 @@ EVERYWHERE = (
     *(("user", standing) for standing in (*JOB_STATES, "user", *WHOLE)),
     *(("activity", listed) for listed in (*OWN, "operations")),
     ("failures", "failed"),
+    ("groups", "failed"),
 )
 """Every screen, with every state or source that what is shown there can have."""
 

@@ -137,6 +137,7 @@ def searches(site: Site) -> list[SearchQuery]:
             for said in expressions
         ),
         *(FailuresQuery(filter=parse(said, job_terms.FIELDS)) for said in expressions),
+        FailuresQuery(group="0" * 12),
         *(SchedulesQuery(source, filter=parse("-id:nothing", schedule_terms.FIELDS)) for source in SOURCES),
     ]
 

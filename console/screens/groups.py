@@ -1,0 +1,202 @@
+"""Failures in groups of one kind: what two thousand failures really are, the largest group first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from console.model import job_terms
+from console.model.failure_groups import Group, Groups
+from console.model.filters import Filter, Kind
+from console.model.meant import Meant
+from console.model.pages import JobsPage
+from console.model.ports import Snapshot
+from console.model.queries import FailuresQuery, GroupsQuery, ViewQuery, same_list
+from console.screens import group_columns, meaning
+from console.screens.place import Place
+from console.screens.tabled import Tabled
+from console.screens.view import Asks, Searches
+from console.widgets.columns import Column
+from console.widgets.pieces import Piece
+
+EVERY_S: Final = 5.0
+"""Seconds from one grouping to the next, which reads what has come and gone. Under a filter all is read again: at a key."""
+
+
+class GroupsView(Tabled):
+    """The groups of one queue's failures, or of all, read in the background. `asked` is the list of these failures, whose
+    newest are read meanwhile: they tell whether the server answers."""
+
+    ONE = "group"
+    FIELDS: ClassVar[Mapping[str, Kind]] = job_terms.FIELDS
+
+    asked: FailuresQuery
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self._groups: Groups | None = None
+        self._reason = ""
+        self._reading = False
+        self._begun_at: float | None = None
+
+    def key(self, row: Group) -> bytes:
+        """Its fingerprint."""
+        return row.fingerprint.encode()
+
+    def columns(self) -> Sequence[Column[Group]]:
+        """As many as fit."""
+        return group_columns.COLUMNS
+
+    def parsed(self, expression: str) -> Filter:
+        """The filter of an expression, whose `state:` is the name of one."""
+        return job_terms.parsed(expression)
+
+    def open(self, place: Place) -> None:
+        """Group the failures that the place names; what was grouped before stands until then."""
+        before = getattr(self, "asked", None)
+        assert isinstance(place.query, FailuresQuery)
+        self.asked, self.said = place.query, place.filter
+        if before is None or not same_list(before, self.asked):
+            self._groups = None
+        self.table.clear(place.cursor_key, place.cursor, place.marks)
+        self.table.set_columns(self.columns())
+        self._begin()
+        self.post_message(Asks(self.asked))
+
+    def place(self) -> Place:
+        """The groups, with the cursor and the marks."""
+        table = self.table
+        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, tuple(table.marks))
+
+    @property
+    def as_of(self) -> float | None:
+        """When the grouping that is shown began."""
+        return None if self._groups is None else self._groups.as_of
+
+    def filter_with(self, filter: Filter) -> None:
+        """`queue:` chooses the queue; of the rest, what matches is grouped."""
+        named, _ = job_terms.queue_of(self.said)
+        queue, rest = job_terms.queue_of(filter)
+        kept = self.asked.queue if named is None else None
+        self.said = filter
+        self._change(replace(self.asked, queue=queue or kept, filter=rest))
+
+    def widen(self) -> None:
+        """The failures of every queue."""
+        self._change(replace(self.asked, queue=None))
+
+    def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
+        """The server answers: group again, when it is time."""
+        assert isinstance(snapshot, JobsPage)
+        if self._begun_at is None:
+            self._begun_at = snapshot.as_of
+        elif not self._reading and not self.asked.filter and snapshot.as_of - self._begun_at >= EVERY_S:
+            self._begin()
+
+    def fail(self, reason: str) -> None:
+        """Say why, where nothing is shown yet."""
+        if self._groups is None:
+            self.table.notice = ((("The server did not answer.", "bad"),), ((reason, ""),), (("It is tried again.", "dim"),))
+            self.table.refresh()
+
+    def grouped(self, groups: Groups | None, reason: str) -> None:
+        """Show how far the grouping is; what was grouped stays where it fails."""
+        self._reason = reason
+        self._reading = groups is not None and not groups.done
+        self._groups = groups or self._groups
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw what was grouped last."""
+        table, groups = self.table, self._groups
+        if groups is not None:
+            table.notice = () if groups.groups else self.empty()
+            table.show(groups.groups, 0, len(groups.groups), groups.as_of)
+        else:
+            table.notice = ((("The grouping ended.", "bad"),), ((self._reason, ""),)) if self._reason else _BEGUN
+            table.refresh()
+        self.tell()
+
+    def empty(self) -> Sequence[tuple[Piece, ...]]:
+        """Good news, or a filter that nothing matches."""
+        groups = self._groups
+        if groups is not None and groups.refused:
+            return tuple((("▲ ", "warn"), (f"{one.what}: {one.reason}", "")) for one in groups.refused)
+        if groups is not None and (not groups.done or groups.more):
+            return _BEGUN if self._reading else (((groups.more, "warn"),),)
+        if self.asked.filter:
+            return ((("No failure matches.", ""),), (("backspace takes the filter off, / changes it", "dim"),))
+        return ((("Nothing has failed.", "good"),), (("Failures of one kind are one group here.", "dim"),))
+
+    def strip(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
+        """Both ways to see failures, what was not read, and of which queue they are."""
+        queue, groups = self.asked.queue, self._groups
+        right: list[Piece] = [(f"▲ {self._reason}  ", "warn")] if self._reason and groups is not None else []
+        if groups is not None:
+            right += [(f"{groups.more}  ", "warn")] if groups.more else []
+            right += [(f"▲ not read: {one.what}  ", "warn") for one in groups.refused[:1]]
+        where = "every queue" if queue is None else queue.decode("utf-8", "backslashreplace")
+        return [(" failed and stopped: ", "dim"), (" newest first  ", ""), ("[in groups]", "accent")], [
+            *right,
+            (f"{where} ", "strong"),
+        ]
+
+    def summary(self) -> Sequence[Piece]:
+        """How much was read of how much, always, and how many groups there are."""
+        groups = self._groups
+        if groups is None:
+            return [("grouping …", "accent")]
+        read = f"{'sampled' if groups.sampled else 'grouped'} {groups.read:,} of {groups.of:,}"
+        return [(read, "warn" if groups.sampled or groups.more else "accent"), (" · ", "dim"), *super().summary()]
+
+    def place_of(self, row: Group) -> Place:
+        """Enter lists the failures of the group."""
+        return Place("failures", replace(self.asked, group=row.fingerprint), filter=self.said)
+
+    @property
+    def standing(self) -> str:
+        """Failed; a stopped job may be done the same to."""
+        return "failed"
+
+    def meant(self, action: str) -> Meant | None:
+        """All failures of the marked groups, of the one under the cursor, or of all that are listed."""
+        if self.table.all_marked:
+            return meaning.jobs(self.asked, None, self.said)
+        return meaning.groups(self.asked, [key.decode() for key in self.named()], self.said)
+
+    def acted(self, keys: Collection[bytes]) -> None:
+        """Something was done to jobs: group what is left."""
+        self.table.clear_marks()
+        self._begin()
+
+    def do_refresh(self) -> bool:
+        """Group again at once."""
+        self._begin()
+        return True
+
+    def do_next_list(self) -> Place:
+        """The same failures by time."""
+        return Place("failures", self.asked, filter=self.said)
+
+    def do_previous_list(self) -> Place:
+        """The same failures by time."""
+        return self.do_next_list()
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _change(self, query: FailuresQuery) -> None:
+        """Group other failures."""
+        if not same_list(query, self.asked):
+            self.asked, self._groups = query, None
+            self.table.clear()
+            self._begin()
+            self.post_message(Asks(query))
+
+    def _begin(self) -> None:
+        self._reading, self._begun_at, self._reason = True, None, ""
+        self.post_message(Searches(GroupsQuery(self.asked.queue, self.asked.filter)))
+        self.draw()
+
+
+_BEGUN: Final = ((("Reading …", "dim"),),)
