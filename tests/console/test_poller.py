@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import pytest
 from textual.message import Message
 
-from console.messages import ReadFailed, SearchProgressed, SnapshotReady
+from console.messages import GroupsProgressed, ReadFailed, SearchProgressed, SnapshotReady
+from console.model.failure_groups import Groups
 from console.model.filters import parse
 from console.model.ports import Reader, ReadError, Snapshot
-from console.model.queries import FailuresQuery, JobQuery, JobsQuery, OverviewQuery, ViewQuery
+from console.model.queries import FailuresQuery, GroupsQuery, JobQuery, JobsQuery, OverviewQuery, ViewQuery
 from console.poller import MAX_BACKOFF_S, Poller
 from tests.conftest import until
 from tests.console.fakes import NOW, FakeReader
@@ -189,6 +190,42 @@ def test_a_search_that_is_replaced_tells_no_more(posted: Posted) -> None:
     second = posted.poller.search(FailuresQuery())
     until(lambda: any(message.seq == second for message in posted.progress()))
     assert posted.poller.search_seq == second > first
+
+
+def test_groups_and_the_failures_of_one_are_read_by_one_reader_that_stays() -> None:
+    readers: list[FakeReader] = []
+    messages: list[Message] = []
+
+    def connect() -> Reader:
+        readers.append(FakeReader(grouped=[Groups(NOW, 40, 40, (), done=True)]))
+        return readers[-1]
+
+    poller = Poller(connect, messages.append, SOON, lambda: NOW)
+    poller.start()
+    for query in (GroupsQuery(), GroupsQuery(b"low"), FailuresQuery(group="0" * 12)):
+        seq = poller.search(query)
+        until(lambda seq=seq: any(getattr(message, "seq", None) == seq for message in messages))
+    told = [message for message in messages if isinstance(message, GroupsProgressed)]
+    assert [message.groups for message in told] == [Groups(NOW, 40, 40, (), done=True)] * 2
+    [reader] = readers
+    assert reader.groups_asked == [GroupsQuery(), GroupsQuery(b"low")]
+    assert reader.searched == [FailuresQuery(group="0" * 12)]
+    poller.stop()
+    until(lambda: reader.closed == 1, what="the end of its reader")
+
+
+def test_a_grouping_that_fails_says_why_and_one_that_is_replaced_tells_no_more(posted: Posted) -> None:
+    posted.reader.grouped = [Groups(NOW, 40, 40, (), done=True)]
+    posted.reader.group_gate.clear()
+    first = posted.poller.search(GroupsQuery())
+    until(lambda: posted.reader.groups_asked)
+    posted.reader.failing = "too slow"
+    second = posted.poller.search(GroupsQuery(b"low"))
+    posted.reader.group_gate.set()
+    until(lambda: any(isinstance(message, GroupsProgressed) for message in posted.messages))
+    told = [message for message in posted.messages if isinstance(message, GroupsProgressed)]
+    assert [(message.seq, message.groups, message.reason) for message in told] == [(second, None, "too slow")]
+    assert second > first
 
 
 def test_numbers_go_on_from_those_of_the_server_before() -> None:
