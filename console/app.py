@@ -185,6 +185,8 @@ class Console(App[Target], inherit_bindings=False):
     def on_groups_progressed(self, message: GroupsProgressed) -> None:
         """A grouping has come further."""
         self._reading.grouped(message)
+        if self._places.open:
+            self._around.header()
 
     def on_asks(self, message: Asks) -> None:
         """Read what the view wants to show."""

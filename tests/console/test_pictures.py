@@ -18,10 +18,11 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from console.app import Console
 from console.demo import sample
 from console.model.commands import Requeue
+from console.model.failure_groups import Groups
 from console.model.operations import Operation
 from console.model.pages import Found
 from console.model.ports import Snapshot, Target
-from console.model.queries import JobsQuery, OverviewQuery, SearchQuery, SelectQuery, ViewQuery
+from console.model.queries import GroupsQuery, JobsQuery, OverviewQuery, SearchQuery, SelectQuery, ViewQuery
 from console.model.selection import Selected
 from console.model.status import Status
 from console.screens.dialogs.confirm import Confirm
@@ -63,6 +64,9 @@ class Steady:
 
     def search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
         return self.reader.search(query, now, stopped)
+
+    def groups(self, query: GroupsQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
+        return self.reader.groups(query, now, stopped)
 
     def select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
         return self.reader.select(query, now, stopped, details=details)
@@ -153,6 +157,14 @@ async def failed_job(driver: Driver) -> None:
     await driver.shows("ATTEMPTS")
 
 
+async def in_groups(driver: Driver) -> None:
+    await driver.press("3")
+    await driver.shows("failures")
+    await driver.press("tab")
+    await driver.shows("[in groups]", "grouped")
+    await driver.shows_not("grouping")
+
+
 async def one_user(driver: Driver) -> None:
     await driver.press("4")
     await driver.shows("ada@lovelace")
@@ -207,6 +219,7 @@ SCREENS = {
     "overview": numbered("1", "schedules armed"),
     "jobs": finished,
     "failures": numbered("3", "failures"),
+    "groups": in_groups,
     "schedules": numbered("4", "ada@lovelace"),
     "workers": numbered("5", "rqscheduler"),
     "activity": numbered("6", "done from consoles"),
