@@ -157,7 +157,7 @@ class Console(App[Target], inherit_bindings=False):
 
     def on_snapshot_ready(self, message: SnapshotReady) -> None:
         """Show an answer."""
-        if not self._reading.watch.belongs(message):
+        if not self._awaits(message):
             return
         if self._reading.ready(message) and self._places.open:
             self._around.footer()
@@ -166,11 +166,16 @@ class Console(App[Target], inherit_bindings=False):
 
     def on_read_failed(self, message: ReadFailed) -> None:
         """Say how old what is shown is, and why."""
-        if not self._reading.watch.belongs(message):
+        if not self._awaits(message):
             return
         self._reading.failed(message)
         self._tell_answered()
         self._around.header()
+
+    def _awaits(self, message: SnapshotReady | ReadFailed) -> bool:
+        """Whether it is of the server that is looked at, and there is a screen still: one that ends takes its screens down
+        first."""
+        return bool(self.screen_stack) and self._reading.watch.belongs(message)
 
     def _tell_answered(self) -> None:
         """Once, when the first answer is on screen: the program has started."""
