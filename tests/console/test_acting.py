@@ -364,13 +364,13 @@ async def test_where_one_only_looks_no_action_is_anywhere(read_only: dict[str, o
             await driver.press(screen)
             await driver.until(lambda: "Reading" not in driver.text)
             assert not any(action.danger for action in driver.app.offered())
-            for key in {key for action in dangerous for key in action.keys}:
-                await driver.press(key)
-                assert len(driver.app.screen_stack) == 1
+            # A dialog would take the keys that follow, and be there in the end.
+            await driver.press(*sorted({key for action in dangerous for key in action.keys}))
+            assert len(driver.app.screen_stack) == 1
             await driver.press("question_mark")
             await driver.shows("Keys on")
-            for action in dangerous:
-                assert action.help not in driver.text
+            helped = driver.text
+            assert not [action.id for action in dangerous if action.help in helped]
             await driver.press("escape", "colon")
             await driver.write("requeue")
             await driver.shows("by its exact name")
