@@ -143,8 +143,8 @@ def test_a_refresh_costs_the_same_with_ten_times_the_jobs(few: BigServer, many: 
 
 @pytest.mark.benchmark
 def test_cost_of_a_refresh_between_ten_thousand_and_a_million_jobs(few: BigServer) -> None:
-    """Bytes and server time within 1.2 times, over as many queues, schedules and workers. Printed beside it, without a bound: with
-    a hundred times the schedules too, since a sorted set is looked into by the logarithm of its size."""
+    """Bytes and server time within 1.2 times, over as many queues, schedules and workers. Printed beside it, without a bound:
+    with a hundred times the schedules too, since a sorted set is looked into by the logarithm of its size."""
     queues, workers = 5, 6
     with (
         seeded(jobs=10_000, queues=queues, schedules=100_000, workers=workers) as small,
