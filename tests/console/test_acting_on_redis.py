@@ -245,9 +245,9 @@ async def test_where_one_only_looks_no_key_writes(redis: Redis, mail: Queue, dri
         for screen in "123456":
             await driver.press(screen)
             await driver.until(lambda: driver.app.view.as_of is not None and "Reading" not in driver.text)
-            for key in sorted({key for action in ACTIONS if action.danger for key in action.keys}):
-                await driver.press(key, "y")
-                assert len(driver.app.screen_stack) == 1
+            # A dialog would take the keys that follow, and be there in the end.
+            await driver.press(*sorted({key for action in ACTIONS if action.danger for key in action.keys}), "y")
+            assert len(driver.app.screen_stack) == 1
     assert writes(redis) == written
 
 
