@@ -37,7 +37,8 @@ def due(found: Due | None, cells: int, zone: tzinfo | None) -> list[Row]:
         even = spread_per_min(found.total, DAY)
         crowded = found.peak.count > max(10.0, 5 * even)
         title += [(f"  peak {at}: {found.peak.count:,} in one minute", "warn" if crowded else "")]
-        title += [(f"; spread over the day {words.rate(round(even, 1))}", "dim")] if crowded else []
+        if crowded:
+            title.append((f"; spread over the day {'less than one' if even < 1 else words.rate(round(even, 1))}", "dim"))
     most = max((count for count in columns if count is not None), default=0)
     chart: list[Piece] = []
     peak = None if found.peak is None else int((found.peak.at - found.start) // (15 * MINUTE * by))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from console.model.history import GRIDS, SPANS, Curves, HistoryPage, Point, Span
 from console.model.outlook import Busiest, Outlook, UserUse
 from console.model.promises import Delays, Overdue, Promises, TierPromise
 from console.model.queries import HistoryQuery, OperationQuery, OverviewQuery, UserQuery
+from console.screens import outlook_lines
 from console.screens.overview import OverviewView
 from console.screens.place import Place
 from console.screens.timeline import TimelineView
@@ -100,6 +102,12 @@ async def test_each_lane_has_its_curves_its_values_and_what_becomes_of_it(size: 
         wide = {80: 1, 120: 1, 200: 3}[size[0]]
         # The last column has just begun.
         assert [at for at in range(47) if low[14 + at * wide] == " "] == [5, 6, 7, 8]
+
+
+def test_what_would_be_less_than_one_in_a_minute_is_not_told_as_none() -> None:
+    found = Due(0.0, 0.0, (24, *[0] * 95), Peak(60.0, 24))
+    title = "".join(text for text, _ in outlook_lines.due(found, 100, UTC)[0].line)
+    assert title.endswith("24 in one minute; spread over the day less than one")
 
 
 async def test_beneath_are_promises_what_is_due_who_takes_most_and_the_audit() -> None:
