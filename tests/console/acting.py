@@ -156,6 +156,15 @@ LISTS: Final = {
 }  # fmt: skip
 
 
+def unchanged(redis: Redis, command: Command, *jobs: JobSeen) -> list[str]:
+    """The codes of a command that changes nothing but the counts of its operation."""
+    before = contents(redis)
+    found = codes(act(redis, command, *jobs))
+    counted = b"tq:operation:op1"
+    assert {**contents(redis), counted: None} == {**before, counted: None}
+    return found
+
+
 def seen(redis: Redis, job: Listed | str, queue: str = "", state: str = "") -> JobSeen:
     """A job of the catalogue, or one by its id, queue and state, as a list shows it now."""
     key, of, word = (job.id, job.queue, job.state) if isinstance(job, Listed) else (job, queue, state)

@@ -19,9 +19,9 @@ from jobs import User, controls, heartbeat, keys, set_user
 from tests.catalogue import ROOT
 from tests.catalogue_tasks import echo
 from tests.conftest import Server, Stock, until
-from tests.console.acting import act, differences, only_meant, restore, seen, snapshot
+from tests.console import acting
+from tests.console.acting import act, codes, differences, only_meant, restore, seen, snapshot
 from tests.console.catalogued import catalogued, of_states
-from tests.contents import contents
 from tests.fast_tiers import fast_tiers
 
 __all__ = ["fast_tiers"]
@@ -32,16 +32,12 @@ STATES = (
 
 
 def results(redis: Redis, *jobs: JobSeen, **options: bool) -> list[str]:
-    return [one.reason or one.result for one in act(redis, Delete(**options), *jobs)]
+    return codes(act(redis, Delete(**options), *jobs))
 
 
 def unchanged(redis: Redis, *jobs: JobSeen, **options: bool) -> list[str]:
     """What came of a delete that changes nothing."""
-    before = contents(redis)
-    found = results(redis, *jobs, **options)
-    counted = b"tq:operation:op1"
-    assert {**contents(redis), counted: None} == {**before, counted: None}
-    return found
+    return acting.unchanged(redis, Delete(**options), *jobs)
 
 
 def test_leaves_what_rq_s_own_delete_leaves(redis: Redis, stock: Stock) -> None:
