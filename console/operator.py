@@ -47,7 +47,7 @@ def operation_id(now: float) -> str:
     while at:
         at, sign = divmod(at, len(_SIGNS))
         signs = _SIGNS[sign] + signs
-    return signs + "".join(secrets.choice(_SIGNS) for _ in range(4))
+    return signs + "".join(secrets.choice(_SIGNS) for _ in range(6))
 
 
 def _told(text: str) -> str:

@@ -150,7 +150,7 @@ def _folded(lead: str, value: str | bytes | Long, tail: str, depth: int, width: 
     whole, length = (value.head, value.length) if isinstance(value, Long) else (value, len(value))
     room = max(16, width - len(INDENT) * (depth + 1) - 3)
     yield f"{INDENT * depth}{lead}("
-    for at in range(0, min(len(whole), MAX_SHOWN), room):
+    for at in range(0, min(len(whole), MAX_SHOWN) or 1, room):
         yield INDENT * (depth + 1) + _quoted(whole[at : min(at + room, MAX_SHOWN)])
     if length > min(len(whole), MAX_SHOWN):
         yield INDENT * (depth + 1) + _length(whole, length)

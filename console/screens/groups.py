@@ -38,6 +38,7 @@ class GroupsView(Tabled):
         self._groups: Groups | None = None
         self._reason = ""
         self._reading = False
+        self._seen_at: float | None = None
         self._begun_at: float | None = None
 
     def key(self, row: Group) -> bytes:
@@ -61,6 +62,7 @@ class GroupsView(Tabled):
             self._groups = None
         self.table.clear(place.cursor_key, place.cursor, place.marks)
         self.table.set_columns(self.columns())
+        self._seen_at = None
         self._begin()
         self.post_message(Asks(self.asked))
 
@@ -89,6 +91,7 @@ class GroupsView(Tabled):
     def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
         """The server answers: group again, when it is time."""
         assert isinstance(snapshot, JobsPage)
+        self._seen_at = snapshot.as_of
         if self._begun_at is None:
             self._begun_at = snapshot.as_of
         elif not self._reading and not self.asked.filter and snapshot.as_of - self._begun_at >= EVERY_S:
@@ -194,7 +197,7 @@ class GroupsView(Tabled):
             self.post_message(Asks(query))
 
     def _begin(self) -> None:
-        self._reading, self._begun_at, self._reason = True, None, ""
+        self._reading, self._begun_at, self._reason = True, self._seen_at, ""
         self.post_message(Searches(GroupsQuery(self.asked.queue, self.asked.filter)))
         self.draw()
 

@@ -6,7 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from console.model.payload import BigInt, Call, Cut, Long, Many, Name, Pairs, Thing, Undecodable, Value
@@ -43,6 +43,8 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 @settings(max_examples=50)
 @given(PLAIN, st.integers(20, 200))
+@example([[{-10: None, -11: b""}]], 20)
+@example([[{-10: None, -11: ""}]], 20)
 def test_plain_values_read_back_as_what_they_are(value: Any, width: int) -> None:
     told = "\n".join(lines(read(pickle.dumps(value)), width, 100_000))
     assert eval(told) == value
