@@ -102,8 +102,8 @@ LOG: Final = f"{TQ}log:"
 # --- heartbeat ----------------------------------------------------------------------------------
 
 HEARTBEAT: Final = f"{TQ}heartbeat"
-"""hash: cursor (of the sweep), at (of the last beat), sampled_at, set_back (1: the clock went back since that); moved,
-recovered, rearmed, unreadable: counts since the beginning;
+"""hash: cursor (of the sweep), at (of the last beat), sampled_at, set_back (1: the clock went back since that), anew
+(how often it did); moved, recovered, rearmed, unreadable: counts since the beginning;
 orphans: found in this round of the sweep; orphaned: in the one before. No expiry."""
 
 SCHEDULER: Final = f"{TQ}scheduler:"
@@ -111,9 +111,9 @@ SCHEDULER: Final = f"{TQ}scheduler:"
 
 SAMPLES: Final = f"{TQ}samples:"
 """stream `SAMPLES<queue>`, id = the sample's slot in ms: waiting, oldest_s, running, scheduled, deferred, failed, and for
-lanes in, done, failed_runs, retried (counts since the beginning); anew=1 on the first one after the clock was set back: what
-was counted since the one before was not counted between their instants. Capped at about seven days; dropped a day after the
-last one would be."""
+lanes in, done, failed_runs, retried (counts since the beginning); anew: how often the clock had been set back by then. What was
+counted between two samples that differ in that was not counted between their instants. Capped at about seven days; dropped
+a day after the last one would be."""
 
 QUARANTINE: Final = f"{TQ}quarantine"
 """zset, member = quarantine number, score = when: entries set aside. Until put back or dropped."""

@@ -1,28 +1,24 @@
-"""How fast a queue fills and empties, from its recorded samples."""
+"""How fast a queue fills and empties, from what was recorded of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-WINDOW = 330.0
-"""Seconds that rates are taken over: samples that are older than this before the newest one are left out."""
+from console.model.history import Point, between, per_minute
 
-STALE = 150.0
-"""Seconds after which the newest sample says nothing about now: five were missed."""
+WINDOW: Final = 330.0
+"""Seconds that rates are taken over: points that are older than this before the newest one are left out."""
 
-TURNOVER = 5.0
+STALE: Final = 150.0
+"""Seconds after which the newest point says nothing about now: five samples were missed."""
+
+GAP: Final = 105.0
+"""Seconds between two points from on which nobody knows what happened between them: three samples were missed."""
+
+TURNOVER: Final = 5.0
 """A backlog that the queue's workers get through in this many seconds counts as no backlog, though it never reads as empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A queue at `at` (epoch seconds): jobs `waiting`; runs that `came` in and that `ended` since the installation began."""
-
-    at: float
-    waiting: int
-    came: int
-    ended: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +30,41 @@ class Flow:
     drain_s: float | None = None
 
 
-def flow(samples: Sequence[Sample], waiting: int | None, now: float) -> Flow:
-    """The flow of a queue with `waiting` jobs now; `samples` are in any order.
+def flow(points: Sequence[Point], waiting: int | None, now: float) -> Flow:
+    """The flow of a queue with `waiting` jobs now; `points` are in any order.
 
     In and out count runs of users, the only ones that are counted at all: on a queue that never had one they are None. A
     retried run counts once, when it comes and when it ends for good. The time to empty follows the number of waiting jobs, so
-    it holds for whatever jobs these are.
+    it holds for whatever jobs these are. What lies across a gap, or where recording or a count began anew, counts for nothing.
     """
     empty = 0.0 if waiting == 0 else None
-    recent = sorted((sample for sample in samples if sample.at <= now + STALE), key=lambda sample: sample.at)
+    recent = sorted((point for point in points if point.at <= now + STALE), key=lambda point: point.at)
     if not recent or now - recent[-1].at > STALE:
         return Flow(drain_s=empty)
     newest = recent[-1]
-    oldest = next(sample for sample in recent if newest.at - sample.at <= WINDOW)
-    minutes = (newest.at - oldest.at) / 60
-    if minutes <= 0:
+    pairs = list(between([point for point in recent if newest.at - point.at <= WINDOW], GAP))
+    if not pairs:
         return Flow(drain_s=empty)
-    came = _rate(oldest.came, newest.came, minutes)
-    ended = _rate(oldest.ended, newest.ended, minutes)
-    return Flow(came, ended, _drain(waiting, (oldest.waiting - newest.waiting) / minutes, ended))
+    came, ended = _rate(pairs, newest, "came"), _rate(pairs, newest, "done", "failed_runs")
+    return Flow(came, ended, _drain(waiting, shrinks(pairs), ended))
 
 
-def _rate(before: int, after: int, minutes: float) -> float | None:
-    """None where nothing was ever counted, or where the count began anew."""
-    return round((after - before) / minutes, 2) if after > 0 and after >= before else None
+def shrinks(pairs: Sequence[tuple[Point, Point]]) -> float | None:
+    """By how many jobs a second the queue got shorter, less than nothing where it got longer; None where that is not known."""
+    known = [(one, other) for one, other in pairs if one.waiting is not None and other.waiting is not None]
+    over_s = sum(other.at - one.at for one, other in known)
+    return sum((one.waiting or 0) - (other.waiting or 0) for one, other in known) / over_s if over_s > 0 else None
 
 
-def _drain(waiting: int | None, shrinks_per_min: float, ended: float | None) -> float | None:
+def _rate(pairs: Sequence[tuple[Point, Point]], newest: Point, *names: str) -> float | None:
+    """None where nothing was ever counted."""
+    found = per_minute(pairs, names) if any(getattr(newest, name) for name in names) else None
+    return None if found is None else round(found, 2)
+
+
+def _drain(waiting: int | None, shrinks_per_s: float | None, ended: float | None) -> float | None:
     if waiting is None:
         return None
     if waiting == 0 or (ended and waiting / ended * 60 <= TURNOVER):
         return 0.0
-    return round(waiting / shrinks_per_min * 60, 1) if shrinks_per_min > 0 else None
+    return round(waiting / shrinks_per_s, 1) if shrinks_per_s is not None and shrinks_per_s > 0 else None

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from console.model.drain import STALE
-from console.model.history import Point, between, grown
+from console.model.drain import GAP, STALE, shrinks
+from console.model.history import Point, between, per_minute
 
 WINDOW: Final = 1_800.0
 """Seconds that rates are taken over. What arrives by chance needs that long: by how much 720 runs a minute are more than 600 is
 known to a twentieth after half an hour, and to a seventh after five minutes."""
-
-GAP: Final = 105.0
-"""Seconds between two points from on which nobody knows what happened between them."""
 
 Verdict = Literal["empty", "drains", "grows", "never", "unknown"]
 
@@ -41,28 +38,17 @@ def forecast(points: Sequence[Point], waiting: int | None, now: float, window_s:
     if waiting is None or not recent or now - recent[-1].at > STALE:
         return Forecast("empty" if waiting == 0 else "unknown")
     pairs = list(between(recent, GAP))
-    arrivals = _per_minute(pairs, ("came",))
-    services = _per_minute(pairs, ("done", "failed_runs"))
+    arrivals = per_minute(pairs, ("came",))
+    services = per_minute(pairs, ("done", "failed_runs"))
     known = [(one, other) for one, other in pairs if one.waiting is not None and other.waiting is not None]
     over_s = sum(other.at - one.at for one, other in known)
     if waiting == 0:
         return Forecast("empty", arrivals, services, 0.0, over_s)
-    if over_s <= 0:
+    pace = shrinks(known)
+    if pace is None:
         return Forecast("unknown", arrivals, services)
-    shrinks = sum((one.waiting or 0) - (other.waiting or 0) for one, other in known) / over_s
-    if shrinks > 0:
-        return Forecast("drains", arrivals, services, waiting / shrinks, over_s)
+    if pace > 0:
+        return Forecast("drains", arrivals, services, waiting / pace, over_s)
     # Without counts, whether anything is got through with is told by whether the queue ever gets shorter.
     served = services > 0 if services is not None else any((one.waiting or 0) > (other.waiting or 0) for one, other in known)
     return Forecast("grows" if served else "never", arrivals, services, None, over_s)
-
-
-def _per_minute(pairs: Sequence[tuple[Point, Point]], names: Sequence[str]) -> float | None:
-    """None where these were never counted."""
-    counted, covered = 0, 0.0
-    for before, after in pairs:
-        more = [grown(before, after, name) for name in names]
-        if all(one is not None for one in more):
-            counted += sum(one or 0 for one in more)
-            covered += after.at - before.at
-    return counted / covered * 60 if covered else None

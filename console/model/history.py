@@ -48,8 +48,8 @@ class Point:
     """A queue at `at` (epoch seconds): jobs `waiting`, for how long the next one, jobs that `failed` and are kept; runs that
     `came`, were `done` and `failed_runs` since the installation began. None is what nobody knows.
 
-    `anew`: what was counted since the record before does not belong between the two. `own`: this console read it, by its own
-    clock."""
+    `anew`: how often recording had begun anew by then, because a clock was set back: what was counted between two records that
+    differ in it does not belong between their instants. `own`: this console read it, by its own clock."""
 
     at: float
     waiting: int | None = None
@@ -58,7 +58,7 @@ class Point:
     came: int | None = None
     done: int | None = None
     failed_runs: int | None = None
-    anew: bool = False
+    anew: int = 0
     own: bool = False
 
 
@@ -164,7 +164,7 @@ def curves(queue: str, points: Sequence[Point], span: Span, now: float, at: floa
 def between(points: Sequence[Point], gap_s: float) -> Iterator[tuple[Point, Point]]:
     """Points that follow each other, the oldest first, without a gap, by one clock."""
     for before, after in pairwise(points):
-        if 0 < after.at - before.at <= gap_s and before.own == after.own and not after.anew:
+        if 0 < after.at - before.at <= gap_s and before.own == after.own and before.anew == after.anew:
             yield before, after
 
 
@@ -174,6 +174,17 @@ def grown(before: Point, after: Point, name: str) -> int | None:
         return None
     first, last = getattr(before, name), getattr(after, name)
     return None if first is None or last is None else last - first
+
+
+def per_minute(pairs: Sequence[tuple[Point, Point]], names: Sequence[str]) -> float | None:
+    """How much these counts grew a minute, all together, over as much of `pairs` as is known; None where nothing is."""
+    counted, covered = 0, 0.0
+    for before, after in pairs:
+        more = [grown(before, after, name) for name in names]
+        if all(one is not None for one in more):
+            counted += sum(one or 0 for one in more)
+            covered += after.at - before.at
+    return counted / covered * 60 if covered else None
 
 
 def _shrunk(before: Point, after: Point, name: str) -> bool:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
+
+from console.model.history import Point, between, grown
 
 MINUTES: Final = 60
 
-GAP: Final = 90.0
-"""Seconds between two samples from which on nobody knows in which minute the runs between them ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What a sample at `at` (epoch seconds) has counted since the installation began: runs that were `done`, that `failed`."""
-
-    at: float
-    done: int
-    failed: int
+GAP: Final = 75.0
+"""Seconds between two samples from on which nobody knows in which minute the runs between them ended: two were missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +23,18 @@ class Throughput:
     failed: tuple[int | None, ...]
 
 
-def throughput(lane: str, samples: Sequence[Counted], now: float) -> Throughput:
-    """The last hour of `lane`; `samples` in the order of their instants.
+def throughput(lane: str, points: Sequence[Point], now: float) -> Throughput:
+    """The last hour of `lane`; `points` in the order of their instants.
 
-    What two samples lie apart belongs to the minute of the later one. Across a gap, and where a count began anew, nothing is
-    told, so that no minute is invented or doubled.
+    What two of them lie apart belongs to the minute of the later one. Across a gap, and where recording or a count began anew,
+    nothing is told, so that no minute is invented or doubled.
     """
     done: list[int | None] = [None] * MINUTES
     failed: list[int | None] = [None] * MINUTES
-    for before, after in pairwise(samples):
+    for before, after in between(points, GAP):
         minute = MINUTES - 1 - int((now - after.at) // 60)
-        more_done, more_failed = after.done - before.done, after.failed - before.failed
-        if 0 <= minute < MINUTES and 0 < after.at - before.at < GAP and min(more_done, more_failed) >= 0:
-            done[minute] = (done[minute] or 0) + more_done
-            failed[minute] = (failed[minute] or 0) + more_failed
+        more = grown(before, after, "done"), grown(before, after, "failed_runs")
+        if 0 <= minute < MINUTES and more[0] is not None and more[1] is not None:
+            done[minute] = (done[minute] or 0) + more[0]
+            failed[minute] = (failed[minute] or 0) + more[1]
     return Throughput(lane, tuple(done), tuple(failed))

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from console.model.forecast import Forecast, forecast
 from console.model.history import GRIDS, Curves, Point, Span, curves, window
+from console.store import samples
 from console.store.own_readings import OwnReadings
 from console.store.steps import Line, Steps
 from console.store.trip import Answer
-from console.store.values import text, whole
+from console.store.values import text
 from jobs import keys
 
 MOMENT: Final = 90.0
@@ -72,7 +73,7 @@ def of_queues(
     yield
     drawn: list[Curves] = []
     for name, known, fresh, newest in asked:
-        last = _points(newest.rows())
+        last = samples.points(newest)
         points = [*known, *_fresh(probes, name, fresh, moment, now), *last, *own.of(name)]
         one = curves(text(name), points, span, now, at, name)
         drawn.append(one if at is not None else replace(one, forecast=_forecast(last or list(own.of(name)), now)))
@@ -84,46 +85,18 @@ def _forecast(points: Sequence[Point], now: float) -> Forecast:
     return forecast(points, waiting, now)
 
 
-def point_of(entry: object, fields: object) -> Point | None:
-    """A sample as it was recorded; None where it is none. What is no count is not known."""
-    if not isinstance(entry, bytes) or not isinstance(fields, Mapping):
-        return None
-    milliseconds = whole(entry.partition(b"-")[0])
-    if milliseconds is None:
-        return None
-    waiting, oldest, failed, came, done, failed_runs = (
-        None if (value := whole(fields.get(name))) is None or value < 0 else value
-        for name in (b"waiting", b"oldest_s", b"failed", b"in", b"done", b"failed_runs")
-    )
-    return Point(
-        milliseconds / 1_000,
-        waiting,
-        None if waiting == 0 else oldest,
-        failed,
-        came,
-        done,
-        failed_runs,
-        anew=fields.get(b"anew") == b"1",
-    )
-
-
 def _fresh(probes: Probes, name: bytes, fresh: Mapping[float, Answer], moment: float, now: float) -> list[Point]:
     """What was looked at anew; it is remembered where it is settled."""
     found: list[Point] = []
     if len(probes.found) + len(fresh) > MAX_PROBES:
         probes.found.clear()
     for look, answer in fresh.items():
-        point = next(iter(_points(answer.rows())), None)
+        point = next(iter(samples.points(answer)), None)
         if point is not None:
             found.append(point)
         if answer.value is not None and look + moment + SETTLED < now:
             probes.found[name, look, moment] = point
     return found
-
-
-def _points(rows: Sequence[Any]) -> list[Point]:
-    pairs = [row for row in rows if isinstance(row, list | tuple) and len(row) == 2]
-    return [point for entry, fields in pairs if (point := point_of(entry, fields)) is not None]
 
 
 def _id(at: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from console.model.history import Point
@@ -35,10 +35,13 @@ class OwnReadings:
         if queue not in self.points and len(self.points) >= MOST_QUEUES:
             return
         kept = self.points.setdefault(queue, deque(maxlen=MOST))
-        while kept and kept[-1].at > point.at:
-            kept.pop()
-        if not kept or point.at - kept[-1].at >= EVERY:
-            kept.append(point)
+        anew = kept[-1].anew if kept else 0
+        if kept and kept[-1].at > point.at:
+            anew += 1
+            while kept and kept[-1].at > point.at:
+                kept.pop()
+        if not kept or point.at - kept[-1].at >= EVERY or kept[-1].anew != anew:
+            kept.append(replace(point, anew=anew))
 
     def keep_all(self, queues: Iterable[QueueStatus], now: float) -> None:
         """Keep what an overview has told of the queues that it was told of in full."""

@@ -148,7 +148,8 @@ class AskedQueues:
     ) -> QueueStatus:
         more, jobs = self._more[name], self._jobs.get(name)
         scheduled = more.scheduled.count()
-        pace = flow(samples.restore(more.samples), counts.waiting, self._now)
+        sampled = samples.points(more.samples)
+        pace = flow(sampled, counts.waiting, self._now)
         listening, busy = _present(workers)
         shown = text(name)
         return QueueStatus(
@@ -170,7 +171,7 @@ class AskedQueues:
             canceled=more.canceled.count(),
             workers=listening,
             busy=busy,
-            ended=samples.ends(more.ends, self._now) if more.ends else None,
+            ended=samples.ends(more.ends, sampled, self._now) if more.ends else None,
             key=name,
         )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from console.model.drain import Sample
+from console.model.drain import STALE
+from console.model.history import Point
 from console.model.status import Ended
 from console.store.trip import Answer, Trip
 from console.store.values import age, whole
@@ -39,30 +40,40 @@ def ask_ends(trip: Trip, lane: bytes, now: float) -> AskedEnds:
     )
 
 
-def ends(asked: AskedEnds, now: float) -> Ended | None:
-    """How the runs ended; None where the counts cannot be read, or began anew within the hour."""
+def ends(asked: AskedEnds, newest: Sequence[Point], now: float) -> Ended | None:
+    """How the runs ended; None where the counts cannot be read, or where they or recording began anew within the hour: the
+    `newest` samples tell that, by what they bear, or by lying in the future."""
     counts = [whole(count) or 0 for count in asked.counts.rows()]
     if not counts or asked.before.value is None:
         return None
-    entry, fields = next(((entry, fields) for entry, fields in asked.before.rows() if isinstance(fields, dict)), (None, {}))
+    entry, fields = next(((entry, fields) for entry, fields in asked.before.rows() if isinstance(fields, dict)), (b"", {}))
+    then = point_of(entry, fields)
+    last = max(newest, key=lambda point: point.at, default=None)
+    if last is not None and (last.at > now + STALE or (then is not None and last.anew != then.anew)):
+        return None
     before = [whole(fields.get(name)) or 0 for name in (b"done", b"failed_runs", b"retried")]
     done, failed, retried = (count - earlier for count, earlier in zip(counts, before, strict=True))
     if min(done, failed, retried) < 0:
         return None
-    milliseconds = whole(entry.partition(b"-")[0]) if entry else None
-    return Ended(age(milliseconds / 1000, now) if milliseconds is not None else None, done, failed, retried)
+    return Ended(None if then is None else age(then.at, now), done, failed, retried)
 
 
-def restore(answer: Answer) -> tuple[Sample, ...]:
-    """The samples of the answer, newest first, without those that are none."""
-    found = (_sample(entry, fields) for entry, fields in answer.rows() if isinstance(fields, dict))
-    return tuple(sample for sample in found if sample is not None)
+def points(answer: Answer) -> list[Point]:
+    """The samples of the answer, in its order, without those that are none."""
+    rows = [row for row in answer.rows() if isinstance(row, list | tuple) and len(row) == 2]
+    return [point for entry, fields in rows if (point := point_of(entry, fields)) is not None]
 
 
-def _sample(entry: bytes, fields: dict[bytes, Any]) -> Sample | None:
-    milliseconds = whole(entry.partition(b"-")[0])
-    numbers = [whole(fields.get(name)) for name in (b"waiting", b"in", b"done", b"failed_runs")]
-    waiting, came, done, failed = (max(0, value) if value is not None else None for value in numbers)
-    if milliseconds is None or waiting is None:
+def point_of(entry: object, fields: object) -> Point | None:
+    """A sample as it was recorded; None where it is none. What is no count is not known."""
+    if not isinstance(entry, bytes) or not isinstance(fields, Mapping):
         return None
-    return Sample(milliseconds / 1000, waiting, came or 0, (done or 0) + (failed or 0))
+    milliseconds = whole(entry.partition(b"-")[0])
+    if milliseconds is None:
+        return None
+    waiting, oldest, failed, came, done, failed_runs, anew = (
+        None if (value := whole(fields.get(name))) is None or value < 0 else value
+        for name in (b"waiting", b"oldest_s", b"failed", b"in", b"done", b"failed_runs", b"anew")
+    )
+    oldest = None if waiting == 0 else oldest
+    return Point(milliseconds / 1_000, waiting, oldest, failed, came, done, failed_runs, anew or 0)

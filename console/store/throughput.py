@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from console.model.throughput import Counted, Throughput, throughput
+from console.model.drain import STALE
+from console.model.history import Point
+from console.model.throughput import Throughput, throughput
+from console.store import samples
 from console.store.trip import Answer, Trip
-from console.store.values import text, whole
+from console.store.values import text
 from jobs import keys
 from jobs.tiers import LANES
 
@@ -20,39 +23,34 @@ MOST = 400
 
 @dataclass(slots=True)
 class Recorded:
-    """The samples that one reader remembers of a lane, and the id of the newest."""
+    """The samples that one reader remembers of a lane, the oldest first, and the id of the newest."""
 
     newest: bytes = b""
-    samples: deque[Counted] = field(default_factory=lambda: deque(maxlen=MOST))
+    points: deque[Point] = field(default_factory=lambda: deque(maxlen=MOST))
 
 
 def ask(trip: Trip, remembered: dict[str, Recorded], now: float) -> dict[str, Answer]:
-    """Ask for what was recorded of each lane since the last time: one command a lane."""
+    """Ask for what was recorded of each lane since the last time: one command a lane. Where a clock was set back, what is
+    remembered lies in the future; then all of the hour is read anew."""
     found = {}
     for lane in LANES:
         one = remembered.setdefault(lane, Recorded())
-        start: str | bytes = b"(" + one.newest if one.newest else str(max(0, int((now - HOUR) * 1000)))
-        found[lane] = trip.ask("XRANGE", keys.SAMPLES + lane, start, "+", "COUNT", MOST)
+        if one.points and one.points[-1].at > now + STALE:
+            remembered[lane] = one = Recorded()
+        start = b"(" + one.newest if one.newest else str(int(max(0.0, now - HOUR) * 1000))
+        found[lane] = trip.ask("XRANGE", keys.SAMPLES + lane, start, int((now + STALE) * 1000), "COUNT", MOST)
     return found
 
 
 def restore(asked: dict[str, Answer], remembered: dict[str, Recorded], now: float) -> tuple[Throughput, ...]:
-    """The last hour of each lane that was ever sampled."""
+    """The last hour of each lane of which something was recorded in it."""
     for lane, answer in asked.items():
-        one = remembered[lane]
+        one, points = remembered[lane], remembered[lane].points
         for entry, fields in answer.rows():
             one.newest = entry
-            counted = _counted(entry, fields)
-            if counted is not None and (not one.samples or counted.at > one.samples[-1].at):
-                one.samples.append(counted)
-        while one.samples and one.samples[0].at < now - HOUR:
-            one.samples.popleft()
-    return tuple(throughput(text(lane), one.samples, now) for lane, one in remembered.items() if one.samples)
-
-
-def _counted(entry: bytes, fields: object) -> Counted | None:
-    milliseconds = whole(entry.partition(b"-")[0])
-    if milliseconds is None or not isinstance(fields, dict):
-        return None
-    done, failed = whole(fields.get(b"done")), whole(fields.get(b"failed_runs"))
-    return None if done is None else Counted(milliseconds / 1000, done, failed or 0)
+            point = samples.point_of(entry, fields)
+            if point is not None and (not points or point.at > points[-1].at):
+                points.append(point)
+        while points and points[0].at < now - HOUR:
+            points.popleft()
+    return tuple(throughput(text(lane), one.points, now) for lane, one in remembered.items() if one.points)

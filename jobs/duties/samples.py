@@ -26,6 +26,7 @@ def _ask(pipe: Pipeline, scene: Scene) -> None:
             # Until the clock is where it was, nothing is sampled; what is counted meanwhile belongs to no instant then.
             pipe.hset(keys.HEARTBEAT, "set_back", 1)
         return
+    anew = scene.count("anew") + scene.count("set_back")
     for queue in scene.queues[:MOST_QUEUES]:
         scripts.SAMPLE.queue(
             pipe,
@@ -38,9 +39,9 @@ def _ask(pipe: Pipeline, scene: Scene) -> None:
                 keys.RQ_FAILED + queue,
                 keys.LANE + queue,
             ],
-            [slot * 1000, scene.now, keys.RQ_JOB, KEPT, EXPIRE, scene.count("set_back")],
+            [slot * 1000, scene.now, keys.RQ_JOB, KEPT, EXPIRE, anew],
         )
-    pipe.hset(keys.HEARTBEAT, mapping={"sampled_at": slot, "set_back": 0})
+    pipe.hset(keys.HEARTBEAT, mapping={"sampled_at": slot, "set_back": 0, "anew": anew})
 
 
 def _answer(connection: Redis, scene: Scene, replies: Sequence[Any]) -> int:

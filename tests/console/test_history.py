@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from console.model.history import GRIDS, SPANS, Curves, Point, Span, curves, window
+from console.store.own_readings import OwnReadings
 
 NOW = 1_764_079_331.0
 
@@ -108,13 +109,34 @@ def test_a_clock_that_jumps_ahead_and_is_set_back_neither_doubles_nor_invents() 
     before = sampled(start, jump)
     count = before[-1].done or 0
     future = Point(there, waiting=5, came=count + 30, done=count + 30, failed_runs=0)
-    after = sampled(there + 30, NOW, count=count + 900)
-    after[0] = replace(after[0], anew=True)
+    after = [replace(point, anew=1) for point in sampled(there + 30, NOW, count=count + 900)]
     future = replace(future, failed_runs=(after[0].failed_runs or 0) - 60)
     found = curves("high", [*before, future, *after], "1h", NOW)
     assert max(value for value in found.done if value is not None) <= 63
     assert found.done[21:35] == (None,) * 14
     assert runs(found) <= 60 * 46
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_a_clock_that_was_set_back_between_two_looks_invents_nothing(span: Span) -> None:
+    """A day of runs lies between two samples that are half a minute apart: of a long span neither of them is looked at."""
+    start, _ = window(span, NOW)
+    middle = start + (NOW - start) // 2 // 30 * 30 + 90
+    before, count = sampled(start, middle), 86_400
+    after = [replace(point, anew=1) for point in sampled(middle + 30, NOW, count=(before[-1].done or 0) + count)]
+    found = curves("high", looked_at([*before, *after], span), span, NOW)
+    assert max(value for value in found.done if value is not None) == pytest.approx(60, rel=0.05)
+
+
+def test_own_readings_of_a_clock_that_was_set_back_invent_nothing() -> None:
+    own = OwnReadings()
+    for n in range(4):
+        own.keep(b"high", Point(NOW - 60 + 15 * n, 1, came=10 * n, done=10 * n, failed_runs=0, own=True))
+    for n in range(3):
+        # Set back by half a minute, and two hours of runs later.
+        own.keep(b"high", Point(NOW - 45 + 15 * n, 1, came=5_000 + 10 * n, done=5_000 + 10 * n, failed_runs=0, own=True))
+    found = curves("high", list(own.of(b"high")), "1h", NOW)
+    assert {value for value in found.done if value} == {40.0}
 
 
 def test_what_lies_in_the_future_is_not_told() -> None:

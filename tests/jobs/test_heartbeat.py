@@ -117,6 +117,22 @@ def test_samples_are_taken_once_a_slot_whoever_beats(redis: Redis) -> None:
     assert redis.xrange(keys.SAMPLES + "default")[0][1][b"in"] == b"1"
 
 
+def test_every_sample_tells_how_often_the_clock_was_set_back_by_then(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+
+    def taken(sampled_at: float) -> list[bytes]:
+        redis.hset(keys.HEARTBEAT, "sampled_at", int(sampled_at))
+        redis.delete(keys.SAMPLES + "default")
+        heartbeat.beat(redis)
+        return [fields[b"anew"] for _, fields in redis.xrange(keys.SAMPLES + "default")]
+
+    assert taken(0) == [b"0"]
+    for times in (1, 2):
+        # The last sample lies in the future for two beats, and is past at last.
+        assert [taken(time.time() + 600), taken(time.time() + 300)] == [[], []]
+        assert taken(0) == taken(0) == [b"%d" % times]
+
+
 def test_the_age_of_the_oldest_job_is_counted_across_months_and_leap_days(redis: Redis) -> None:
     set_user(redis, User("ada", "slow"), tasks=["ok"])
     run = controls.run_now(redis, "ada", "ok").run

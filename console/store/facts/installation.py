@@ -204,18 +204,9 @@ def _growth(line: Line, queues: Sequence[QueueStatus], now: float) -> Steps[list
     yield
     found = []
     for queue, *both in zip(most, newest.values, hour.values, strict=True):
-        last, first = (_failed(one) for one in both)
-        if last is not None and first is not None:
-            grown = last[1] - first[1]
-            found.append(Growth(queue.name, queue.key, queue.failed or 0, grown, last[0] - first[0]))
+        last, first = (next((samples.point_of(*entry) for entry in entries or ()), None) for entries in both)
+        # Where recording began anew between them, nobody knows how long that took.
+        if last is not None and first is not None and last.anew == first.anew and None not in (last.failed, first.failed):
+            grown = (last.failed or 0) - (first.failed or 0)
+            found.append(Growth(queue.name, queue.key, queue.failed or 0, grown, last.at - first.at))
     return found
-
-
-def _failed(entries: Any) -> tuple[float, int] | None:
-    """When a sample was taken, and how many failed jobs it counted."""
-    for entry, fields in entries or ():
-        at = number(entry.partition(b"-")[0])
-        failed = whole(fields.get(b"failed")) if isinstance(fields, Mapping) else None
-        if at is not None and failed is not None:
-            return at / 1000, failed
-    return None
