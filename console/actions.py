@@ -51,6 +51,8 @@ class Action:
 ACTIONS: Final[tuple[Action, ...]] = (
     Action("open", ("enter",), "open", "Open what the cursor is on.", "Look", OPENING, footer=1),
     Action("mark", ("space",), "mark", "Mark the row, or take its mark off.", "Look", LISTS, footer=3),
+    Action("sample", ("s",), "sample", "The failure of the group that came last, with its traceback.", "Go", ("groups",),
+           footer=3),
     Action("requeue", ("r",), "requeue", "Put failed jobs back into their queues.", "Act", JOBS, True, 2,
            (*FAILED, *WHOLE)),
     Action("retry_now", ("r",), "run now", "Put jobs that wait for their time, or for a retry, into their queues.", "Act",
@@ -118,7 +120,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("fold", ("f",), "fold", "Fold or unfold tracebacks and long values.", "Look", PAGES, footer=2),
     Action("copy", ("y",), "copy", "Copy what the cursor is on to the clipboard.", "Look", ROWS, footer=3),
     Action("write", ("w",), "write file", "Write what was copied last to a file.", "Look", ROWS),
-    Action("bundle", ("i",), "bundle", "Write an incident bundle, without secrets, to a new folder.", "Look", PAGES),
+    Action("bundle", ("i",), "bundle", "Write an incident bundle, without secrets, to a new folder.", "Look",
+           (*PAGES, "groups")),
     Action("refresh", ("f5", "ctrl+r"), "refresh", "Read again now, and search again.", "Look"),
     Action("freeze", ("p",), "freeze", "Stop and restart the refreshing of the screen.", "Look"),
     Action("theme", ("t",), "theme", "The next theme: dark, light, high contrast.", "Console"),

@@ -1,4 +1,4 @@
-"""Incident bundles: what explains a job, a queue or a user is read, and written to a folder of its own."""
+"""Incident bundles: what explains a job, a group of failures, a queue or a user is read, and written to a folder of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from console import private_file, unforeseen
+from console import bundled_group, private_file, unforeseen
 from console.model.history import HistoryPage
 from console.model.incident import Incident, Subject, document, folder_name
 from console.model.incident_text import markdown
@@ -37,10 +37,10 @@ from console.model.workers import WorkerRow, WorkersPage
 
 PROGRAMS: Final = ("tq-console", "rq", "rq-scheduler", "redis")
 LISTED: Final = 20
-"""Jobs of a queue that are listed: so many that wait, and so many that failed."""
+"""Jobs of a queue that are listed: so many that wait, and so many that failed; and of a group."""
 
 WHOLE: Final = 3
-"""Failed jobs of a queue or a user that are told whole."""
+"""Failed jobs of a queue, a user or a group that are told whole."""
 
 
 def said(target: Target, subject: Subject, parent: Path, now: float) -> str:
@@ -73,6 +73,8 @@ def gather(reader: Reader, subject: Subject, now: float) -> Incident:
     match subject.kind:
         case "job":
             return _of_job(reader, subject, now)
+        case "group":
+            return _of_group(reader, subject, now)
         case "queue":
             return _of_queue(reader, subject, now)
         case "user":
@@ -84,6 +86,23 @@ def _of_job(reader: Reader, subject: Subject, now: float) -> Incident:
     since = next((at for at in (job.ended_at, job.started_at, job.enqueued_at, job.created_at) if at is not None), None)
     found = _around(reader, subject, now, [job.queue] if job.queue else [], since, job.id)
     return replace(found, why=job.why, job=replace(job, why=()), refused=(*job.refused, *found.refused))
+
+
+def _of_group(reader: Reader, subject: Subject, now: float) -> Incident:
+    found = bundled_group.find(reader, decoded(subject.name), LISTED, now)
+    group = found.group
+    since = None if group is None else group.last_at
+    around = _around(reader, subject, now, list(dict.fromkeys(row.queue for row in found.rows)), since)
+    missing = () if group else (Reason("no_such_group", f"no failure is of the group {decoded(subject.name)}; {found.window}"),)
+    return replace(
+        around,
+        why=missing,
+        group=group,
+        window=found.window,
+        listed=found.rows,
+        failed=_failed(reader, found.rows, now),
+        refused=_each_once([*found.refused, *around.refused]),
+    )
 
 
 def _of_queue(reader: Reader, subject: Subject, now: float) -> Incident:

@@ -129,10 +129,8 @@ class Looking:
         self._copying.copy(self._places.view)
 
     def do_bundle(self) -> None:
-        """Write an incident bundle of what the page is about."""
-        from console.model.incident import subject
-
-        if (found := subject(self._places.view.asked)) is not None:
+        """Write an incident bundle of what the page is about, or of the group under the cursor."""
+        if (found := self._places.view.subject()) is not None:
             self._clipboard.bundle(self._reading.watch.target, found)
 
     def do_write(self) -> None:

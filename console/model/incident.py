@@ -1,4 +1,5 @@
-"""An incident bundle as one document: a job, a queue or a user with all that explains it, fit to be given to others.
+"""An incident bundle as one document: a job, a group of failures, a queue or a user with all that explains it, fit to be given
+to others.
 
 Texts bear no secrets (secrets.py): what readers have masked is masked again. Each part of the document is bounded, whatever was
 read: what comes last in a part is left out first.
@@ -14,6 +15,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from console.model.activity import OperationRow
+from console.model.cause_words import words
+from console.model.failure_groups import Group
 from console.model.job import JobDetail
 from console.model.masking import MASK
 from console.model.pages import JobRow
@@ -50,17 +53,19 @@ _PLAIN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a bundle is about: a job by its id, a queue by its name, or a user by its id, as Redis has them."""
+    """What a bundle is about: a job by its id, a queue by its name, or a user by its id, as Redis has them; or a group of
+    failures by its fingerprint."""
 
-    kind: Literal["job", "queue", "user"]
+    kind: Literal["job", "group", "queue", "user"]
     name: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
     """What was read of `subject` from `as_of` on. `queues` are those that it is in, or for which it waits; `queue_why` is why
-    the first of them does not go on. `failed` are the newest failed jobs of a queue or a user, whole; `listed` is what is next
-    in a queue and what failed in it. `audit` is what was done around it, `versions` is by program."""
+    the first of them does not go on. `failed` are the newest failed jobs of a queue, a user or a group, whole; `listed` is what
+    is next in a queue and what failed in it, or what failed last of a group. `window` says among how many failures the group
+    was found. `audit` is what was done around it, `versions` is by program."""
 
     as_of: float
     subject: Subject
@@ -69,6 +74,8 @@ class Incident:
     versions: Mapping[str, str]
     job: JobDetail | None = None
     user: UserPage | None = None
+    group: Group | None = None
+    window: str = ""
     queues: tuple[QueueStatus, ...] = ()
     queue_why: tuple[Reason, ...] = ()
     listed: tuple[JobRow, ...] = ()
@@ -120,6 +127,7 @@ def document(incident: Incident, secrets: Secrets = DEFAULT) -> dict[str, Any]:
         "reasons": told([_reason(reason) for reason in incident.why]),
         "job": told(_last(incident.job)),
         "user": told(incident.user),
+        "group": told(_group(incident)),
         "queues": told(incident.queues),
         "queue_reasons": told([_reason(reason) for reason in incident.queue_why]),
         "workers": told(incident.workers),
@@ -130,6 +138,18 @@ def document(incident: Incident, secrets: Secrets = DEFAULT) -> dict[str, Any]:
         "jobs": told(incident.listed),
         "unread": told(incident.refused),
     }
+
+
+def _group(incident: Incident) -> dict[str, Any] | None:
+    """A group with its cause in words, and with numbers by what they count."""
+    group = incident.group
+    if group is None:
+        return None
+    what, helps = words(group)
+    named = {"top_users": dict(group.top_users), "tiers": dict(group.tiers)}
+    known = {field.name: getattr(group, field.name) for field in fields(group)} | named
+    ends = {"first_at": _utc(group.first_at), "last_at": _utc(group.last_at)}
+    return {"window": incident.window, "what": what, "what_helps": helps} | known | ends
 
 
 def _last(job: JobDetail | None) -> JobDetail | None:

@@ -98,7 +98,7 @@ def footer(actions: Sequence[Action], summary: Sequence[Piece], cells: int) -> t
     room = cells - min(width(tuple(right)), cells // 2) - 3
     kept: set[str] = set()
     for action in sorted((one for one in actions if one.footer), key=lambda one: one.footer):
-        needed = width(_key(action))
+        needed = width(key(action))
         if needed > room:
             break
         room -= needed
@@ -108,9 +108,10 @@ def footer(actions: Sequence[Action], summary: Sequence[Piece], cells: int) -> t
     for action in actions:
         if action.id in kept:
             spots[len(line)] = spots[len(line) + 1] = action.id
-            line += _key(action)
+            line += key(action)
     return line, right, spots
 
 
-def _key(action: Action) -> tuple[Piece, Piece]:
+def key(action: Action) -> tuple[Piece, Piece]:
+    """An action's key, and its word."""
     return (shown(action.keys[0]), "accent"), (f" {action.label}  ", "dim")

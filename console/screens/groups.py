@@ -4,24 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol, cast
 
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from console.actions import Action
 from console.model import job_terms
 from console.model.failure_groups import Group, Groups
 from console.model.filters import Filter, Kind
+from console.model.incident import Subject
 from console.model.meant import Meant
 from console.model.pages import JobsPage
 from console.model.ports import Snapshot
-from console.model.queries import FailuresQuery, GroupsQuery, ViewQuery, same_list
-from console.screens import group_columns, meaning
+from console.model.queries import FailuresQuery, GroupsQuery, JobQuery, ViewQuery, same_list
+from console.screens import chrome, group_columns, group_lines, meaning
 from console.screens.place import Place
 from console.screens.tabled import Tabled
 from console.screens.view import Asks, Searches
 from console.widgets.columns import Column
+from console.widgets.lines import Line, Page
 from console.widgets.pieces import Piece
 
 EVERY_S: Final = 5.0
 """Seconds from one grouping to the next, which reads what has come and gone. Under a filter all is read again: at a key."""
+
+ROOMY: Final = 26
+"""Lines of the view from on which the group under the cursor is explained beneath the table."""
+
+ON_A_GROUP: Final = ("open", "sample", "requeue", "delete", "export", "bundle")
+"""The actions whose keys stand beneath what is told of a group."""
+
+
+class Offering(Protocol):
+    """What the panel needs of the app."""
+
+    def offered(self) -> Sequence[Action]:
+        """The actions that are there at present."""
 
 
 class GroupsView(Tabled):
@@ -30,6 +49,12 @@ class GroupsView(Tabled):
 
     ONE = "group"
     FIELDS: ClassVar[Mapping[str, Kind]] = job_terms.FIELDS
+
+    DEFAULT_CSS = f"""
+    GroupsView #about {{ display: none; height: {group_lines.LINES + 2}; }}
+    GroupsView #about.shown {{ display: block; }}
+    GroupsView #about Page {{ background: $surface; }}
+    """
 
     asked: FailuresQuery
 
@@ -40,6 +65,13 @@ class GroupsView(Tabled):
         self._reading = False
         self._seen_at: float | None = None
         self._begun_at: float | None = None
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        with Vertical(id="about"):
+            yield Line(id="cause")
+            yield Page(id="known", cursor=False)
+            yield Line(id="ways")
 
     def key(self, row: Group) -> bytes:
         """Its fingerprint."""
@@ -121,6 +153,15 @@ class GroupsView(Tabled):
             table.refresh()
         self.tell()
 
+    def tell(self) -> None:
+        """Explain the group under the cursor, too."""
+        super().tell()
+        self._explain()
+
+    def on_resize(self) -> None:
+        """Explain it where there is room, in lines that fit."""
+        self._explain()
+
     def empty(self) -> Sequence[tuple[Piece, ...]]:
         """Good news, or a filter that nothing matches."""
         groups = self._groups
@@ -157,6 +198,16 @@ class GroupsView(Tabled):
         """Enter lists the failures of the group."""
         return Place("failures", replace(self.asked, group=row.fingerprint), filter=self.said)
 
+    def do_sample(self) -> Place | None:
+        """The failure of the group that came last."""
+        row: Group | None = self.table.row()
+        return Place("job", JobQuery(row.sample)) if row is not None and row.sample else None
+
+    def subject(self) -> Subject | None:
+        """The group under the cursor."""
+        row: Group | None = self.table.row()
+        return None if row is None else Subject("group", row.fingerprint.encode())
+
     @property
     def standing(self) -> str:
         """Failed; a stopped job may be done the same to."""
@@ -187,6 +238,33 @@ class GroupsView(Tabled):
         return self.do_next_list()
 
     # --- inside ---------------------------------------------------------------------------------
+
+    def _explain(self) -> None:
+        """What is known of the group under the cursor, beneath the table where there is room."""
+        row: Group | None = self.table.row()
+        shown = row is not None and self._groups is not None and self.size.height >= ROOMY
+        self.query_one("#about").set_class(shown, "shown")
+        if shown and row is not None and self._groups is not None:
+            self.query_one("#cause", Line).say(*group_lines.title(row, self._groups.sampled))
+            self.query_one("#known", Page).show(group_lines.lines(row, self.size.width, self._groups.as_of, self.zone))
+            self.query_one("#ways", Line).say(*self._ways())
+
+    def _ways(self) -> tuple[list[Piece], list[Piece], dict[int, str]]:
+        """What can be done, by which keys, and to what."""
+        offered = {action.id: action for action in cast(Offering, self.app).offered()}
+        line: list[Piece] = [(" ", "")]
+        spots: dict[int, str] = {}
+        for name in ON_A_GROUP:
+            if name in offered:
+                spots[len(line)] = spots[len(line) + 1] = name
+                line += chrome.key(offered[name])
+        marks = len(self.table.marks)
+        if self.table.all_marked:
+            what = "all failures that are listed"
+        else:
+            what = f"the {marks:,} marked groups" if marks > 1 else "the marked group" if marks else "this group"
+        tried = "requeue and delete show first what they would do; c there tries a few first" if "requeue" in offered else ""
+        return line, [(f"{tried}  " if self.size.width >= 160 else "", "dim"), (f"for {what} ", "dim")], spots
 
     def _change(self, query: FailuresQuery) -> None:
         """Group other failures."""

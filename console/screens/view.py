@@ -20,6 +20,7 @@ from console.widgets.pieces import Piece
 
 if TYPE_CHECKING:
     from console.model.failure_groups import Groups
+    from console.model.incident import Subject
     from console.model.meant import Meant
     from console.model.pages import Found
 
@@ -72,6 +73,9 @@ class View(Widget):
 
     zone: tzinfo | None = None
     """The zone of absolute times; None is this machine's."""
+
+    read_only: bool = False
+    """Whether nothing may be changed on the server."""
 
     def open(self, place: Place) -> None:
         """Begin to show another place: forget what was shown, and say what is awaited."""
@@ -128,6 +132,12 @@ class View(Widget):
 
     def acted(self, keys: Collection[bytes]) -> None:
         """Something was done to these: take their marks off."""
+
+    def subject(self) -> Subject | None:
+        """What an incident bundle would be about here, None where there is no such thing."""
+        from console.model.incident import subject
+
+        return subject(self.asked)
 
     def copied(self) -> tuple[str, str] | None:
         """What `y` copies: a word for it, and the text, visible, so that nothing in it acts where it is pasted."""
