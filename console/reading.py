@@ -66,6 +66,7 @@ class Reading:
         turned = isinstance(message.snapshot, Status) and self.watch.learn(message.snapshot)
         if self._wanted(message):
             self.watch.failure = None
+            self._places.view.read_only = self.read_only
             self._places.view.show(message.query, message.snapshot)
         return turned
 

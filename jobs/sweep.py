@@ -1,4 +1,4 @@
-"""The sweep: finding schedules whose entry somebody deleted, a stretch at a time, and putting the entry back."""
+"""The sweep: finding schedules whose entry somebody deleted, or its job, a stretch at a time, and putting the entry back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def all_schedules(connection: Redis) -> tuple[Mended, int]:
     total = schedules.count(connection)
     cursor, rearmed, orphans = b"", 0, 0
     while True:
-        cursor, *missing = scripts.SWEEP.run(connection, [keys.SCHEDULES, keys.ENTRIES], [cursor, STRETCH])
+        cursor, *missing = scripts.SWEEP.run(connection, [keys.SCHEDULES, keys.ENTRIES], [cursor, STRETCH, keys.RQ_JOB])
         mended = rearm(connection, missing)
         rearmed, orphans = rearmed + mended.rearmed, orphans + mended.orphans
         if not cursor:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from console.model.filters import Filter
 from console.model.job import JobDetail
-from console.model.job_states import state, was_tried
 from console.model.meant import Meant
 from console.model.queries import JOB_STATES, JobQuery, JobsQuery, UserQuery
 from console.model.text import visible
@@ -24,7 +23,7 @@ class JobView(Paged):
 
     def lines(self, snapshot: JobDetail) -> Sequence[Row]:
         """The page, as wide as the screen."""
-        return job_lines.lines(snapshot, self.size.width, self.folded, self.zone)
+        return job_lines.lines(snapshot, self.size.width, self.folded, self.zone, read_only=self.read_only)
 
     def strip(self, snapshot: JobDetail) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """The state, the call, and the queue."""
@@ -49,8 +48,7 @@ class JobView(Paged):
     @property
     def standing(self) -> str:
         """The job's state, empty while it is not known."""
-        job: JobDetail | None = self._snapshot
-        return "" if job is None or not job.found or job.status is None else _state(job)
+        return "" if self._snapshot is None else job_lines.standing(self._snapshot)
 
     def meant(self, action: str) -> Meant | None:
         """The job, in the state in which it is shown."""
@@ -64,8 +62,3 @@ class JobView(Paged):
     def on_resize(self) -> None:
         """Break long lines anew."""
         self.draw()
-
-
-def _state(job: JobDetail) -> str:
-    tried = was_tried(job.started_at, job.retries_left, job.retries)
-    return state(job.status or "", tried=tried)

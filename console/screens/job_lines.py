@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
-from console.model import shown
+from console.model import job_states, shown
 from console.model.counting import counted
 from console.model.job import JobDetail
 from console.model.payload import Call, Undecodable, Value
@@ -13,7 +14,7 @@ from console.screens.attempt_lines import attempts
 from console.screens.facts import BLANK, LABEL, fact, head, labelled, prose, refused, state
 from console.screens.job_place_lines import places, related
 from console.screens.job_time_lines import log, progress, slot, times
-from console.screens.why_lines import why
+from console.screens.why_lines import Keys, why
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece
 
@@ -33,13 +34,21 @@ def title(job: JobDetail) -> list[Piece]:
     return [(f" {glyph}  ", tone), (called, "strong")]
 
 
-def lines(job: JobDetail, cells: int, folded: bool, zone: tzinfo | None) -> list[Row]:
+def standing(job: JobDetail) -> str:
+    """The job's state, by the names that lists have for states; empty where it is not known."""
+    if not job.found or job.status is None:
+        return ""
+    return job_states.state(job.status, tried=job_states.was_tried(job.started_at, job.retries_left, job.retries))
+
+
+def lines(job: JobDetail, cells: int, folded: bool, zone: tzinfo | None, *, read_only: bool = False) -> list[Row]:
     """The page of a job, `cells` wide."""
+    reasons = why(job.why, Keys("job", standing(job), read_only=read_only), cells)
     if not job.found:
-        return _gone(job, cells, folded, zone)
+        return _gone(job, reasons, cells, folded, zone)
     now_running = job.status == "started"
     return [
-        *why(job.why, "job", cells),
+        *reasons,
         *_call(job, cells, folded),
         BLANK,
         *_owner(job, zone),
@@ -57,7 +66,7 @@ def lines(job: JobDetail, cells: int, folded: bool, zone: tzinfo | None) -> list
     ]
 
 
-def _gone(job: JobDetail, cells: int, folded: bool, zone: tzinfo | None) -> list[Row]:
+def _gone(job: JobDetail, reasons: Sequence[Row], cells: int, folded: bool, zone: tzinfo | None) -> list[Row]:
     left = [
         *places(job, zone),
         *attempts(job, cells, folded, zone),
@@ -67,7 +76,7 @@ def _gone(job: JobDetail, cells: int, folded: bool, zone: tzinfo | None) -> list
     return [
         Row((("There is no job of this id: it has expired, was deleted, or never was.", ""),)),
         fact("id", (job.id, "strong"), target=("id", job.key)),
-        *([BLANK, *reasons] if (reasons := why(job.why, "job", cells)) else []),
+        *([BLANK, *reasons] if reasons else []),
         BLANK,
         Row((("This is left of it:" if left else "Nothing is left of it: no list names it, and it has no results.", "dim"),)),
         *left,

@@ -25,7 +25,7 @@ class UserView(Paged):
 
     def lines(self, snapshot: UserPage) -> Sequence[Row]:
         """The page, as wide as the screen."""
-        return user_lines.lines(snapshot, self.size.width, self.folded, self.zone)
+        return user_lines.lines(snapshot, self.size.width, self.folded, self.zone, read_only=self.read_only)
 
     def strip(self, snapshot: UserPage) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """Who it is."""

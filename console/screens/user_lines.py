@@ -12,7 +12,7 @@ from console.model.pages import JobRow
 from console.model.schedules import RunRow, ScheduleRow, UserPage
 from console.screens.facts import BLANK, LABEL, fact, head, instant, labelled, prose, refused, state
 from console.screens.schedule_columns import BAD, STOPPED, dots
-from console.screens.why_lines import why
+from console.screens.why_lines import Keys, why
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece, fit
 
@@ -26,8 +26,9 @@ SLOTS: Final = 5
 """Slots to come that are told."""
 
 
-def lines(user: UserPage, cells: int, folded: bool, zone: tzinfo | None) -> list[Row]:
+def lines(user: UserPage, cells: int, folded: bool, zone: tzinfo | None, *, read_only: bool = False) -> list[Row]:
     """The page of a user, `cells` wide."""
+    reasons = why(user.why, Keys("user", "user", "schedule", read_only), cells)
     if not user.found:
         return [
             Row((("There is no user of this name.", ""),)),
@@ -39,7 +40,7 @@ def lines(user: UserPage, cells: int, folded: bool, zone: tzinfo | None) -> list
         ]
     return [
         *_who(user, cells, zone),
-        *([BLANK, *reasons[:-1]] if (reasons := why(user.why, "user", cells)) else []),
+        *([BLANK, *reasons[:-1]] if reasons else []),
         *(row for schedule in user.schedules for row in _schedule(schedule, user.as_of, cells, folded, zone)),
         *([] if user.schedules else [*head("SCHEDULES"), Row((("none: nothing runs for this user by itself", "dim"),))]),
         *_jobs(user, cells),

@@ -1,4 +1,4 @@
-"""Putting back entries that somebody deleted, a stretch of the schedules in each beat."""
+"""Putting back entries that somebody deleted, or whose jobs, a stretch of the schedules in each beat."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST: Final = 1_500
 def _ask(pipe: Pipeline, scene: Scene) -> None:
     stretch = min(MOST, max(LEAST, scene.schedules // PASSES))
     cursor = scene.noted.get("cursor", "").encode("utf-8", "surrogateescape")
-    scripts.SWEEP.queue(pipe, [keys.SCHEDULES, keys.ENTRIES], [cursor, stretch])
+    scripts.SWEEP.queue(pipe, [keys.SCHEDULES, keys.ENTRIES], [cursor, stretch, keys.RQ_JOB])
 
 
 def _answer(connection: Redis, scene: Scene, replies: Sequence[Any]) -> int:

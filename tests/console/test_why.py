@@ -22,6 +22,7 @@ from console.model.why.jobs import why
 from console.model.why.page import WhyPage
 from console.model.why.reasons import ORDER, Reason, Weight, ranked
 from console.screens import job_lines
+from console.screens.why_lines import Keys, key
 from console.store.reader import open_reader
 from jobs import keys
 from jobs.schedules import schedule_id
@@ -131,8 +132,29 @@ def test_the_page_of_a_job_says_first_why_it_does_not_run_and_which_key_helps() 
     assert rows[0].split("  ")[0] == "why"
     assert "✗ it failed: ValueError: no" in rows[0]
     assert f"→ see its traceback ({BY_ID['requeue'].keys[0]})" in rows[1]
+    looked_at = job_lines.lines(shown, 80, True, None, read_only=True)
+    assert "→ see its traceback" in str(looked_at[1].line)
+    assert "(r)" not in str(looked_at), "a console that only looks has no such key"
     running = replace(shown, why=(Reason("running", "w runs it"),))
     assert "w runs it" not in str(job_lines.lines(running, 80, True, None))
+
+
+@pytest.mark.parametrize(
+    ("action", "keys", "said"),
+    [
+        ("requeue", Keys("job", "failed"), "r"),
+        ("requeue", Keys("job", "failed", read_only=True), ""),
+        ("delete", Keys("job", "odd"), "D on Jobs"),
+        ("suspend", Keys("job", "queued"), "P on Workers"),
+        ("stop_job", Keys("job", "canceled"), "X on Workers"),
+        ("put_back", Keys("user", "user", "schedule"), "r on Activity, on its own"),
+        ("repair", Keys("user", "user", "schedule"), "R on Schedules"),
+        ("run_now", Keys("user", "user", "schedule"), "r on the schedule"),
+        ("run_now", Keys("job", "queued"), "r on Schedules"),
+    ],
+)
+def test_the_key_is_one_that_is_there_or_the_screen_is_named_where_it_is(action: str, keys: Keys, said: str) -> None:
+    assert key(BY_ID[action], keys) == said
 
 
 def test_a_job_for_programs_has_its_reasons(redis: Redis, server: Server) -> None:
@@ -184,8 +206,8 @@ def test_hostile_facts_execute_nothing_take_little_and_reach_nobody(
 def _more(redis: Redis) -> None:
     """Under every key that an explanation reads, something of another kind, or of no sense."""
     values: dict[str, Any] = {keys.ENTRIES_LOCK: EVIL, "rq:suspended": EVIL, f"rq:scheduler-lock:{QUEUE}": EVIL}
-    for key, value in values.items():
-        redis.set(key, value)
+    for name, value in values.items():
+        redis.set(name, value)
     redis.set(keys.QUARANTINE, EVIL)
     redis.zadd(keys.SCHEDULERS, {EVIL: 1e300})
     redis.set(keys.LANES, EVIL)

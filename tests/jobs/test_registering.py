@@ -267,6 +267,18 @@ def test_repair_puts_back_every_missing_entry(redis: Redis) -> None:
     assert controls.repair(redis).rearmed == 0
 
 
+def test_repair_gives_an_entry_its_job_back_and_leaves_it_where_it_is(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    one = schedule_id("ada", "ok")
+    before = redis.hgetall(keys.RQ_JOB + one)
+    redis.zadd(keys.ENTRIES, {one: 4_000_000_000})
+    redis.delete(keys.RQ_JOB + one)
+    assert controls.repair(redis).rearmed == 1
+    assert redis.hgetall(keys.RQ_JOB + one).keys() == before.keys()
+    assert redis.zscore(keys.ENTRIES, one) == 4_000_000_000
+    assert controls.repair(redis).rearmed == 0
+
+
 def test_repair_makes_schedules_anew_whose_definition_is_gone(redis: Redis) -> None:
     for user in ("ada", "bob", "cy"):
         set_user(redis, User(user, "slow"), tasks=["ok"])

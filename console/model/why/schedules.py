@@ -62,7 +62,7 @@ def _why(schedule: ScheduleFacts, around: Around) -> Iterator[Reason]:
     yield from _skips(schedule)
     yield from _runs(schedule, around)
     if entry is not None:
-        yield from kept(entry, around)
+        yield from kept(entry, around, ours=True)
         yield from not_fired(entry, around)
         if entry.due is None:
             yield Reason(
@@ -93,6 +93,7 @@ def _skips(schedule: ScheduleFacts) -> Iterator[Reason]:
             f"its run {ongoing.id} has not ended ({ongoing.state}), and a slot that is due meanwhile is skipped: "
             f"{counted(overlap, 'slot was', 'slots were')} so far",
             "see why that run does not end; or let runs overlap, or come less often",
+            "change",
         )
     elif missed:
         within = f" within {words.age(schedule.catch_up)}" if schedule.catch_up is not None else ""
@@ -113,7 +114,10 @@ def _runs(schedule: ScheduleFacts, around: Around) -> Iterator[Reason]:
         yield from queues.not_taken(schedule.queue, around)
     elif newest.state in FAILED:
         yield Reason(
-            "failed", f"its last run {newest.id} {_ended(newest.state)}", f"see why: tq-console why {newest.id}", "run_now"
+            "failed",
+            f"its last run {newest.id} {_ended(newest.state)}",
+            f"see why: tq-console why {newest.id}; when the cause is mended, run it now",
+            "run_now",
         )
     elif newest.state == "started":
         yield Reason("running", f"its run {newest.id} is at work")
@@ -132,8 +136,8 @@ def _ended(state: str) -> str:
 # --- entries ------------------------------------------------------------------------------------
 
 
-def kept(entry: EntryFacts, around: Around) -> Iterator[Reason]:
-    """What is wrong with an entry itself, so that it will not fire when it is due."""
+def kept(entry: EntryFacts, around: Around, *, ours: bool = False) -> Iterator[Reason]:
+    """What is wrong with an entry itself, so that it will not fire when it is due. `ours`: it is a user's schedule's."""
     if entry.set_aside is not None:
         yield poisoned(entry)
     if entry.due is None:
@@ -142,8 +146,10 @@ def kept(entry: EntryFacts, around: Around) -> Iterator[Reason]:
         yield Reason(
             "entry_expired",
             "the hash of its job is gone: rqscheduler drops the entry silently when it is due",
-            "make the schedule anew; with result_ttl=-1 and a long failure_ttl its job stays",
-            "repair",
+            "rqscheduler makes it anew within minutes while it runs; at once: tq-console schedules repair"
+            if ours
+            else "make the schedule anew; with result_ttl=-1 and a long failure_ttl its job stays",
+            "repair" if ours else "",
         )
     elif entry.expires_s is not None and entry.expires_s < entry.due - around.now:
         yield Reason(
@@ -186,6 +192,7 @@ def poisoned(entry: EntryFacts) -> Reason:
         "poisoned",
         f"its entry is set aside, because rqscheduler would have died of it: {entry.set_aside.why}",
         f"mend it, and put it back: tq-console schedules put-back {entry.set_aside.number}",
+        "put_back",
     )
 
 

@@ -144,6 +144,7 @@ def _deferred(job: JobFacts, around: Around) -> Iterator[Reason]:
             "dependency_failed",
             f"it waits for {_first(failed)}, which {verb} not finished{released}",
             "requeue what failed: when it finishes, this one is released; or cancel this one",
+            "cancel",
         )
     if waits:
         yield Reason(
@@ -228,6 +229,7 @@ def _canceled(job: JobFacts, around: Around) -> Iterator[Reason]:
             "canceled_running",
             f"it was canceled while it ran, which stops nothing: {who}, and it will end as finished, or be retried",
             f"tell its worker to stop it: tq-console worker stop-job {shlex.quote(runs or job.worker or 'NAME')}",
+            "stop_job",
         )
     else:
         yield Reason(
