@@ -77,9 +77,6 @@ class View(Widget):
     read_only: bool = False
     """Whether nothing may be changed on the server."""
 
-    read_only: bool = False
-    """Whether nothing may be changed on the server."""
-
     def open(self, place: Place) -> None:
         """Begin to show another place: forget what was shown, and say what is awaited."""
         raise NotImplementedError
