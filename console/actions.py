@@ -120,6 +120,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("fold", ("f",), "fold", "Fold or unfold tracebacks and long values.", "Look", PAGES, footer=2),
     Action("copy", ("y",), "copy", "Copy what the cursor is on to the clipboard.", "Look", ROWS, footer=3),
     Action("write", ("w",), "write file", "Write what was copied last to a file.", "Look", ROWS),
+    Action("export", ("e",), "export", "Write what is known of all its failures, without secrets, to a new file.", "Look",
+           ("groups",), footer=3),
     Action("bundle", ("i",), "bundle", "Write an incident bundle, without secrets, to a new folder.", "Look",
            (*PAGES, "groups")),
     Action("refresh", ("f5", "ctrl+r"), "refresh", "Read again now, and search again.", "Look"),

@@ -25,6 +25,7 @@ from console import private_file, themes
 from console.actions import ACTIONS, BY_ID, SCREENS, Action, applies
 from console.looking import Looking
 from console.messages import (
+    ExportTold,
     GroupsProgressed,
     OperationEnded,
     OperationProgressed,
@@ -46,6 +47,7 @@ from console.widgets.lines import Line
 
 if TYPE_CHECKING:
     from console.acting import Acting
+    from console.exporting import Exporting
     from console.model.incident import Subject
 
 
@@ -111,6 +113,8 @@ class Console(App[Target], inherit_bindings=False):
         self._places.open = False
         if self._acted:
             self.acting.leave()
+        if "exporting" in self.__dict__:
+            self.exporting.leave()
         self._reading.end()
         super().exit(result, return_code, message)
 
@@ -314,6 +318,24 @@ class Console(App[Target], inherit_bindings=False):
 
         self.call_from_thread(self.say, bundle.said(target, subject, Path(), self._clock()))
 
+    @cached_property
+    def exporting(self) -> Exporting:
+        """The failures that are written to a file; nobody waits for it who asks for none."""
+        from console.exporting import Exporting
+
+        return Exporting(self, self._clock)
+
+    def do_export(self) -> None:
+        """Write the failures of a group to a file."""
+        self.exporting.begin()
+        self._around.header()
+
+    def on_export_told(self, message: ExportTold) -> None:
+        """A file has grown, or is there."""
+        self.exporting.told(message)
+        if self._places.open:
+            self._around.header()
+
     # --- what is done to the server ---------------------------------------------------------------
 
     @cached_property
@@ -328,7 +350,8 @@ class Console(App[Target], inherit_bindings=False):
         return "acting" in self.__dict__
 
     def _under_way(self) -> str:
-        return self.acting.said if self._acted else ""
+        exporting = self.exporting.said if "exporting" in self.__dict__ else ""
+        return (self.acting.said if self._acted else "") or exporting
 
     @property
     def target(self) -> Target:

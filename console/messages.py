@@ -77,3 +77,11 @@ class OperationEnded(Message):
     def __init__(self, seq: int, report: Report | None, reason: str = "", refused: bool = False) -> None:
         super().__init__()
         self.seq, self.report, self.reason, self.refused = seq, report, reason, refused
+
+
+class ExportTold(Message):
+    """The file that is being written: how far it is, or, when it is `done`, what came of it."""
+
+    def __init__(self, said: str, done: bool) -> None:
+        super().__init__()
+        self.said, self.done = said, done

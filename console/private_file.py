@@ -1,13 +1,14 @@
-"""A text written to a new file that only its owner may read: what was copied may be nobody else's business."""
+"""What is written to a new file that only its owner may read: what was copied may be nobody else's business."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import TextIO
 
 
 def write(folder: Path, text: str) -> Path:
@@ -15,12 +16,34 @@ def write(folder: Path, text: str) -> Path:
 
     It is called `tq-console-<time>.txt`, the second one within a second `tq-console-<time>-2.txt`, and so on.
     """
-    name = f"tq-console-{time.strftime('%Y%m%d-%H%M%S')}"
-    file, numbers = folder / f"{name}.txt", count(2)
-    while file.exists():
-        file = folder / f"{name}-{next(numbers)}.txt"
+    file = unused(folder, "tq-console", ".txt")
     _create(file, text + "\n")
     return file
+
+
+def unused(folder: Path, what: str, ending: str) -> Path:
+    """A file in `folder` that is not there yet: `<what>-<time><ending>`, or `<what>-<time>-2<ending>` and so on."""
+    name = f"{what}-{time.strftime('%Y%m%d-%H%M%S')}"
+    file, numbers = folder / f"{name}{ending}", count(2)
+    while file.exists():
+        file = folder / f"{name}-{next(numbers)}{ending}"
+    return file
+
+
+@contextmanager
+def created(file: Path) -> Iterator[TextIO]:
+    """A new file to write to, which only its owner may read. Where what is done with it fails, it is removed again.
+
+    Raises OSError: FileExistsError where it is there already, and then it is left as it is.
+    """
+    out = _opened(file)
+    try:
+        with out:
+            yield out
+    except BaseException:
+        with suppress(OSError):
+            file.unlink()
+        raise
 
 
 def write_folder(parent: Path, name: str, texts: Mapping[str, str]) -> Path:
@@ -49,7 +72,10 @@ def write_folder(parent: Path, name: str, texts: Mapping[str, str]) -> Path:
 
 
 def _create(file: Path, text: str) -> None:
-    with os.fdopen(
-        os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", errors="backslashreplace"
-    ) as out:
+    with _opened(file) as out:
         out.write(text)
+
+
+def _opened(file: Path) -> TextIO:
+    number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from console.commands import output
+from console.commands import output, progress_bar
 from console.commands.choosing import Chosen, Found
 from console.model import command_words, tie_words, words
 from console.model.bulk import Progress, Report
@@ -16,9 +15,6 @@ from console.model.commands import REASONS, Command, Outcome
 from console.model.operations import Counts
 from console.model.selection import Preview
 from console.model.text import decoded
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
 
 SHOWN: Final = 10
 """So many of those that were not done are told one by one."""
@@ -31,7 +27,7 @@ DONE, NOT_HELD = 0, 1
 @contextmanager
 def finding() -> Iterator[Callable[[Preview | None], object]]:
     """Tell on a terminal how far the look for what is meant has come; None ends that."""
-    with _bar("looking") as bar:
+    with progress_bar.shown("looking") as bar:
 
         def tell(preview: Preview | None) -> None:
             if bar is not None and preview is None:
@@ -96,7 +92,7 @@ def show_nothing(command: Command, meant: Chosen, found: Found, as_json: bool) -
 @contextmanager
 def acting(command: Command) -> Iterator[Callable[[Progress], object]]:
     """Tell on a terminal how far a command is."""
-    with _bar(command.WORD) as bar:
+    with progress_bar.shown(command.WORD) as bar:
 
         def tell(progress: Progress) -> None:
             if bar is not None:
@@ -109,21 +105,6 @@ def _said(progress: Progress) -> str:
     left = "" if not progress.left_s else f", {words.age(progress.left_s)} left"
     doing = command_words.DOING.get(progress.doing, progress.doing)
     return f"{progress.counts.told:,} of {progress.of:,}, {progress.rate:,.0f}/s{left}, {doing}"
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Bar | None]:
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn(what), BarColumn(), TextColumn("{task.fields[said]}", markup=False))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        bar.add_task(what, total=None, said="")
-        yield bar
 
 
 # --- afterwards ---------------------------------------------------------------------------------

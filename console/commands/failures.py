@@ -1,8 +1,10 @@
-"""`tq-console failures`: failed and stopped jobs in groups of one kind, the largest first."""
+"""`tq-console failures`: failed and stopped jobs in groups of one kind, the largest first; or all of them in a file."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -16,9 +18,10 @@ from console.model.failure_groups import Group, Groups, error, window
 from console.model.filters import Filter
 from console.model.fingerprints import FINGERPRINT
 from console.model.ports import Reader
-from console.model.queries import GroupsQuery
+from console.model.queries import FailuresQuery, GroupsQuery
 from console.model.text import decoded, visible
 
+DONE, NOT_HELD = 0, 1
 MAX_SHOWN: Final = 2_000
 
 COLUMNS: Final = (
@@ -35,6 +38,14 @@ COLUMNS: Final = (
 )
 
 
+def fingerprint(value: str) -> str:
+    """The fingerprint of a group, as `failures` shows it. Raises click.BadParameter."""
+    told = value.strip().lower()
+    if FINGERPRINT.fullmatch(told) is None:
+        raise click.BadParameter(f"{visible(value)} is no group; `tq-console failures` shows them, 12 letters and digits each")
+    return told
+
+
 @click.command()
 @click.option("--queue", type=name, metavar="Q", help="Only this queue's.")
 @click.option(
@@ -45,16 +56,35 @@ COLUMNS: Final = (
     default="",
     help="Only failures for which it holds, such as 'user:42 age<1h'; `queue:` chooses the queue.",
 )
+@click.option("--group", type=fingerprint, metavar="FP", help="Only this group, as it is shown here.")
+@click.option(
+    "--export",
+    "file",
+    metavar="FILE",
+    help="Write each of these failures to a new file, without secrets: CSV where its name ends so, else lines of JSON.",
+)
 @click.option("--limit", type=whole(1, MAX_SHOWN), metavar="N", default=50, show_default=True, help="Groups that are shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_line_errors
-def failures(queue: bytes | None, wanted: Filter, limit: int, as_json: bool) -> None:
+def failures(queue: bytes | None, wanted: Filter, group: str | None, file: str | None, limit: int, as_json: bool) -> int:
     """Failures in groups: the same function, exception, place in the code, and words but for ids, numbers and names."""
     now = time.time()
     of_filter, rest = job_terms.queue_of(wanted)
     query = GroupsQuery(of_filter or queue, rest)
+    if file is not None:
+        from console.commands import export
+
+        if as_json:
+            raise click.UsageError("give --export or --json: the file has more than --json would print")
+        return export.write(Path(file), FailuresQuery(query.queue, filter=rest, group=group or ""))
     with reader() as server:
         found = last(server, query, now)
+    if group is not None:
+        found = replace(found, groups=tuple(one for one in found.groups if one.fingerprint == group))
+        if not found.groups and not as_json:
+            output.warn(f"no failure is of the group {group}; {window(found)}")
+            _warn(found, limit)
+            return NOT_HELD
     if as_json:
         output.document({"read": found.read, "of": found.of, "groups": [fields(group) for group in found.groups[:limit]]})
     elif found.groups:
@@ -63,20 +93,13 @@ def failures(queue: bytes | None, wanted: Filter, limit: int, as_json: bool) -> 
     else:
         output.warn(_nothing(query, found))
     _warn(found, limit)
+    return DONE if found.groups or group is None else NOT_HELD
 
 
 def last(server: Reader, query: GroupsQuery, now: float) -> Groups:
     """All groups, once every failure is read. Raises ReadError."""
     *_, found = server.groups(query, now, lambda: False)
     return found
-
-
-def fingerprint(value: str) -> str:
-    """The fingerprint of a group, as `failures` shows it. Raises click.BadParameter."""
-    told = value.strip().lower()
-    if FINGERPRINT.fullmatch(told) is None:
-        raise click.BadParameter(f"{visible(value)} is no group; `tq-console failures` shows them, 12 letters and digits each")
-    return told
 
 
 def fields(group: Group) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def document(incident: Incident, secrets: Secrets = DEFAULT) -> dict[str, Any]:
         "incident": {
             "subject": incident.subject.kind,
             "name": told(incident.subject.name),
-            "as_of": _utc(incident.as_of),
+            "as_of": utc(incident.as_of),
         },
         "versions": told(incident.versions),
         "server": told(incident.server),
@@ -148,7 +148,7 @@ def _group(incident: Incident) -> dict[str, Any] | None:
     what, helps = words(group)
     named = {"top_users": dict(group.top_users), "tiers": dict(group.tiers)}
     known = {field.name: getattr(group, field.name) for field in fields(group)} | named
-    ends = {"first_at": _utc(group.first_at), "last_at": _utc(group.last_at)}
+    ends = {"first_at": utc(group.first_at), "last_at": utc(group.last_at)}
     return {"window": incident.window, "what": what, "what_helps": helps} | known | ends
 
 
@@ -237,7 +237,7 @@ class _Telling:
             if field.name in ("key", "spec", "opens"):
                 continue
             if field.name in INSTANTS or field.name.endswith("_at"):
-                told[field.name] = [_utc(at) for at in found] if isinstance(found, tuple) else _utc(found)
+                told[field.name] = [utc(at) for at in found] if isinstance(found, tuple) else utc(found)
             elif field.name == "log":
                 told[field.name] = self._log(found)
             else:
@@ -245,7 +245,7 @@ class _Telling:
         return told
 
     def _log(self, lines: Iterable[tuple[float | None, str]]) -> list[Any]:
-        return self._items([{"at": _utc(at), "message": message} for at, message in list(lines)[-MAX_ITEMS:]])
+        return self._items([{"at": utc(at), "message": message} for at, message in list(lines)[-MAX_ITEMS:]])
 
 
 def _call(call: Call, secrets: Secrets) -> dict[str, Any]:
@@ -259,7 +259,7 @@ def _call(call: Call, secrets: Secrets) -> dict[str, Any]:
     }
 
 
-def _utc(at: float | None) -> str | None:
+def utc(at: float | None) -> str | None:
     """An instant (epoch seconds) as ISO 8601; None where no calendar has it."""
     try:
         there = None if at is None else datetime.fromtimestamp(at, UTC)
