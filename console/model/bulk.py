@@ -14,7 +14,7 @@ from console.model.operations import Counts, Ended, Operation, counted
 from console.model.ports import ReadError, WriteError, Writer
 
 BATCH: Final = 200
-"""So many are given to the writer at once: what a cancel lets pass, and what is unknown after an outage."""
+"""So many are acted on at once, at the most: what a cancel lets pass, and what is unknown after an outage."""
 
 WATCH_S: Final = 15.0
 """Seconds for which it is watched whether a worker does what it was told."""
@@ -57,6 +57,10 @@ class Control:
         """Begin no further batch."""
         self._canceled.set()
         self._runs.set()
+
+    def more(self) -> bool:
+        """Whether another batch may be begun at once."""
+        return not self.paused and not self.canceled
 
     def goes_on(self) -> bool:
         """Wait while it is paused; False when it was canceled."""
@@ -188,21 +192,22 @@ class _Course:
 
     def _act_on(self, seen: Sequence[Seen], doing: str, trial: Trial | None = None) -> tuple[str, str] | None:
         """How it ended, None when all of these were come to."""
-        for start in range(0, len(seen), BATCH):
+        left = seen
+        while left:
             if not self._goes_on(doing):
                 return "canceled", "" if trial is None else trial.said
-            batch = seen[start : start + BATCH]
+            before = len(self.outcomes)
             began = time.monotonic()
             try:
-                came = self.writer.act(self.operation, self.command, batch, self.clock())
+                for came in self.writer.act(self.operation, self.command, left, self.clock, self.control.more):
+                    self._note(came, began)
+                    if trial is not None:
+                        trial.add(one.new or one.key for one in came if one.result == "done")
+                    self._tell(doing)
+                    began = time.monotonic()
             except WriteError as error:
-                came = [outcome(one.key, "refused" if error.refused else "unknown") for one in batch]
-                self._note(came, began)
                 return "broken off", str(error)
-            self._note(came, began)
-            if trial is not None:
-                trial.add(one.new or one.key for one in came if one.result == "done")
-            self._tell(doing)
+            left = left[len(self.outcomes) - before :]
         return None
 
     def _note(self, came: Sequence[Outcome], began: float) -> None:

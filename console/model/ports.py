@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from console.model.job import JobDetail
     from console.model.operations import Ended, Operation
     from console.model.pages import Found, JobsPage
-    from console.model.queries import GroupsQuery, SearchQuery, SelectQuery, ViewQuery
+    from console.model.queries import FailingQuery, GroupsQuery, SearchQuery, SelectQuery, ViewQuery
     from console.model.schedules import SchedulesPage, SlotsPage, UserPage
     from console.model.selection import Selected
     from console.model.status import Status
@@ -56,7 +56,7 @@ class Reader(Protocol):
         """Everything that the query lists, or names in `only`, or finds by its filter, chunk by chunk, as what a command is
         done to. `details`: with a row for each, for the preview. Raises ReadError."""
 
-    def groups(self, query: GroupsQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
+    def groups(self, query: GroupsQuery | FailingQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
         """The failures in groups: an estimate first where there are many, then ever more of them, until all or a bound is read
         or `stopped()` says so; the last one is `done`. What was read is kept, and the next call reads what has changed.
         Runs beside a read, as a search does. Raises ReadError."""
@@ -71,10 +71,18 @@ class Writer(Protocol):
     def begin(self, operation: Operation) -> None:
         """Note in the audit what is about to be done. Raises WriteError: then nothing may be done."""
 
-    def act(self, operation: Operation, command: Command, seen: Sequence[Seen], now: float) -> Sequence[Outcome]:
-        """Do `command` to a batch of what was seen, at `now` (epoch seconds); one outcome for each, in order.
+    def act(
+        self,
+        operation: Operation,
+        command: Command,
+        seen: Sequence[Seen],
+        clock: Callable[[], float],
+        more: Callable[[], bool],
+    ) -> Iterator[Sequence[Outcome]]:
+        """Do `command` to what was seen, at what `clock` tells (epoch seconds): one outcome for each, in order, batch by batch.
+        While one batch is acted on, the outcomes of the one before it are told. No further one is begun when `more()` is false.
 
-        Raises WriteError: then what was done of the batch is not known."""
+        Raises WriteError after the outcomes of the batch that failed: what was done of it is not known."""
 
     def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
         """What is seen by now of a command whose outcome was `sent`, for each, in order. Raises WriteError."""

@@ -61,6 +61,11 @@ def explained(error: RedisError, url: str) -> str:
     return f"{mask_url(url)}: {_what(error)}"
 
 
+def is_refusal(error: RedisError) -> bool:
+    """Whether the server answers, and does not let this user write, or nobody."""
+    return isinstance(error, NoPermissionError | ReadOnlyError)
+
+
 def _what(error: RedisError) -> str:
     if isinstance(error, AuthenticationError):
         if "required" in str(error).lower():

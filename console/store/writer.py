@@ -5,13 +5,14 @@ Where everything is only looked at, nothing imports this.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, get_args
 
 from redis import Redis
-from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError
+from redis.exceptions import RedisError
 
+from console.model.bulk import BATCH
 from console.model.commands import (
     Command,
     JobCommand,
@@ -24,13 +25,14 @@ from console.model.commands import (
     TrashSeen,
     Undo,
     WorkerCommand,
+    outcome,
 )
 from console.model.operations import Ended, Operation
 from console.model.ports import WriteError
 from console.model.secrets import Secrets
 from console.model.text import visible
 from console.store.acts import audit
-from console.store.server import connect, explained
+from console.store.server import connect, explained, is_refusal
 from jobs.errors import JobsError
 
 if TYPE_CHECKING:
@@ -67,31 +69,62 @@ class StoreWriter:
         with self._one_line_errors():
             audit.begin(self._connection, operation, self._secrets)
 
-    def act(self, operation: Operation, command: Command, seen: Sequence[Seen], now: float) -> Sequence[Outcome]:
-        """Do `command` to a batch of what was seen, at `now` (epoch seconds); one outcome for each, in order.
+    def act(
+        self,
+        operation: Operation,
+        command: Command,
+        seen: Sequence[Seen],
+        clock: Callable[[], float],
+        more: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Sequence[Outcome]]:
+        """Do `command` to what was seen, at what `clock` tells (epoch seconds): one outcome for each, in order, a batch at a
+        time. No further batch is begun when `more()` is false.
 
-        Raises WriteError when the server does not answer, or refuses: then what was done of the batch is not known.
+        Raises WriteError when the server does not answer, or refuses, after the outcomes of that batch: they are not known.
         """
+        schedules = isinstance(command, _OF_SCHEDULES) or any(isinstance(one, ScheduleSeen) for one in seen)
         with self._one_line_errors():
-            if isinstance(command, _OF_SCHEDULES) or any(isinstance(one, ScheduleSeen) for one in seen):
-                from console.store.acts import schedules
-
-                return schedules.act(self._connection, operation, command, seen, now, self._trash_s)
-            if isinstance(command, _OF_JOBS):
+            if isinstance(command, _OF_JOBS) and not schedules:
                 from console.store.acts import jobs
 
                 asked = [one for one in seen if isinstance(one, JobSeen)]
-                return jobs.act(self._connection, operation.id, command, asked, now, self._trash_s)
-            if isinstance(command, _OF_WORKERS):
-                from console.store.acts import workers
-
-                return workers.act(self._connection, operation.id, command, seen, self._watched)
-            if isinstance(command, Undo):
+                yield from jobs.act(self._connection, operation.id, command, asked, clock, more, self._trash_s)
+            elif isinstance(command, Undo):
                 from console.store.acts import trash
 
                 taken = [one for one in seen if isinstance(one, TrashSeen)]
-                return trash.undo(self._connection, operation.id, command, taken, now)
-            raise NotImplementedError(command.WORD)
+                yield from trash.undo(self._connection, operation.id, command, taken, clock, more)
+            else:
+                yield from self._batches(operation, command, seen, clock, more)
+
+    def _batches(
+        self,
+        operation: Operation,
+        command: Command,
+        seen: Sequence[Seen],
+        clock: Callable[[], float],
+        more: Callable[[], bool],
+    ) -> Iterator[Sequence[Outcome]]:
+        for start in range(0, len(seen), BATCH):
+            if start and not more():
+                return
+            batch = seen[start : start + BATCH]
+            try:
+                came = self._batch(operation, command, batch, clock())
+            except (RedisError, JobsError) as error:
+                refused = isinstance(error, RedisError) and is_refusal(error)
+                yield [outcome(one.key, "refused" if refused else "unknown") for one in batch]
+                raise
+            yield came
+
+    def _batch(self, operation: Operation, command: Command, seen: Sequence[Seen], now: float) -> Sequence[Outcome]:
+        if isinstance(command, _OF_WORKERS):
+            from console.store.acts import workers
+
+            return workers.act(self._connection, operation.id, command, seen, self._watched)
+        from console.store.acts import schedules
+
+        return schedules.act(self._connection, operation, command, seen, now, self._trash_s)
 
     def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
         """What is seen of a command whose outcome was `sent`: the outcomes now, `sent` again where nothing is seen yet.
@@ -121,7 +154,6 @@ class StoreWriter:
         try:
             yield
         except RedisError as error:
-            refused = isinstance(error, NoPermissionError | ReadOnlyError)
-            raise WriteError(explained(error, self._url), refused) from None
+            raise WriteError(explained(error, self._url), is_refusal(error)) from None
         except JobsError as error:
             raise WriteError(visible(str(error))) from None

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -22,8 +22,9 @@ from typing import Any, Final
 
 from redis import Redis
 
-from console.model.commands import Command, JobSeen, Outcome
+from console.model.commands import Command, JobSeen, Outcome, Seen
 from console.model.operations import Operation
+from console.model.ports import Writer
 from console.store.writer import StoreWriter
 from tests.catalogue import Listed
 from tests.contents import contents
@@ -142,7 +143,12 @@ def act(redis: Redis, command: Command, *jobs: JobSeen, operation: str = "op1") 
     """Do a command of ours as the console does, without an audit."""
     now = time.time()
     asked = Operation(operation, "ann", "host", now, command.WORD, "", "these jobs", len(jobs), "")
-    return list(StoreWriter(redis, "redis://the-test").act(asked, command, jobs, now))
+    return acted(StoreWriter(redis, "redis://the-test"), asked, command, jobs, now)
+
+
+def acted(writer: Writer, asked: Operation, command: Command, seen: Sequence[Seen], now: float) -> list[Outcome]:
+    """What comes of all that was seen, in order."""
+    return [one for came in writer.act(asked, command, seen, lambda: now, lambda: True) for one in came]
 
 
 def codes(outcomes: Iterable[Outcome]) -> list[str]:

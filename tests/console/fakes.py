@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from console.model.activity import ActivityPage, OperationPage
+from console.model.bulk import BATCH
 from console.model.commands import Command, JobSeen, Outcome, Seen, outcome
 from console.model.failure_groups import Groups
 from console.model.job import Attempt, JobDetail
@@ -242,11 +243,26 @@ class FakeWriter:
             raise self.failing
         self.begun.append(operation)
 
-    def act(self, operation: Operation, command: Command, seen: Sequence[Seen], now: float) -> Sequence[Outcome]:
-        self.entered.set()
-        self.gate.wait(10)
-        if self.failing is not None and len(self.acted) >= self.fails_at:
-            raise self.failing
+    def act(
+        self,
+        operation: Operation,
+        command: Command,
+        seen: Sequence[Seen],
+        clock: Callable[[], float],
+        more: Callable[[], bool],
+    ) -> Iterator[Sequence[Outcome]]:
+        for start in range(0, len(seen), BATCH):
+            if start and not more():
+                return
+            batch = seen[start : start + BATCH]
+            self.entered.set()
+            self.gate.wait(10)
+            if self.failing is not None and len(self.acted) >= self.fails_at:
+                yield [outcome(one.key, "refused" if self.failing.refused else "unknown") for one in batch]
+                raise self.failing
+            yield self._batch(operation, command, batch)
+
+    def _batch(self, operation: Operation, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
         self.acted.append((operation, command, tuple(seen)))
         outcomes = [outcome(one.key, self.codes.get(one.key, "done")) for one in seen]
         gone = {one.key for one in outcomes if one.result == "done"}

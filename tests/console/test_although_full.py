@@ -17,7 +17,7 @@ from console.store.acts import audit
 from jobs import User, keys, set_user
 from jobs.schedules import schedule_id
 from tests.conftest import Server
-from tests.console.acting import seen
+from tests.console.acting import acted, seen
 from tests.console.giving import codes, do, held, operation, undo, writer_of
 from tests.contents import contents
 
@@ -93,7 +93,7 @@ def test_a_worker_is_told_once(redis: Redis, server: Server, full: Callable[[], 
         full()
         asked = operation(Shutdown())
         writer.begin(asked)
-        [came] = writer.act(asked, Shutdown(), [WorkerSeen(b"w1")], time.time())
+        [came] = acted(writer, asked, Shutdown(), [WorkerSeen(b"w1")], time.time())
         assert came.result == "sent"
     assert heard == [b'{"command":"shutdown"}']
 
@@ -107,7 +107,7 @@ def test_a_running_job_is_stopped_once(redis: Redis, server: Server, full: Calla
         full()
         asked = operation(Stop())
         writer.begin(asked)
-        [came] = writer.act(asked, Stop(), [JobSeen(b"a", b"low", "running")], time.time())
+        [came] = acted(writer, asked, Stop(), [JobSeen(b"a", b"low", "running")], time.time())
         assert came.result == "sent"
     assert len(heard) == 1
 
@@ -140,7 +140,7 @@ def test_counts_that_have_expired_meanwhile_end_again(redis: Redis, server: Serv
         asked = operation(command)
         writer.begin(asked)
         redis.delete(keys.OPERATION + asked.id)
-        writer.act(asked, command, [one], time.time())
+        acted(writer, asked, command, [one], time.time())
     assert redis.hget(keys.OPERATION + asked.id, "gone") == b"1"
     assert WEEK - 100 < redis.ttl(keys.OPERATION + asked.id) <= WEEK
 

@@ -25,6 +25,7 @@ from console.store.acts import audit
 from console.store.writer import StoreWriter, open_writer
 from jobs import keys
 from tests.conftest import Server
+from tests.console.acting import acted
 from tests.console.replicas import primary_and_replica
 from tests.console.rights import RIGHTS, reading_user
 
@@ -118,7 +119,7 @@ def test_a_script_counts_what_it_does_while_it_does_it(redis: Redis, writer: Sto
     redis.zadd(keys.RQ_FAILED + "mail", {failed[2].id: 5_000_000_000})
     asked = operation()
     writer.begin(asked)
-    assert [one.result for one in writer.act(asked, Requeue(), seen, time.time())] == ["done", "done", "skipped"]
+    assert [one.result for one in acted(writer, asked, Requeue(), seen, time.time())] == ["done", "done", "skipped"]
     counted: Any = redis.hgetall(keys.OPERATION + asked.id)
     assert (counted[b"done"], counted[b"changed"]) == (b"2", b"1")
 
@@ -148,7 +149,7 @@ now = time.time()
 asked = Operation(sys.argv[2], "ann", "ops-1", now, "requeue", "", "two of four", 4, "redis://cache-1/0")
 writer.begin(asked)
 seen = [JobSeen(one.encode(), b"mail", "failed", 4_000_000_000.0) for one in sys.argv[3:]]
-writer.act(asked, Requeue(), seen, now)
+list(writer.act(asked, Requeue(), seen, lambda: now))
 print("acted", flush=True)
 time.sleep(600)
 """
@@ -205,7 +206,7 @@ def test_a_user_who_may_only_read_is_refused_and_nothing_is_done(redis: Redis, s
         assert caught.value.refused
         assert "hunter2" not in str(caught.value)
         with pytest.raises(WriteError) as caught:
-            writer.act(asked, Requeue(), [JobSeen(b"a", b"mail", "failed", 1.0)], time.time())
+            acted(writer, asked, Requeue(), [JobSeen(b"a", b"mail", "failed", 1.0)], time.time())
         assert caught.value.refused
         writer.close()
     assert redis.info()["rdb_changes_since_last_save"] == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -39,11 +39,26 @@ class Memory:
     def begin(self, operation: Operation) -> None:
         self.noted.append(operation)
 
-    def act(self, operation: Operation, command: Command, seen: Sequence[Seen], now: float) -> Sequence[Outcome]:
-        self.before(len(self.batches))
-        self.batches.append([one.key for one in seen])
-        told = "sent" if isinstance(command, Stop) else "done"
-        return [outcome(one.key, self.codes.get(one.key, told)) for one in seen]
+    def act(
+        self,
+        operation: Operation,
+        command: Command,
+        seen: Sequence[Seen],
+        clock: Callable[[], float],
+        more: Callable[[], bool],
+    ) -> Iterator[Sequence[Outcome]]:
+        for start in range(0, len(seen), BATCH):
+            if start and not more():
+                return
+            batch = seen[start : start + BATCH]
+            try:
+                self.before(len(self.batches))
+            except WriteError as error:
+                yield [outcome(one.key, "refused" if error.refused else "unknown") for one in batch]
+                raise
+            self.batches.append([one.key for one in batch])
+            told = "sent" if isinstance(command, Stop) else "done"
+            yield [outcome(one.key, self.codes.get(one.key, told)) for one in batch]
 
     def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
         self.checks.append([one.key for one in seen])

@@ -30,6 +30,7 @@ from console.store.reader import StoreReader, open_reader
 from console.store.writer import open_writer
 from jobs import keys, settings, tiers
 from tests.conftest import Server
+from tests.console.acting import acted
 from tests.console.pilots import Driver, driving
 from tests.console.recording import load, restore
 
@@ -195,7 +196,7 @@ async def outcomes(driver: Driver) -> None:
     confirm = driver.app.screen
     assert isinstance(confirm, Confirm)
     assert driver.app.target.write is not None
-    driver.app.target.write().act(ANOTHER, Requeue(), confirm.seen[:1], driver.app.now())
+    acted(driver.app.target.write(), ANOTHER, Requeue(), confirm.seen[:1], driver.app.now())
     await driver.press("y")
     await driver.shows("requeued 4, skipped 1 (changed)")
     await driver.press("v")

@@ -30,6 +30,7 @@ from jobs import User, controls, keys, registering, schedules, set_schedule, set
 from jobs.cadence import Cron, Every
 from jobs.schedules import schedule_id
 from tests.conftest import Server, Stock, until
+from tests.console.acting import acted
 from tests.console.giving import codes, do, held, only, operation, undo, writer_of
 from tests.fast_tiers import fast_tiers, runs_of, until_run
 
@@ -232,8 +233,8 @@ def test_a_thousand_are_paused_in_a_round_trip_for_a_batch(redis: Redis, writer:
 
 def test_two_consoles_remove_the_same_schedule_once(redis: Redis, writer: StoreWriter) -> None:
     found = of_users(redis, "ada")
-    first = writer.act(operation(Remove(), "one"), Remove(), found, 1.0)
-    second = writer.act(operation(Remove(), "two"), Remove(), found, 1.0)
+    first = acted(writer, operation(Remove(), "one"), Remove(), found, 1.0)
+    second = acted(writer, operation(Remove(), "two"), Remove(), found, 1.0)
     assert [first[0].result, second[0].reason] == ["done", "gone"]
     assert users.get(redis, "ada").id == "ada"
     assert Queue("default", connection=redis).count == 0

@@ -18,7 +18,7 @@ from console.store.writer import StoreWriter
 from jobs import keys
 from tests.catalogue_tasks import echo
 from tests.conftest import Stock, until
-from tests.console.acting import seen
+from tests.console.acting import acted, seen
 from tests.console.catalogued import catalogued, of_states
 from tests.contents import contents
 
@@ -28,7 +28,7 @@ STATES = ("rate limited", "queued", "scheduled", "retrying", "deferred", "ready"
 def delete(redis: Redis, *jobs: JobSeen, operation: str = "op1", trash_s: float = 3_600) -> None:
     writer = StoreWriter(redis, "redis://the-test", trash_s=trash_s)
     asked = Operation(operation, "ann", "host", time.time(), "delete", "", "these jobs", len(jobs), "")
-    done = writer.act(asked, Delete(with_entry=True, with_dependents=True), jobs, time.time())
+    done = acted(writer, asked, Delete(with_entry=True, with_dependents=True), jobs, time.time())
     assert {one.result for one in done} == {"done"}
 
 
@@ -103,7 +103,7 @@ def test_a_console_whose_clock_is_behind_loses_nothing(redis: Redis) -> None:
     [job] = queued(redis, 1)
     writer = StoreWriter(redis, "redis://the-test")
     asked = Operation("op1", "ann", "host", 0.0, "delete", "", "these jobs", 1, "")
-    assert writer.act(asked, Delete(), [job], 1_000.0)[0].result == "done"
+    assert acted(writer, asked, Delete(), [job], 1_000.0)[0].result == "done"
     assert redis.exists(keys.TRASHED_KEY + f"op1:rq:job:{job.key.decode()}")
 
 

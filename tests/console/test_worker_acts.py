@@ -33,6 +33,7 @@ from console.store.writer import StoreWriter
 from jobs import keys
 from tests.catalogue import ROOT
 from tests.conftest import Server, Stock, until
+from tests.console.acting import acted
 
 SLEEP = "tests.catalogue_tasks.dawdle"
 
@@ -207,7 +208,7 @@ def test_nobody_listens_where_a_worker_was_killed(redis: Redis, stock: Stock, wr
 
 def test_one_that_was_started_anew_under_the_same_name_is_another(redis: Redis, stock: Stock, writer: StoreWriter) -> None:
     start(stock, redis)
-    [told] = writer.act(operation(Shutdown()), Shutdown(), [seen()], 1.0)
+    [told] = acted(writer, operation(Shutdown()), Shutdown(), [seen()], 1.0)
     assert told.result == "sent"
     until(lambda: redis.hexists("rq:worker:w1", "death"), what="it has ended")
     start(stock, redis)
@@ -223,7 +224,7 @@ def test_all_workers_are_suspended_and_resumed(redis: Redis, stock: Stock, queue
     start(stock, redis)
     busy = start(stock, redis, name="w2", queues=("slow",))
     running = until_runs(Queue("slow", connection=redis).enqueue("tests.catalogue_tasks.until_open"))
-    [told] = writer.act(operation(Suspend()), Suspend(), [Everything()], 1.0)
+    [told] = acted(writer, operation(Suspend()), Suspend(), [Everything()], 1.0)
     assert told.result == "sent"
     [found] = writer.check(Suspend(), [Everything()])
     assert found.result == "sent"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, assert_never
 
 from redis import Redis
@@ -38,18 +38,27 @@ _LEAVING: Final = ("jobs", "rate_limits", "entry_of", "ranks", "places", "runs",
 
 
 def act(
-    connection: Redis, operation: str, command: JobCommand, jobs: Sequence[JobSeen], now: float, trash_s: float
-) -> list[Outcome]:
-    """Do it to each of these jobs that is still what was seen. What is deleted is in the trash for `trash_s` seconds. Raises
-    redis' errors."""
+    connection: Redis,
+    operation: str,
+    command: JobCommand,
+    jobs: Sequence[JobSeen],
+    clock: Callable[[], float],
+    more: Callable[[], bool],
+    trash_s: float,
+) -> Iterator[list[Outcome]]:
+    """Do it to each of these jobs that is still what was seen, call by call as job_scripts.each_call has it. What is deleted is
+    in the trash for `trash_s` seconds. Raises redis' errors."""
     if wrong := _wrong(command):
-        return [outcome(job.key, "invalid", wrong) for job in jobs]
+        yield [outcome(job.key, "invalid", wrong) for job in jobs]
+        return
     script, options = _script(command, operation, trash_s)
-    apt = [job for job in jobs if job.state in STATES[type(command)]]
-    # The others would take more memory.
-    when_full = isinstance(command, Cancel | Stop | Delete)
-    done = iter(job_scripts.run(connection, script, operation, options, apt, now, when_full=when_full))
-    return [next(done) if job.state in STATES[type(command)] else _inapt(command, job) for job in jobs]
+    apt = STATES[type(command)]
+    yield from job_scripts.each_call(
+        connection, script, operation, options, jobs, clock, more,
+        inapt=lambda job: None if job.state in apt else _inapt(command, job),
+        # The others would take more memory.
+        when_full=isinstance(command, Cancel | Stop | Delete),
+    )  # fmt: skip
 
 
 def check(connection: Redis, jobs: Sequence[JobSeen]) -> list[Outcome]:

@@ -6,12 +6,10 @@ local HEARTBEAT = '--tq-heartbeat'
 
 -- The ids of all jobs that the script is given.
 local function ids_given()
-  local ids, at = {}, first_group
-  while at < #ARGV do
-    local last = at + 1 + 2 * tonumber(ARGV[at + 2])
-    for i = at + 3, last, 2 do ids[#ids + 1] = ARGV[i] end
-    at = last + 2
-  end
+  local ids = {}
+  each_group(function(first, count)
+    for i = first, first + count - 1 do ids[#ids + 1] = ARGV[i] end
+  end)
   return ids
 end
 

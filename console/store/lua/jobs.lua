@@ -3,7 +3,7 @@
 -- KEYS  1 the operation's hash (keys.OPERATION)
 -- ARGV  1 prefix of RQ's keys, 2 prefix of ours, 3 now in epoch seconds, 4 now as RQ writes it, 5 microseconds after which no
 --       further job is begun, 6 how many options follow, 7.. these options, then the jobs, in groups of one list: its state,
---       its queue, how many jobs, and for each its id and its score ('' where it has none)
+--       its queue, how many jobs, their ids, and their scores ('' for one that has none)
 -- Returns one code for each job that was looked at, in order: fewer than were given where the time was over. The caller gives
 --       the others again. `done`, or why not (console/model/commands.py, REASONS); after a blank, the id of what was made.
 -- Leaves in the operation's hash how many were done, and how many not, by code, in the same step that does it.
@@ -56,42 +56,28 @@ local function collect(into, key, id)
   ids[#ids + 1] = id
 end
 
--- Calls each_of(from, to, state, queue) for each group of jobs, until it returns false: ARGV[from], ARGV[from + 2] .. ARGV[to]
--- are their ids, each with its score behind it.
+-- Calls each_of(first, count, state, queue) for each group of jobs, until it returns false: the ids are ARGV[first] ..
+-- ARGV[first + count - 1], and their scores follow.
 local function each_group(each_of)
   local at = first_group
   while at < #ARGV do
-    local last = at + 1 + 2 * tonumber(ARGV[at + 2])
-    if each_of(at + 3, last, ARGV[at], ARGV[at + 1]) == false then return end
-    at = last + 2
+    local count = tonumber(ARGV[at + 2])
+    if each_of(at + 3, count, ARGV[at], ARGV[at + 1]) == false then return end
+    at = at + 3 + 2 * count
   end
 end
 
--- Sorted sets by key: the scores that jobs have where they were seen, by id, as they are when the script begins (one command
--- for each set), or an error.
-local sets
-local function read_scores()
-  local ids = {}
-  each_group(function(from, to, state, queue)
-    if not LISTS[state] or state == 'queued' then return end
-    for i = from, to, 2 do collect(ids, list_key(state, queue), ARGV[i]) end
-  end)
-  sets = {}
-  for key, members in pairs(ids) do
-    local found = redis.pcall('ZMSCORE', key, unpack(members))
-    local scores = {}
-    for n, id in ipairs(members) do scores[id] = found[n] end
-    sets[key] = { err = found.err, scores = scores }
-  end
-end
+-- The group that is acted on, its job that is, and the scores that its jobs had in the sorted set of their state when the first
+-- of them was looked for (one command), or an error.
+local group_first, group_count, position, scores
 
--- nil where a job was in the sorted set of its state, with the score with which it was seen, when the script began; else a
--- code.
+-- nil and its score where the job that is acted on was in the sorted set of its state with the score with which it was seen;
+-- else a code.
 local function moved(key, id, score)
-  if not sets then read_scores() end
-  if sets[key].err then return 'unreadable' end
-  local found = sets[key].scores[id]
-  if found and (score == '' or found == score or tonumber(found) == tonumber(score)) then return nil end
+  if not scores then scores = redis.pcall('ZMSCORE', key, unpack(ARGV, group_first, group_first + group_count - 1)) end
+  if scores.err then return 'unreadable' end
+  local found = scores[position]
+  if found and (score == '' or found == score or tonumber(found) == tonumber(score)) then return nil, found end
   return redis.call('EXISTS', job_key(id)) == 1 and 'changed' or 'gone'
 end
 
@@ -136,9 +122,11 @@ local function act_on_each(act, finish)
   begin_counts()
   local stop = clock and clock() + tonumber(ARGV[5]) / 1000000
   local codes, counts = {}, {}
-  each_group(function(from, to, state, queue)
-    for i = from, to, 2 do
-      local code, made = act(ARGV[i], queue, state, ARGV[i + 1])
+  each_group(function(first, count, state, queue)
+    group_first, group_count, scores = first, count, nil
+    for at = 1, count do
+      position = at
+      local code, made = act(ARGV[first + at - 1], queue, state, ARGV[first + count + at - 1])
       local n = #codes + 1
       codes[n] = made and code .. ' ' .. made or code
       counts[code] = (counts[code] or 0) + 1

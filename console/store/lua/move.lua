@@ -13,7 +13,8 @@ local arrived, moved_any = {}, false
 return act_on_each(function(id, queue, state, score)
   if queue == to then return 'same' end
   local from, target = list_key(state, queue), list_key(state, to)
-  local code = state ~= 'queued' and moved(from, id, score)
+  local code, found
+  if state ~= 'queued' then code, found = moved(from, id, score) end
   if code then return code end
   local job
   job, code = fields_of(id, 'enqueued_at')
@@ -29,7 +30,7 @@ return act_on_each(function(id, queue, state, score)
     redis.call('HSET', job_key(id), 'origin', to, 'enqueued_at', now_text)
   else
     if redis.call('ZREM', from, id) == 0 then return 'changed' end
-    redis.call('ZADD', target, sets[from].scores[id], id)
+    redis.call('ZADD', target, found, id)
     redis.call('HSET', job_key(id), 'origin', to)
   end
   run_moved(id, queue, to, state == 'queued' and now or nil)

@@ -25,9 +25,9 @@ local function place_of(id, queue, state, score, limit, enqueued_at)
   if state == 'rate limited' and not limit then return nil, 'gone' end
   local set = state == 'rate limited' and RQ .. ':rl:' .. limit .. ':rate_limited' or list_key(state, queue)
   if state ~= 'rate limited' then
-    local code = moved(set, id, score)
+    local code, found = moved(set, id, score)
     if code then return nil, code end
-    return { set = set, score = sets[set].scores[id] }
+    return { set = set, score = found }
   end
   if not is(set, 'zset') then return nil, 'unreadable' end
   local found = redis.call('ZSCORE', set, id)
