@@ -62,6 +62,7 @@ def fields(row: ScheduleRow) -> dict[str, Any]:
         "noted_by": row.noted_by,
         "source": row.source,
         "call": row.call,
+        "why": None if row.why is None else {"code": row.why.code, "message": row.why.message},
     }
 
 

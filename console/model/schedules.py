@@ -33,6 +33,7 @@ class ScheduleRow:
     retrying for a job that RQ will try again, `foreign` for what is not ours and has nothing wrong with it, or `gone` for one
     that a search has found and that is no more. `runs` are the newest ten, newest first. `skipped` counts by reason.
     `next_slots` are filled in for a user's own page and one schedule only. `spec` is a user's cadence as jobs.cadence reads it.
+    `why` is the most decisive reason that it is not as it should be, in short, as far as a list tells it.
     """
 
     key: bytes
@@ -55,6 +56,7 @@ class ScheduleRow:
     noted_by: str = ""
     next_slots: tuple[float, ...] = ()
     spec: str = ""
+    why: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ _NONE: Piece = (words.DASH, "dim")
 STOPPED: Final = ("paused", "inactive")
 """States in which no slot makes a run."""
 
+MEANT: Final = ("paused", "user_inactive")
+"""Reasons that somebody wants."""
+
 
 def dot(run: RunRow) -> Piece:
     """A run as one sign."""
@@ -77,7 +80,11 @@ def when(row: ScheduleRow, now: float) -> Cell:
 
 
 def note(row: ScheduleRow, now: float) -> Cell:
-    """What somebody noted; else the last error, else how often it was skipped."""
+    """Why it is not as it should be; else what somebody noted, the last error, or how often it was skipped."""
+    if row.why is not None and row.why.code not in MEANT:
+        return (row.why.message, "bad" if row.why.weight == "bad" else "warn")
+    if row.why is not None and not row.note:
+        return (row.why.message, "")
     if row.note:
         return ((row.note, ""), (f", {row.noted_by}" if row.noted_by else "", "dim"))
     if row.last_error and (row.state == "failing" or (row.runs and row.runs[0].state in BAD)):
@@ -127,21 +134,22 @@ STATE: Column[ScheduleRow] = Column("STATE", 10, state)
 NEXT: Column[ScheduleRow] = Column("NEXT", 10, next_slot)
 USER: Column[ScheduleRow] = Column("USER", 14, _user, grow=2, most=36)
 CALL: Column[ScheduleRow] = Column("CALL", 24, _call, grow=3, most=70)
-CADENCE: Column[ScheduleRow] = Column("CADENCE", 18, _cadence, grow=1, most=38, drop=4)
+CADENCE: Column[ScheduleRow] = Column("CADENCE", 18, _cadence, grow=1, most=38, drop=5)
+NOTE: Column[ScheduleRow] = Column("NOTE", 14, note, grow=3, drop=1)
 
 _OF_USERS: Sequence[Column[ScheduleRow]] = (
     STATE,
     USER,
-    Column("TIER", 8, _tier, drop=7),
-    Column("TASK", 7, _task, grow=1, most=14, drop=1),
-    Column("LANE", 7, _lane, drop=8),
+    Column("TIER", 8, _tier, drop=8),
+    Column("TASK", 7, _task, grow=1, most=14, drop=3),
+    Column("LANE", 7, _lane, drop=9),
     CADENCE,
     NEXT,
-    Column("LAST RUN", 10, outcome),
-    Column("TOOK", 7, took, right=True, drop=5),
-    Column("WHEN", 11, when, drop=3),
+    Column("LAST RUN", 10, outcome, drop=4),
+    Column("TOOK", 7, took, right=True, drop=7),
+    Column("WHEN", 11, when, drop=6),
     Column("LAST 10", RUNS, _last, right=True, drop=2),
-    Column("NOTE", 10, note, grow=3, drop=6),
+    NOTE,
 )
 _OF_ENTRIES: Sequence[Column[ScheduleRow]] = (
     STATE,
@@ -149,9 +157,10 @@ _OF_ENTRIES: Sequence[Column[ScheduleRow]] = (
     CADENCE,
     NEXT,
     Column("QUEUE", 9, _lane, grow=1, most=24, drop=2),
-    Column("USER", 12, _user, grow=1, most=30, drop=6),
-    Column("SOURCE", 13, _source, drop=5),
+    Column("USER", 12, _user, grow=1, most=30, drop=7),
+    Column("SOURCE", 13, _source, drop=6),
     Column("ID", 12, _id, grow=1, most=40, drop=8),
+    NOTE,
 )
 _OF_CRON: Sequence[Column[ScheduleRow]] = (
     STATE,
@@ -159,11 +168,12 @@ _OF_CRON: Sequence[Column[ScheduleRow]] = (
     CADENCE,
     NEXT,
     Column("QUEUE", 9, _lane, grow=1, most=24, drop=5),
-    Column("LAST RUN", 10, outcome, drop=1),
-    Column("TOOK", 7, took, right=True, drop=7),
-    Column("WHEN", 11, when, drop=3),
+    Column("LAST RUN", 10, outcome, drop=4),
+    Column("TOOK", 7, took, right=True, drop=8),
+    Column("WHEN", 11, when, drop=6),
     Column("LAST 10", RUNS, _last, right=True, drop=2),
-    Column("SOURCE", 13, _source, drop=8),
+    Column("SOURCE", 13, _source, drop=9),
+    NOTE,
 )
 
 

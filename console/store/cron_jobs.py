@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from console.model.schedules import RunRow, ScheduleRow
 from console.model.secrets import Secrets, masked_text
+from console.model.why import in_short
+from console.model.why.in_short import Beside
 from console.store import big_ints, rq_keys
 from console.store.cadence_words import cron_in_words, period_in_words
 from console.store.schedulers import LATE
@@ -81,6 +83,7 @@ def read(
     enqueued: Mapping[bytes, list[tuple[bytes, float]]],
     now: float,
     secrets: Secrets,
+    known: Beside | None = None,
 ) -> Steps[list[ScheduleRow]]:
     """The rows of these jobs with what became of the jobs that came of them, in one trip."""
     ids = [one for job in jobs for one, _ in enqueued.get(job.name, ())]
@@ -88,7 +91,7 @@ def read(
     if asked:
         yield
     runs = {name: tuple(_run(one, at, asked[one]) for one, at in found if one in asked) for name, found in enqueued.items()}
-    return [_row(job, runs.get(job.name, ()), now, secrets) for job in jobs]
+    return [_row(job, runs.get(job.name, ()), now, secrets, known) for job in jobs]
 
 
 def _history(name: bytes) -> bytes:
@@ -115,19 +118,21 @@ def _told(raw: object) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _row(job: CronJob, runs: tuple[RunRow, ...], now: float, secrets: Secrets) -> ScheduleRow:
+def _row(job: CronJob, runs: tuple[RunRow, ...], now: float, secrets: Secrets, known: Beside | None) -> ScheduleRow:
     due = _instant(job.told.get("next_enqueue_time"))
+    late = due is not None and due < now - LATE
     return ScheduleRow(
         key=job.key,
         id=text(job.name),
         source="rq-cron",
-        state="late" if due is not None and due < now - LATE else "foreign",
+        state="late" if late else "foreign",
         lane=_text(job.told.get("queue_name")),
         cadence=_cadence(job.told),
         call=masked_text(text(_call(job.told)), secrets),
         next_at=due,
         runs=runs,
         note=f"of {job.scheduler}",
+        why=in_short.of_cron(job.scheduler, known) if late and known is not None else None,
     )
 
 

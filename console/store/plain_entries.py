@@ -8,6 +8,10 @@ from typing import Final
 from console.model.payload import Pairs
 from console.model.schedules import ScheduleRow
 from console.model.secrets import Secrets, masked_text
+from console.model.why import in_short
+from console.model.why.facts import EntryFacts
+from console.model.why.in_short import Beside
+from console.model.why.reasons import Reason
 from console.store import bounded, decoding, user_schedules
 from console.store.cadence_words import cron_in_words, period_in_words
 from console.store.run_errors import RunErrors
@@ -38,14 +42,16 @@ def read(
     errors: RunErrors | None = None,
     with_runs: bool = True,
     with_meta: bool = True,
+    known: Beside | None = None,
 ) -> Steps[list[ScheduleRow]]:
     """The rows of these entries, in two trips, and a third when `errors` learns why runs failed.
 
-    `with_meta`: whether the cadences of plain entries are told, for which their meta is decoded.
+    `with_meta`: whether the cadences of plain entries are told, for which their meta is decoded. `known`: as for
+    user_schedules.read.
     """
     ours = [one for one, _ in entries if one.startswith(OURS)]
     schedules = Reading(
-        user_schedules.read(line, [Name(one) for one in ours], now, secrets, errors=errors, with_runs=with_runs)
+        user_schedules.read(line, [Name(one) for one in ours], now, secrets, errors=errors, with_runs=with_runs, known=known)
     )
     jobs = Reading(
         bounded.fields(line, [keys.RQ_JOB.encode() + one for one, _ in entries], SHORT, LONG if with_meta else LONG[:1])
@@ -55,11 +61,13 @@ def read(
     rows = []
     for (one, due), job in zip(entries, jobs.result, strict=True):
         seen.meet_queues(filter(None, [(job or {}).get("origin")]))
-        rows.append(of_users[one].row if one in of_users else _row(one, due, job, now, secrets))
+        rows.append(of_users[one].row if one in of_users else _row(one, due, job, now, secrets, known))
     return rows
 
 
-def _row(one: bytes, due: float | None, job: dict[str, bytes] | None, now: float, secrets: Secrets) -> ScheduleRow:
+def _row(
+    one: bytes, due: float | None, job: dict[str, bytes] | None, now: float, secrets: Secrets, known: Beside | None
+) -> ScheduleRow:
     heartbeat = one == keys.HEARTBEAT_ENTRY.encode()
     late = due is not None and due < now - LATE and not heartbeat
     return ScheduleRow(
@@ -72,7 +80,14 @@ def _row(one: bytes, due: float | None, job: dict[str, bytes] | None, now: float
         call=masked_text(text((job or {}).get("description", b"")), secrets),
         next_at=None if heartbeat else due,
         note="" if job else "its job is gone" if job is not None else "its job is no hash",
+        why=None if known is None or heartbeat else _why(one, due, job, known),
     )
+
+
+def _why(one: bytes, due: float | None, job: dict[str, bytes] | None, known: Beside) -> Reason | None:
+    if job is None:
+        return Reason("unreadable", "its job is no hash", "see who writes another type to that key")
+    return in_short.of_entry(EntryFacts(text(one), due, bool(job)), known)
 
 
 def _cadence(meta: bytes | None) -> str:

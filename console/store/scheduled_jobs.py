@@ -10,6 +10,7 @@ from console.model.commands import JobSeen
 from console.model.job_states import was_tried
 from console.model.schedules import ScheduleRow
 from console.model.secrets import Secrets, masked_text
+from console.model.why.reasons import Reason
 from console.store import bounded, queues
 from console.store.cadence_words import period_in_words
 from console.store.schedulers import LATE
@@ -114,7 +115,18 @@ def _row(
         call=masked_text(text(known.get("description", b"")), secrets),
         next_at=due,
         note="" if job else "its job is gone" if job is not None else "its job is no hash",
+        why=_why(late, job),
     )
+
+
+def _why(late: bool, job: Mapping[str, bytes] | None) -> Reason | None:
+    if job is None:
+        return Reason("unreadable", "its job is no hash", "see who writes another type to that key")
+    if not job:
+        return Reason("expired", "its job is gone")
+    if late:
+        return Reason("unmoved", "nobody moves it", "start one worker of its queue with --with-scheduler", "retry_now")
+    return None
 
 
 def _is_retry(job: Mapping[str, bytes]) -> bool:

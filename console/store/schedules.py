@@ -10,6 +10,8 @@ from redis import Redis
 from console.model.queries import MAX_PAGE, SchedulesQuery, Source
 from console.model.schedules import ScheduleRow, SchedulesPage
 from console.model.secrets import Secrets
+from console.model.why import in_short
+from console.model.why.in_short import Beside
 from console.store import cron_jobs, plain_entries, scheduled_jobs, user_schedules
 from console.store.cron_jobs import CronJob
 from console.store.seen import Seen
@@ -32,8 +34,9 @@ def read(connection: Redis, query: SchedulesQuery, now: float, seen: Seen, secre
     """The page of `query` at `now` (epoch seconds), in four round trips at the most; one more where a queue is met first.
 
     Of the filter only the user of users' schedules counts, which is looked up in an index (user_schedules.bounds): the rest is
-    for a search. Why a schedule fails is told by the second read that finds it so. Writes nothing, and executes nothing that it
-    finds. What cannot be read becomes a row of what is known. Raises redis' ConnectionError and TimeoutError.
+    for a search. Why one is not as it should be is told as far as its row and the last overview tell it; why its last run
+    failed, by the second read that finds it so. Writes nothing, and executes nothing that it finds. What cannot be read becomes
+    a row of what is known. Raises redis' ConnectionError and TimeoutError.
     """
     line = Line(connection)
     users, entries = line.ask("ZCARD", keys.SCHEDULES), line.ask("ZCARD", keys.ENTRIES)
@@ -48,7 +51,7 @@ def read(connection: Redis, query: SchedulesQuery, now: float, seen: Seen, secre
         case "rq":
             page = Reading(_scheduled(line, query, start, size, now, secrets, scheduled))
         case "cron":
-            page = Reading(_cron(line, query, start, size, now, secrets, cron))
+            page = Reading(_cron(line, query, start, size, in_short.beside(seen.status, now), secrets, cron))
     together(line, scheduled, cron, page)
     total, rows = page.result
     known = [count for count in scheduled.result.values() if count is not None]
@@ -80,7 +83,9 @@ def _users(line: Line, query: SchedulesQuery, start: int, size: int, now: float,
             count = line.ask("ZLEXCOUNT", keys.SCHEDULES, *bounds)
         yield
         total, names = count.count(), [user_schedules.named(member) for member in asked.rows()[:size]]
-    found = yield from user_schedules.read(line, names, now, secrets, errors=seen.errors, slots=SLOTS if len(names) == 1 else 0)
+    known = in_short.beside(seen.status, now)
+    slots = SLOTS if len(names) == 1 else 0
+    found = yield from user_schedules.read(line, names, now, secrets, errors=seen.errors, slots=slots, known=known)
     return total, [one.row for one in found]
 
 
@@ -98,7 +103,8 @@ def _entries(
         asked = line.ask("ZRANGE", keys.ENTRIES, start, start + size - 1, "WITHSCORES")
         yield
         entries = scored(asked.rows())[:size]
-    rows = yield from plain_entries.read(line, entries, now, seen, secrets, errors=seen.errors)
+    known = in_short.beside(seen.status, now)
+    rows = yield from plain_entries.read(line, entries, now, seen, secrets, errors=seen.errors, known=known)
     return count.count(), _in_order(query, rows)
 
 
@@ -121,14 +127,20 @@ def _scheduled(
 
 
 def _cron(
-    line: Line, query: SchedulesQuery, start: int, size: int, now: float, secrets: Secrets, registered: Reading[list[CronJob]]
+    line: Line,
+    query: SchedulesQuery,
+    start: int,
+    size: int,
+    known: Beside,
+    secrets: Secrets,
+    registered: Reading[list[CronJob]],
 ) -> Steps[Found]:
     history = Reading(cron_jobs.histories(line))
     yield from beside(history)
     jobs = yield from after(registered)
     only = None if query.only is None else set(query.only[:MAX_PAGE])
     shown = jobs[start : start + size] if only is None else [job for job in jobs if job.key in only]
-    rows = yield from cron_jobs.read(line, shown, history.result, now, secrets)
+    rows = yield from cron_jobs.read(line, shown, history.result, known.around.now, secrets, known)
     return len(jobs), _in_order(query, rows)
 
 

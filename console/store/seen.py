@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from console.model.status import QueueStatus
+from console.model.status import QueueStatus, Status
 from console.store.own_readings import OwnReadings
 from console.store.throughput import Recorded
 
@@ -44,6 +44,8 @@ class Seen:
     """Names of rate limits, MAX_LIMITS at the most."""
     own: OwnReadings = field(default_factory=OwnReadings)
     """What was read of queues, for where no heartbeat records it."""
+    status: Status | None = None
+    """The last overview."""
     outlook: Outlook | None = None
     """What the last overview has told beside the present state."""
     _errors: RunErrors | None = None

@@ -113,7 +113,8 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
         unread=(*truncated, *_unread("workers", worker_names, workers_total)),
     )
     seen.own.keep_all(status.queues, now)
-    return replace(status, problems=problems.find(status))
+    seen.status = replace(status, problems=problems.find(status))
+    return seen.status
 
 
 def _is_empty(queue: QueueStatus) -> bool:

@@ -16,7 +16,7 @@ from console.model.queries import UserQuery
 from console.model.schedules import RunRow, ScheduleRow, UserPage
 from console.model.secrets import Secrets
 from console.model.why import users as why
-from console.store import bounded, run_errors, usage, user_schedules
+from console.store import bounded, quarantined, run_errors, usage, user_schedules
 from console.store.facts import around
 from console.store.facts import schedule as facts_of
 from console.store.facts import user as user_facts
@@ -57,7 +57,7 @@ def read(connection: Redis, query: UserQuery, now: float, secrets: Secrets, erro
     used = Reading(usage.of_user(line, user, now))
     workers = Reading(around.registered(line))
     surroundings = Reading(around.read(line, workers, now))
-    aside, lanes = Reading(facts_of.set_aside(line)), Reading(facts_of.lanes(line, workers, now))
+    aside, lanes = Reading(quarantined.read(line, secrets)), Reading(facts_of.lanes(line, workers, now))
     facts = Reading(user_facts.read(line, user, aside, lanes, now, secrets))
     together(line, record, found, used, workers, surroundings, aside, lanes, facts)
     worked_s, failed_attempts = used.result

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from console.model.filters import Filter
 from console.model.schedules import RunRow, ScheduleRow
 from console.model.secrets import Secrets, masked_text
-from console.store import bounded, run_errors, run_records
+from console.model.why import in_short
+from console.model.why.facts import EntryFacts, ScheduleFacts, SetAside
+from console.model.why.in_short import Beside
+from console.model.why.reasons import Reason
+from console.store import bounded, quarantined, run_errors, run_records
 from console.store.cadence_words import cadence_in_words
+from console.store.facts import definition
 from console.store.run_errors import FAILED, RunErrors
 from console.store.schedulers import LATE
-from console.store.steps import Line, Reading, Steps, beside
+from console.store.steps import Line, Reading, Steps, after, beside
+from console.store.trip import Answer
 from console.store.values import number, text, text_or_none
 from jobs import keys, schedules
 from jobs.errors import JobsError
@@ -72,28 +78,70 @@ def read(
     errors: RunErrors | None = None,
     with_runs: bool = True,
     slots: int = 0,
+    known: Beside | None = None,
 ) -> Steps[list[UserSchedule]]:
     """The schedules of these names, in two trips, and a third when `errors` learns why some of them failed.
 
     `with_runs`: whether their runs are read; without them none is known to be running or failing. `slots`: how many next slots
-    are told of each.
+    are told of each. `known` is what the last overview tells: with it, each says why it is not as it should be.
     """
     ids = [name.id for name in names]
     scores = line.ask("ZMSCORE", keys.ENTRIES, *ids) if ids else None
     definitions = Reading(bounded.hashes(line, [keys.SCHEDULE.encode() + one for one in ids]))
     histories = Reading(bounded.hashes(line, [keys.RUNS.encode() + one for one in ids] if with_runs else []))
-    yield from beside(definitions, histories)
-    runs = [run_records.restore(text(one), raw) for one, raw in zip(ids, histories.result or [None] * len(ids), strict=True)]
+    aside = Reading(_set_aside(line, scores if known is not None else None, secrets))
+    remembered = Reading(_remembered(line, ids, histories, errors, secrets))
+    yield from beside(definitions, histories, aside, remembered)
+    runs = remembered.result
     failures = [run_records.newest_failure(history) for history in runs]
-    if errors is not None:
-        yield from run_errors.read(line, filter(None, failures), errors, secrets)
     entries = scores.rows() if scores else []
+    judge = None if known is None else _Judge(known, aside.result, secrets)
     return [
-        _restore(name, raw, entry, history, errors.of(failure) if errors else None, now, secrets, slots)
+        _restore(name, raw, entry, history, errors.of(failure) if errors else None, now, secrets, slots, judge)
         for name, raw, entry, history, failure in zip(
             names, definitions.result, entries or [None] * len(names), runs, failures, strict=True
         )
     ]
+
+
+def _remembered(
+    line: Line,
+    ids: Sequence[bytes],
+    histories: Reading[list[dict[bytes, bytes] | None]],
+    errors: RunErrors | None,
+    secrets: Secrets,
+) -> Steps[list[tuple[RunRow, ...]]]:
+    """The runs that each schedule remembers; `errors` learns why the newest of them failed."""
+    found = yield from after(histories)
+    runs = [run_records.restore(text(one), raw) for one, raw in zip(ids, found or [None] * len(ids), strict=True)]
+    if errors is not None:
+        yield from run_errors.read(line, filter(None, map(run_records.newest_failure, runs)), errors, secrets)
+    return runs
+
+
+def _set_aside(line: Line, scores: Answer | None, secrets: Secrets) -> Steps[dict[bytes, SetAside]]:
+    """The entries in quarantine, where one of a schedule may be: asked only when one is not in the set."""
+    yield
+    lost = scores is not None and any(score is None for score in scores.rows())
+    return (yield from quarantined.read(line, secrets)) if lost else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Why schedules are not as they should be, by what is known besides: the last overview, and what is set aside."""
+
+    known: Beside
+    aside: Mapping[bytes, SetAside]
+    secrets: Secrets
+
+    def why(
+        self, row: ScheduleRow, schedule: Schedule | None, runs: Sequence[RunRow], raw: Mapping[bytes, bytes] | None
+    ) -> Reason | None:
+        begun = ScheduleFacts(row.id, row.user or "", row.task or "", None if raw is None else bool(raw), listed=True)
+        entry = EntryFacts(row.id, row.next_at, set_aside=self.aside.get(row.key))
+        lane = self.known.lanes.get(schedule.lane) if schedule is not None else None
+        facts = definition.facts(begun, schedule, runs, entry, lane, self.known.around.now, self.secrets)
+        return in_short.of_schedule(facts, self.known, row.last_error or "")
 
 
 def _restore(
@@ -105,6 +153,7 @@ def _restore(
     now: float,
     secrets: Secrets,
     slots: int,
+    judge: _Judge | None,
 ) -> UserSchedule:
     one = text(name.id)
     due = number(score) if isinstance(score, str | bytes | float | int) else None
@@ -132,6 +181,8 @@ def _restore(
         next_slots=_slots(schedule, due, slots, now) if schedule and slots else (),
         spec=text(schedule.cadence.spec()) if schedule else "",
     )
+    if judge is not None:
+        row = replace(row, why=judge.why(row, schedule, runs, raw))
     return UserSchedule(row, runs, bool(raw))
 
 

@@ -15,7 +15,7 @@ from console.model.why import users as of_users
 from console.model.why.facts import Around, JobFacts, QueueFacts
 from console.model.why.page import WhyPage
 from console.model.why.reasons import Reason
-from console.store import job_attempts, job_fields, job_places
+from console.store import job_attempts, job_fields, job_places, quarantined
 from console.store.facts import around, job, queue, schedule, user
 from console.store.facts.job import About
 from console.store.steps import Line, Reading, Steps, after, alone, beside
@@ -71,7 +71,7 @@ def _queue(line: Line, name: bytes, registered: Reading[AskedWorkers], now: floa
 
 
 def _user(line: Line, query: WhyQuery, registered: Reading[AskedWorkers], now: float, secrets: Secrets) -> Steps[Judge]:
-    aside = Reading(schedule.set_aside(line))
+    aside = Reading(quarantined.read(line, secrets))
     lanes = Reading(schedule.lanes(line, registered, now))
     if query.subject == "user":
         one = Reading(user.read(line, query.name, aside, lanes, now, secrets))

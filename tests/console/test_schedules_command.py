@@ -98,6 +98,7 @@ def test_list_as_json_has_the_promised_fields(redis: Redis, say: Say) -> None:
         "note": "vendor asked",
         "noted_by": "ann@desk",
         "source": "user",
+        "why": {"code": "paused", "message": "vendor asked, ann@desk"},
         "call": "scrape_for_user('ada')",
     }
 

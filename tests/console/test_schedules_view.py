@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,6 +15,8 @@ from console.model.pages import Found
 from console.model.queries import SOURCES, JobQuery, SchedulesQuery, UserQuery
 from console.model.schedules import SchedulesPage
 from console.model.status import Refused
+from console.model.why.reasons import Reason
+from console.screens import schedule_columns
 from console.screens.place import Place
 from console.screens.schedules import SchedulesView
 from tests.console.view_host import SIZES, Host, drawn, text
@@ -44,16 +47,19 @@ async def test_every_size_tells_who_when_and_how_it_went(size: tuple[int, int]) 
         ada = next(line for line in lines if "ada@example.com" in line)
         assert "● armed" in ada
         assert "in 12 min" in ada
-        assert "✓ finished" in ada
-        assert ada.endswith("●●●●●●✗●●●") or size[0] == 200
+        assert ("✓ finished" in ada) is (size[0] > 80)
+        assert "●●●●●●✗●●●" in ada
+        assert " scrape " in ada
         bob = next(line for line in lines if " bob " in line)
         assert "✗ failing" in bob
-        assert "✗ failed" in bob
+        assert ("✗ failed" in bob) is (size[0] > 80)
+        assert "ReadTimeout" in bob
         assert "●●●●●●●●✗✗" in bob
         late = next(line for line in lines if "dora@" in line)
         assert "◐ late" in late
         assert "1 h ago" in late
-        assert "never" in late
+        assert "no rqscheduler" in late
+        assert "vendor asked" in next(line for line in lines if " cy " in line)
 
 
 async def test_a_wide_screen_tells_cadence_lane_tier_duration_and_notes() -> None:
@@ -69,15 +75,34 @@ async def test_a_wide_screen_tells_cadence_lane_tier_duration_and_notes() -> Non
             "ReadTimeout",
         ):
             assert words in said
-        assert "skipped 4: overlapping, too late" in said
+        assert "no rqscheduler" in said
+        assert " never " in said
 
 
-async def test_a_medium_screen_keeps_what_went_wrong_and_drops_notes_first() -> None:
-    async with shown(schedules_page(), size=(120, 40)) as (_, view, _pilot):
-        title = drawn(view)[1]
-        assert "CADENCE" in title
-        assert "TOOK" in title
-        assert "NOTE" not in title
+async def test_a_schedule_that_is_as_it_should_be_tells_what_it_skipped() -> None:
+    rows = (schedule(skipped={"overlapping": 3, "too late": 1}),)
+    async with shown(schedules_page(rows), size=(200, 60)) as (_, view, _pilot):
+        assert "skipped 4: overlapping, too late" in text(view)
+
+
+@pytest.mark.parametrize(("size", "titles"), [
+    (80, ["STATE", "USER", "TASK", "NEXT", "LAST 10", "NOTE"]),
+    (120, ["STATE", "USER", "TASK", "CADENCE", "NEXT", "LAST RUN", "LAST 10", "NOTE"]),
+])  # fmt: skip
+async def test_a_smaller_screen_keeps_what_is_wrong_and_drops_how_long_the_last_run_took_first(
+    size: int, titles: list[str]
+) -> None:
+    async with shown(schedules_page(), size=(size, 40)) as (_, view, _pilot):
+        assert re.split("  +", drawn(view)[1].strip()) == titles
+
+
+async def test_what_keeps_a_schedule_from_running_has_the_colour_of_what_is_wrong_and_what_somebody_wants_has_none() -> None:
+    wrong = schedule(why=Reason("no_worker", "no worker on high"))
+    wanted = schedule(state="paused", note="vendor asked", noted_by="ann", why=Reason("paused", "vendor asked, ann"))
+    assert schedule_columns.note(wrong, 0.0) == ("no worker on high", "bad")
+    assert schedule_columns.note(replace(wrong, why=Reason("workers_busy", "busy")), 0.0) == ("busy", "warn")
+    assert schedule_columns.note(wanted, 0.0) == (("vendor asked", ""), (", ann", "dim"))
+    assert schedule_columns.note(replace(wanted, note="", why=Reason("paused", "by ann")), 0.0) == ("by ann", "")
 
 
 async def test_other_sources_tell_the_call_the_queue_and_where_they_come_from() -> None:

@@ -12,6 +12,7 @@ from console.model.pages import JobRow
 from console.model.payload import Call, Many, Pairs
 from console.model.schedules import RunRow, ScheduleRow, SchedulesPage, UserPage
 from console.model.status import ScheduleCounts, SchedulerStatus, ServerInfo, Status, WorkerStatus
+from console.model.why.reasons import Reason
 from console.model.workers import WorkerRow, WorkersPage
 
 NOW = 1_741_960_931.0
@@ -76,9 +77,9 @@ SCHEDULES = (
              next_at=NOW + 68_000,
              runs=runs("........xx"), last_error="ReadTimeout: shop.example did not answer within 20 s"),
     schedule("cy", cadence="every hour, at :41", state="paused", next_at=None, runs=runs("....."), note="vendor asked",
-             noted_by="ann"),
+             noted_by="ann", why=Reason("paused", "vendor asked, ann")),
     schedule("dora@a-very-long-domain-name.example.org", tier="standard", lane="default", state="late", next_at=NOW - 4_000,
-             runs=(), skipped={"overlapping": 3, "too late": 1}),
+             runs=(), skipped={"overlapping": 3, "too late": 1}, why=Reason("no_scheduler", "no rqscheduler")),
     schedule("日本語ユーザー", state="running", runs=(run(30, "running", None), *runs("..."))),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from console.model.job import Place
 from console.model.job_states import was_tried
 from console.model.secrets import Secrets
 from console.model.why.facts import Dependency, JobFacts, Listed, QueueFacts, RateLimit, ScheduleFacts, SetAside
-from console.store import job_relations, rq_keys
+from console.store import job_relations, quarantined, rq_keys
 from console.store.affordable import Size
 from console.store.facts import queue, schedule
 from console.store.job_attempts import Executions
@@ -54,7 +54,7 @@ def read(line: Line, job: bytes, about: About, now: float, secrets: Secrets) -> 
     executions = Size(line, "ZCARD", rq_keys.EXECUTIONS.encode() + job)
     above = Size(line, "SCARD", rq_keys.DEPENDENCIES.encode() + job + rq_keys.DEPENDENCIES_END.encode())
     asked_entry = schedule.ask_entry(line, job)
-    aside = Reading(schedule.set_aside(line))
+    aside = Reading(quarantined.read(line, secrets))
     schedules = Reading(_schedule(line, job, aside, about, now, secrets))
     rest = Reading(_rest(line, job, about, executions, above, now))
     yield from beside(aside, schedules, rest)

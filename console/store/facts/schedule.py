@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
-from console.model.secrets import Secrets, masked_text
+from console.model.secrets import Secrets
 from console.model.why.facts import EntryFacts, QueueFacts, ScheduleFacts, SetAside
 from console.store import bounded, run_records
-from console.store.facts import queue
+from console.store.facts import definition, queue
 from console.store.steps import Line, Reading, Steps, after, beside
 from console.store.trip import Answer
 from console.store.user_schedules import Name
@@ -19,9 +18,6 @@ from jobs import keys, schedules
 from jobs.errors import JobsError
 from jobs.schedules import Schedule
 from jobs.tiers import LANES
-
-MAX_SET_ASIDE: Final = 200
-"""Entries in quarantine among which one is looked for: those that were set aside last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +50,6 @@ def entry(asked: AskedEntry, set_aside: Mapping[bytes, SetAside], now: float) ->
     )
 
 
-def set_aside(line: Line) -> Steps[dict[bytes, SetAside]]:
-    """The entries in quarantine by their ids, MAX_SET_ASIDE at the most, in two trips."""
-    numbers = line.ask("ZREVRANGE", keys.QUARANTINE, 0, MAX_SET_ASIDE - 1)
-    yield
-    prefix = keys.QUARANTINED.encode()
-    told = line.trip.ask_each("HMGET", [prefix + number for number in numbers.rows()], "id", "reason")
-    if numbers.rows():
-        yield
-    found = {}
-    for number_, fields in reversed(list(zip(numbers.rows(), told.values, strict=False))):
-        one, why = fields or (None, None)
-        if one:
-            found[one] = SetAside(text(number_), text(why or b""))
-    return found
-
-
 def lanes(line: Line, registered: Reading[AskedWorkers], now: float) -> Steps[dict[str, QueueFacts]]:
     """The facts of the lanes, where runs of schedules wait, in the trip after `registered`."""
     workers = yield from after(registered)
@@ -86,7 +66,7 @@ def read(
     now: float,
     secrets: Secrets,
 ) -> Steps[list[ScheduleFacts]]:
-    """The facts of these schedules, in two trips; `aside` is `set_aside`, and `lanes` is `lanes`."""
+    """The facts of these schedules, in two trips; `aside` is quarantined.read, and `lanes` is `lanes`."""
     ids = [name.id for name in names]
     entries = [ask_entry(line, one) for one in ids]
     listed = [_ask_listed(line, name) for name in names]
@@ -118,43 +98,19 @@ def _restore(
     secrets: Secrets,
 ) -> ScheduleFacts:
     schedule = _readable(text(name.id), raw)
-    facts = ScheduleFacts(
+    begun = ScheduleFacts(
         id=text(name.id),
-        user=name.user if name.user is not None else schedule.user if schedule else "",
-        task=name.task if name.task is not None else schedule.task if schedule else "",
+        user=name.user if name.user is not None else "",
+        task=name.task if name.task is not None else "",
         found=None if raw is None else bool(raw),
         listed=None if listed is None else listed.value is not None,
-        readable=schedule is not None,
-        entry=entry or EntryFacts(text(name.id)),
-        runs=run_records.restore(text(name.id), history),
     )
-    if schedule is None:
-        return facts
-    return replace(
-        facts,
-        paused=schedule.paused,
-        note=masked_text(text(schedule.note), secrets),
-        noted_by=text(schedule.noted_by),
-        active=schedule.active,
-        overlap=schedule.overlap,
-        catch_up=schedule.catch_up,
-        slot=_latest(schedule, entry, now),
-        skipped={text(why): times for why, times in schedule.skipped.items()},
-        queue=queues.get(schedule.lane),
-    )
+    lane = queues.get(schedule.lane) if schedule is not None else None
+    return definition.facts(begun, schedule, run_records.restore(text(name.id), history), entry, lane, now, secrets)
 
 
 def _readable(one: str, raw: dict[bytes, bytes] | None) -> Schedule | None:
     try:
         return schedules.restore(one, raw)
     except JobsError:
-        return None
-
-
-def _latest(schedule: Schedule, entry: EntryFacts | None, now: float) -> float | None:
-    """The newest slot of the cadence that has passed and was decided: what the entry still waits for was not."""
-    due = entry.due if entry is not None else None
-    try:
-        return float(schedule.slots.latest(now if due is None else min(now, due - 1)))
-    except (JobsError, ValueError, OverflowError, StopIteration):
         return None
