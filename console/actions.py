@@ -109,6 +109,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("later", ("right", "l"), "later", "The time cursor on, at last to now.", "Look", ("timeline",), footer=2),
     Action("history", ("e",), "history", "Curves of the past, with a time cursor.",
            "Go", ("overview", "activity"), footer=2),
+    Action("failing", ("f",), "failing", "What fails at present, in groups, and where each is seen.", "Go", ("overview",)),
     Action("problems", ("exclamation_mark",), "problems", "What is wrong, the way out, and where it is seen.", "Go"),
     Action("mark_all", ("asterisk",), "mark all", "Mark all that is listed.", "Look",
            ("jobs", "failures", "groups", "schedules", "workers")),

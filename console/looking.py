@@ -72,6 +72,18 @@ class Looking:
             main = self._around.main
             await main.app.push_screen(Problems(status.problems, self._reading.watch.target), self._opened)
 
+    async def do_failing(self) -> None:
+        """List what fails at present, and go where the chosen group is seen."""
+        groups = self._places.view.failing()
+        if groups is None:
+            self._say("what fails is not known yet")
+        elif not groups.groups:
+            self._say("nothing has failed")
+        else:
+            from console.screens.dialogs.failing import Failing
+
+            await self._around.main.app.push_screen(Failing(groups, self._reading.watch.target), self._opened)
+
     async def _opened(self, place: Place | None) -> None:
         if place is not None:
             await self.go(place)

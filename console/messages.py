@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from console.model.ports import Snapshot
-from console.model.queries import ViewQuery
+from console.model.queries import FailingQuery, GroupsQuery, ViewQuery
 
 if TYPE_CHECKING:
     from console.model.bulk import Progress, Report
@@ -42,11 +42,11 @@ class SearchProgressed(Message):
 
 
 class GroupsProgressed(Message):
-    """The grouping of that number has come so far; `reason` says why it failed, if it did."""
+    """The grouping of that number, which `query` asked for, has come so far; `reason` says why it failed, if it did."""
 
-    def __init__(self, seq: int, groups: Groups | None, reason: str = "") -> None:
+    def __init__(self, seq: int, query: GroupsQuery | FailingQuery, groups: Groups | None, reason: str = "") -> None:
         super().__init__()
-        self.seq, self.groups, self.reason = seq, groups, reason
+        self.seq, self.query, self.groups, self.reason = seq, query, groups, reason
 
 
 class PreviewGrew(Message):

@@ -17,13 +17,16 @@ from textual.message import Message
 from console import unforeseen
 from console.messages import GroupsProgressed, ReadFailed, SearchProgressed, SnapshotReady
 from console.model.ports import Reader
-from console.model.queries import FailuresQuery, GroupsQuery, OverviewQuery, SearchQuery, ViewQuery
+from console.model.queries import FailingQuery, FailuresQuery, GroupsQuery, OverviewQuery, SearchQuery, ViewQuery
 
 WATCH_S: Final = 10.0
 """Seconds between two readings of the overview while another screen is shown: for the problems in the header."""
 
 MAX_BACKOFF_S: Final = 5.0
 """Seconds between two tries at the most: who waits for a server looks at the screen."""
+
+Sought = SearchQuery | GroupsQuery | FailingQuery
+"""What is read in the background, once, and not every second."""
 
 
 class Poller:
@@ -87,7 +90,7 @@ class Poller:
             self._frozen = frozen
             self._changed.notify()
 
-    def search(self, query: SearchQuery | GroupsQuery) -> int:
+    def search(self, query: Sought) -> int:
         """Search, or group, in the background, in place of what was searched for before; returns the number that its progress
         bears."""
         self.cancel_search()
@@ -153,8 +156,7 @@ class Poller:
     def _backoff(self, failures: int) -> float:
         return min(MAX_BACKOFF_S, self._refresh_s * float(2 ** min(failures - 1, 10)))
 
-    def _search(self, seq: int, query: SearchQuery | GroupsQuery, stop: threading.Event) -> None:
-        groups = isinstance(query, GroupsQuery)
+    def _search(self, seq: int, query: Sought, stop: threading.Event) -> None:
         try:
             with self._reader_of(query, stop) as reader:
                 for message in self._found(reader, seq, query, stop) if reader is not None else ():
@@ -163,24 +165,27 @@ class Poller:
                     self._post(message)
         except Exception as error:
             if not stop.is_set():
-                said = unforeseen.said(error, "grouping" if groups else "searching")
-                self._post(GroupsProgressed(seq, None, said) if groups else SearchProgressed(seq, None, said))
+                if isinstance(query, GroupsQuery | FailingQuery):
+                    self._post(GroupsProgressed(seq, query, None, unforeseen.said(error, "grouping")))
+                else:
+                    self._post(SearchProgressed(seq, None, unforeseen.said(error, "searching")))
 
     def _found(
-        self, reader: Reader, seq: int, query: SearchQuery | GroupsQuery, stop: threading.Event
+        self, reader: Reader, seq: int, query: Sought, stop: threading.Event
     ) -> Iterator[SearchProgressed | GroupsProgressed]:
-        if isinstance(query, GroupsQuery):
+        if isinstance(query, GroupsQuery | FailingQuery):
             for groups in reader.groups(query, self._clock(), stop.is_set):
-                yield GroupsProgressed(seq, groups)
+                yield GroupsProgressed(seq, query, groups)
         else:
             for found in reader.search(query, self._clock(), stop.is_set):
                 yield SearchProgressed(seq, found)
 
     @contextmanager
-    def _reader_of(self, query: SearchQuery | GroupsQuery, stop: threading.Event) -> Iterator[Reader | None]:
+    def _reader_of(self, query: Sought, stop: threading.Event) -> Iterator[Reader | None]:
         """A reader of its own for a search. Groups, and the failures of one, are all read by one that stays, one after another:
         it keeps what it has grouped. None where it was stopped before its turn."""
-        if not isinstance(query, GroupsQuery) and not (isinstance(query, FailuresQuery) and query.group):
+        grouped = isinstance(query, GroupsQuery | FailingQuery) or (isinstance(query, FailuresQuery) and query.group)
+        if not grouped:
             reader = self._connect()
             try:
                 yield reader

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from console.messages import GroupsProgressed, ReadFailed, SearchProgressed, SnapshotReady
 from console.model.ports import Target
-from console.model.queries import FailuresQuery, GroupsQuery, OverviewQuery, same_list
+from console.model.queries import FailingQuery, FailuresQuery, GroupsQuery, OverviewQuery, SearchQuery, ViewQuery, same_list
 from console.model.status import Status
 from console.places import Places
 from console.screens.view import Asks, Searches
@@ -85,8 +85,8 @@ class Reading:
             self._places.view.progress(message.found, message.reason)
 
     def grouped(self, message: GroupsProgressed) -> None:
-        """Let the view that groups know, unless it has begun another grouping."""
-        if self._places.open and message.seq == self.watch.poller.search_seq:
+        """Let the view that groups know, unless it has begun another grouping, or another view has taken its place."""
+        if self._shows(message.query) and message.seq == self.watch.poller.search_seq:
             self._places.view.grouped(message.groups, message.reason)
 
     def asked(self, message: Asks) -> None:
@@ -100,9 +100,20 @@ class Reading:
         if query is None:
             self.watch.poller.cancel_search()
             return
-        listed = FailuresQuery(query.queue, filter=query.filter) if isinstance(query, GroupsQuery) else query
-        if self._places.open and same_list(listed, self._places.view.asked):
+        if self._shows(query):
             self.watch.poller.search(query)
+
+    def _shows(self, query: SearchQuery | GroupsQuery | FailingQuery) -> bool:
+        """Whether the view that is shown wants what is found by that."""
+        asked: ViewQuery
+        match query:
+            case GroupsQuery():
+                asked = FailuresQuery(query.queue, filter=query.filter)
+            case FailingQuery():
+                asked = OverviewQuery()
+            case _:
+                asked = query
+        return self._places.open and same_list(asked, self._places.view.asked)
 
     def _wanted(self, message: SnapshotReady | ReadFailed) -> bool:
         return self._places.open and self.watch.answers(message, self._places.view.asked)

@@ -94,6 +94,13 @@ class GroupsQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class FailingQuery:
+    """What fails at present: the newest failures of all queues, `newest` of them, in groups of one kind."""
+
+    newest: int = 500
+
+
+@dataclass(frozen=True, slots=True)
 class SchedulesQuery:
     """A page of schedules of one source. `only` names schedules (their ids, or job ids) that a search has found."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -13,18 +12,29 @@ from console.model import words
 from console.model.counting import counted
 from console.model.filters import Kind
 from console.model.history import SPANS
-from console.model.queries import PAGE, HistoryQuery, JobsQuery, OverviewQuery
+from console.model.ports import Snapshot
+from console.model.queries import (
+    PAGE,
+    FailingQuery,
+    FailuresQuery,
+    HistoryQuery,
+    JobsQuery,
+    OverviewQuery,
+    UserQuery,
+    ViewQuery,
+)
 from console.model.status import QueueStatus, Status
-from console.screens import throughput_lines
+from console.screens import queue_columns, throughput_lines
 from console.screens.place import Place
-from console.screens.view import Asks, Tells
+from console.screens.view import Asks, Goes, Searches, Tells
 from console.screens.whole import Whole
 from console.widgets.columns import Column
 from console.widgets.lines import Line, Page, Row
-from console.widgets.pieces import Cell, Piece
+from console.widgets.pieces import Piece
 from console.widgets.table import Table
 
 if TYPE_CHECKING:
+    from console.model.failure_groups import Groups
     from console.model.meant import Meant
 
 FIELDS: Mapping[str, Kind] = {
@@ -42,6 +52,9 @@ ORDERS = ("name", "waiting", "oldest", "failed")
 ROOMY = 30
 TALL = 45
 """Lines of the screen from on which more is told beneath the problems."""
+
+GROUP_EVERY_S = 5.0
+"""Seconds from one grouping of the newest failures to the next."""
 
 MOST = 5_000
 """Queues that are known at the most."""
@@ -64,6 +77,10 @@ class OverviewView(Whole):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.asked = OverviewQuery()
+        self._failing: Groups | None = None
+        self._not_grouped = ""
+        self._grouping = False
+        self._group_at: float | None = None
 
     def compose(self) -> ComposeResult:
         yield Table(self.key, id="rows")
@@ -75,7 +92,7 @@ class OverviewView(Whole):
         """As many as fit."""
         # A few jobs that wait draw no bar that is full.
         most = max([10, *(row.waiting or 0 for row in self.snapshot.queues)]) if self.snapshot else 10
-        return _columns(most)
+        return queue_columns.columns(most)
 
     def empty(self) -> Sequence[tuple[Piece, ...]]:
         """What would fill it."""
@@ -124,6 +141,44 @@ class OverviewView(Whole):
             self.asked = query
             self.post_message(Asks(query, fresh=False))
 
+    def open(self, place: Place) -> None:
+        """Show what was read last. A grouping that was under way is none any more: another screen may have ended it."""
+        self._grouping = False
+        super().open(place)
+
+    def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
+        """Show all of it; group what fails at present now and then, and not with the first answer, which waits for nothing."""
+        super().show(query, snapshot)
+        assert isinstance(snapshot, Status)
+        if self._group_at is None:
+            self._group_at = snapshot.as_of
+        elif not self._grouping and snapshot.as_of >= self._group_at:
+            self._grouping, self._group_at = True, snapshot.as_of + GROUP_EVERY_S
+            self.post_message(Searches(FailingQuery()))
+
+    def grouped(self, groups: Groups | None, reason: str) -> None:
+        """Show what fails; what was known of it stays where the grouping fails."""
+        self._grouping, self._not_grouped = False, reason
+        self._failing = groups or self._failing
+        self.draw()
+
+    def failing(self) -> Groups | None:
+        """What fails at present."""
+        return self._failing
+
+    def on_resize(self) -> None:
+        """Show as much beside the table as there is room for."""
+        self.draw()
+
+    def on_page_picked(self, message: Page.Picked) -> None:
+        """Open a group, or a user, with the mouse."""
+        message.stop()
+        kind, name = message.target
+        if kind == "group":
+            self.post_message(Goes(Place("groups", FailuresQuery(), name)))
+        elif kind == "user":
+            self.post_message(Goes(Place("user", UserQuery(name.decode("utf-8", "surrogateescape")))))
+
     def do_span(self) -> bool:
         """The curves of the next span."""
         self.asked = replace(self.asked, span=SPANS[(SPANS.index(self.asked.span) + 1) % len(SPANS)])
@@ -162,8 +217,21 @@ class OverviewView(Whole):
             glyph: Piece = ("✗ ", "bad") if problem.severity == "error" else ("▲ ", "warn")
             rows.append(Row((glyph, (f"{problem.subject}: ", "strong"), (problem.message, ""))))
             rows.append(Row(((f"  → {problem.remedy}", "dim"),)))
-        self.query_one("#problems", Page).show(rows)
-        self.query_one("#throughput", Page).show(self._beneath(status))
+        beneath = self._beneath(status)
+        # The table has as many lines as rows, and no more than its style lets it have.
+        table = max(4, min(self.table.total + 1, self.size.height * 6 // 10))
+        room = self.size.height - table - 1 - len(beneath)
+        self.query_one("#problems", Page).show(self._with_failing(rows, room))
+        self.query_one("#throughput", Page).show(beneath)
+
+    def _with_failing(self, problems: list[Row], room: int) -> list[Row]:
+        """The problems, and beneath them what fails at present, in `room` lines."""
+        if self._failing is None or not self._failing.groups:
+            return problems
+        from console.screens import failing_lines
+
+        apart = bool(problems) and self.size.height >= ROOMY
+        return failing_lines.beneath(problems, self._failing, self.size.width, room, apart, self._not_grouped)
 
     def _beneath(self, status: Status) -> list[Row]:
         """The curves, and what there is room for of the outlook."""
@@ -183,76 +251,10 @@ class OverviewView(Whole):
         return [*rows, *outlook_lines.busiest(found.busiest, cells)] if lines >= TALL else rows
 
 
-@lru_cache(maxsize=2)
-def _columns(most: int) -> Sequence[Column[QueueStatus]]:
-    """The same ones for the same `most`, the number of jobs that fills a bar, so that a table knows them again."""
-    return (
-        Column("LANE", 12, _name, grow=2, most=40, sort="name"),
-        Column("", 8, lambda row, now: (words.bar(row.waiting or 0, most, 8), "accent"), drop=4),
-        Column("WAITING", 9, _count("waiting"), right=True, sort="waiting"),
-        Column("OLDEST", 9, _oldest, right=True, sort="oldest"),
-        Column("PROMISE", 9, _promise, right=True, drop=3),
-        Column("IN/min", 6, _rate("in_per_min"), right=True, drop=5),
-        Column("OUT/min", 7, _rate("out_per_min"), right=True, drop=5),
-        Column("DRAINS", 9, _drains, right=True, drop=2),
-        Column("RUNNING", 7, _count("running", "accent"), right=True, drop=1),
-        Column("RETRYING", 8, _count("retrying", "warn"), right=True, drop=6),
-        Column("SCHEDULED", 9, _count("scheduled"), right=True, drop=7),
-        Column("FAILED", 7, _count("failed", "bad"), right=True, sort="failed"),
-        Column("WORKERS", 12, _workers, right=True, drop=1),
-    )
-
-
 def _is_there(row: QueueStatus) -> bool:
     """Whether a lane is one here: without the job layer nothing is promised, and only what holds something is a queue."""
     counts = (row.waiting, row.running, row.scheduled, row.deferred, row.finished, row.failed, row.canceled)
     return not row.lane or row.promise_s is not None or bool(row.workers) or any(counts)
-
-
-def _count(field: str, tone: str = "") -> Callable[[QueueStatus, float], Cell]:
-    def cell(row: QueueStatus, now: float) -> Cell:
-        value: int | None = getattr(row, field)
-        return (words.count(value), tone if value else "dim")
-
-    return cell
-
-
-def _rate(field: str) -> Callable[[QueueStatus, float], Cell]:
-    def cell(row: QueueStatus, now: float) -> Cell:
-        value: float | None = getattr(row, field)
-        return (words.rate(value), "" if value else "dim")
-
-    return cell
-
-
-def _name(row: QueueStatus, now: float) -> Cell:
-    return (row.name, "strong") if row.lane else row.name or ("(no name)", "dim")
-
-
-def _oldest(row: QueueStatus, now: float) -> Cell:
-    late = row.promise_s is not None and row.oldest_s is not None and row.oldest_s > row.promise_s
-    return (words.age(row.oldest_s), "bad" if late else "" if row.oldest_s is not None else "dim")
-
-
-def _promise(row: QueueStatus, now: float) -> Cell:
-    if row.promise_s is None:
-        return (words.DASH, "dim")
-    kept = row.oldest_s is None or row.oldest_s <= row.promise_s
-    return ((words.age(row.promise_s), ""), (" ✓", "good") if kept else (" ✗", "bad"))
-
-
-def _drains(row: QueueStatus, now: float) -> Cell:
-    if not row.waiting or (row.drain_s is None and row.in_per_min is None and row.out_per_min is None):
-        return (words.DASH, "dim")
-    if row.drain_s is None:
-        return ("grows" if (row.in_per_min or 0) > (row.out_per_min or 0) > 0 else "never", "bad")
-    return "now" if row.drain_s < 1 else words.age(row.drain_s)
-
-
-def _workers(row: QueueStatus, now: float) -> Cell:
-    if not row.workers:
-        return ("none", "bad" if row.waiting else "dim")
-    return f"{row.workers} ({row.busy} busy)" if row.busy else f"{row.workers}"
 
 
 def _terms(row: QueueStatus) -> tuple[dict[str, str | None], dict[str, float | None]]:

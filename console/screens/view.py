@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from console.model.filters import Filter, Kind, parse
 from console.model.ports import Snapshot
-from console.model.queries import GroupsQuery, SearchQuery, ViewQuery
+from console.model.queries import FailingQuery, GroupsQuery, SearchQuery, ViewQuery
 from console.screens.place import Place
 from console.widgets.pieces import Piece
 
@@ -37,7 +37,7 @@ class Asks(Message):
 class Searches(Message):
     """A view wants a search, or failures in groups, in place of the search before; None ends it."""
 
-    def __init__(self, query: SearchQuery | GroupsQuery | None) -> None:
+    def __init__(self, query: SearchQuery | GroupsQuery | FailingQuery | None) -> None:
         super().__init__()
         self.query = query
 
@@ -115,6 +115,10 @@ class View(Widget):
 
     def grouped(self, groups: Groups | None, reason: str) -> None:
         """The grouping that this view asked for has come further, or failed."""
+
+    def failing(self) -> Groups | None:
+        """The groups of what fails at present, None where that is not known or not shown."""
+        return None
 
     def do(self, action: str) -> Place | bool | None:
         """Do an action of actions.py. A place is where it leads; False and None mean that there is nothing to do it to."""

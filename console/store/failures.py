@@ -62,7 +62,7 @@ def read(connection: Redis, query: FailuresQuery, now: float, seen: Seen, secret
         total, refused = lists.counts().get("failed"), (*lists.refused, *refused)
         within = total
     else:
-        members, total, refused = _latest(connection, ranks.start, min(ranks.start + ranks.size, REACH), now, seen)
+        members, total, refused = latest(connection, ranks.start, min(ranks.start + ranks.size, REACH), now, seen)
         within = None if total is None else min(total, REACH)
     found = rows.read(connection, members, secrets, errors=True)
     seen.meet_queues(found.origins)
@@ -77,10 +77,11 @@ def read(connection: Redis, query: FailuresQuery, now: float, seen: Seen, secret
     )
 
 
-def _latest(
+def latest(
     connection: Redis, start: int, end: int, now: float, seen: Seen
 ) -> tuple[list[Member], int | None, tuple[Refused, ...]]:
-    """The failures of all queues at the ranks from `start` to `end` (excluded), how many there are, and what was refused."""
+    """The failures of all queues at the ranks from `start` to `end` (excluded), how many there are, and what was refused; in
+    two trips, and one more when a queue turns up that `seen` did not know. Raises redis' errors of the connection."""
     wanted = max(0, end) if start < end else 0
     first = Trip(connection)
     names, _ = queues.ask_names(first)

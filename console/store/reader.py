@@ -17,6 +17,7 @@ from console.model.ports import ReadError, Snapshot
 from console.model.queries import (
     ActivityQuery,
     DoctorQuery,
+    FailingQuery,
     FailuresQuery,
     GroupsQuery,
     HistoryQuery,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from console.model.pages import Found
     from console.model.secrets import Secrets
     from console.model.selection import Selected
+    from console.store.failing import Newest
     from console.store.failure_groups import Kept
 
 
@@ -88,11 +90,14 @@ class StoreReader:
         except RedisError as error:
             raise ReadError(explained(error, self._url)) from None
 
-    def groups(self, query: GroupsQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
+    def groups(self, query: GroupsQuery | FailingQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
         """The failures in groups, ever more of them. Raises ReadError."""
-        from console.store import failure_groups
+        from console.store import failing, failure_groups
 
         try:
+            if isinstance(query, FailingQuery):
+                yield failing.read(self._connection, query, now, stopped, self._secrets, self._newest)
+                return
             seen = self._names(query)
             yield from failure_groups.groups(self._connection, query, now, stopped, seen, self._secrets, self._grouped)
         except RedisError as error:
@@ -113,6 +118,12 @@ class StoreReader:
         from console.store.failure_groups import Kept
 
         return Kept()
+
+    @cached_property
+    def _newest(self) -> Newest:
+        from console.store.failing import Newest
+
+        return Newest()
 
     def _read(self, query: ViewQuery, now: float) -> Snapshot:
         connection, seen = self._connection, self._seen

@@ -92,6 +92,13 @@ class Page(Drawn):
             super().__init__()
             self.page = page
 
+    class Picked(Message):
+        """A line that stands for something was opened with the mouse, on a page without a cursor."""
+
+        def __init__(self, target: tuple[str, bytes]) -> None:
+            super().__init__()
+            self.target = target
+
     def __init__(self, id: str | None = None, cursor: bool = True) -> None:
         super().__init__(id=id)
         self._rows: tuple[Row, ...] = ()
@@ -163,10 +170,15 @@ class Page(Drawn):
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is; a second click opens."""
         at = self.scroll_offset.y + event.y
-        if self._has_cursor and at < len(self._rows):
+        if at >= len(self._rows):
+            return
+        if self._has_cursor:
             self.move_to(at)
-            if event.chain == 2:
-                self.post_message(self.Opened(self))
+        target = self._rows[at].target
+        if event.chain == 2 and self._has_cursor:
+            self.post_message(self.Opened(self))
+        elif event.chain == 2 and target is not None:
+            self.post_message(self.Picked(target))
 
     def on_resize(self) -> None:
         """Keep the scroll bar true to the width, and the cursor in sight."""

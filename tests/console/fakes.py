@@ -18,6 +18,7 @@ from console.model.payload import Call
 from console.model.ports import ReadError, Snapshot, Target, WriteError
 from console.model.queries import (
     ActivityQuery,
+    FailingQuery,
     FailuresQuery,
     GroupsQuery,
     JobQuery,
@@ -129,6 +130,8 @@ class FakeReader:
     grouped: list[Groups] = field(default_factory=list)
     groups_asked: list[GroupsQuery] = field(default_factory=list)
     group_gate: threading.Event = field(default_factory=threading.Event)
+    failing_now: list[Groups] = field(default_factory=list)
+    failing_asked: list[FailingQuery] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -152,8 +155,15 @@ class FakeReader:
         if not stopped():
             yield Found(len(rows), len(rows), tuple(found[len(found) // 2 :]), done=True)
 
-    def groups(self, query: GroupsQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
-        """What is held in `grouped`, one answer after another, each when `group_gate` is open."""
+    def groups(self, query: GroupsQuery | FailingQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
+        """What is held in `grouped`, one answer after another, each when `group_gate` is open. Of what fails at present, what
+        is held in `failing_now`, or that there is nothing."""
+        if isinstance(query, FailingQuery):
+            self.failing_asked.append(query)
+            if self.failing:
+                raise ReadError(self.failing)
+            yield from (replace(one, as_of=now) for one in self.failing_now or [Groups(now, 0, 0, (), done=True)])
+            return
         self.groups_asked.append(query)
         for one in self.grouped:
             self.group_gate.wait(10)

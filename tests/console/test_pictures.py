@@ -22,7 +22,7 @@ from console.model.failure_groups import Groups
 from console.model.operations import Operation
 from console.model.pages import Found
 from console.model.ports import Snapshot, Target
-from console.model.queries import GroupsQuery, JobsQuery, OverviewQuery, SearchQuery, SelectQuery, ViewQuery
+from console.model.queries import FailingQuery, GroupsQuery, JobsQuery, OverviewQuery, SearchQuery, SelectQuery, ViewQuery
 from console.model.selection import Selected
 from console.model.status import Status
 from console.screens.dialogs.confirm import Confirm
@@ -66,7 +66,7 @@ class Steady:
     def search(self, query: SearchQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Found]:
         return self.reader.search(query, now, stopped)
 
-    def groups(self, query: GroupsQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
+    def groups(self, query: GroupsQuery | FailingQuery, now: float, stopped: Callable[[], bool]) -> Iterator[Groups]:
         return self.reader.groups(query, now, stopped)
 
     def select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
@@ -217,7 +217,7 @@ def numbered(key: str, *texts: str) -> Callable[[Driver], Any]:
 
 
 SCREENS = {
-    "overview": numbered("1", "schedules armed"),
+    "overview": numbered("1", "schedules armed", "WHAT FAILS"),
     "jobs": finished,
     "failures": numbered("3", "failures"),
     "groups": in_groups,
