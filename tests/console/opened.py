@@ -14,7 +14,7 @@ def console(reader: FakeReader | None = None, **given: object) -> Console:
     """A console over `reader`, with a frozen clock that a test may move by setting `at`."""
     here = target(reader or FakeReader())
     clock: Callable[[], float] = given.pop("clock", lambda: NOW)  # type: ignore[assignment]
-    return Console([here], here, refresh_s=0.05, clock=clock, **given)  # type: ignore[arg-type]
+    return Console([here], here, **{"refresh_s": 0.2, "clock": clock, **given})  # type: ignore[arg-type]
 
 
 def jobs_view(driver: Driver) -> JobsView:

@@ -193,7 +193,7 @@ async def test_another_context_is_another_server_from_the_same_screen_on() -> No
         target(here, name="prod", colour="red"),
         target(there, name="staging", url="unix:///run/[red]/[/x].sock", read_only=True),
     ]
-    async with driving(Console(targets, targets[0], refresh_s=0.05, clock=lambda: NOW)) as driver:
+    async with driving(Console(targets, targets[0], refresh_s=0.2, clock=lambda: NOW)) as driver:
         await driver.press("2")
         await driver.shows(" prod ", "200 jobs")
         here.gate.clear()
@@ -216,7 +216,7 @@ async def test_a_context_of_another_prefix_ends_this_process_for_one_of_its_own(
 
     here = target(FakeReader(), name="one")
     other = Target("two", "redis://stage/1", never, elsewhere=True)
-    app = Console([here, other], here, refresh_s=0.05, clock=lambda: NOW)
+    app = Console([here, other], here, refresh_s=0.2, clock=lambda: NOW)
     async with driving(app) as driver:
         await driver.shows("18,240")
         await driver.press("colon")

@@ -42,7 +42,7 @@ async def test_an_answer_for_another_state_of_the_same_screen_is_dropped() -> No
 async def test_an_outage_keeps_the_rows_says_their_age_and_ends_by_itself() -> None:
     at = [NOW]
     reader = FakeReader()
-    async with driving(console(reader, clock=lambda: at[0])) as driver:
+    async with driving(console(reader, clock=lambda: at[0], refresh_s=0.05)) as driver:
         await driver.press("2")
         await driver.shows("job-0", "live 0.05 s")
         reader.failing = "rediss://…@cache-1/0: cannot be reached (Connection refused); is it running?"

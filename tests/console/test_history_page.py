@@ -163,7 +163,7 @@ async def test_from_the_overview_to_what_was_done_at_an_instant_and_back(redis: 
     begun = {"event": "begun", "operation": "op-1", "who": "ann", "command": "requeue", "scope": "all failed jobs"}
     redis.xadd(keys.ACTIVITY, begun, id=f"{int(NOW) - 90}000-0")  # type: ignore[arg-type]
     here = Target("", server.url, lambda: open_reader(server.url))
-    async with driving(Console([here], here, refresh_s=0.05, clock=lambda: NOW)) as driver:
+    async with driving(Console([here], here, refresh_s=0.2, clock=lambda: NOW)) as driver:
         await driver.shows("high")
         await driver.press("e")
         await driver.shows("in/min", "▲", "requeue all failed jobs")
