@@ -228,6 +228,7 @@ def test_an_integer_of_100_000_digits_is_told_by_its_first_ones(protocol: int) -
         assert read(data) == Many("tuple", (BigInt("-" + digits[:40], 100_000), 1))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400_000), st.integers(-2, 2), st.sampled_from([1, -1]))
 def test_integers_of_any_size_are_told_by_their_digits(bits: int, off: int, sign: int) -> None:
     value = sign * ((1 << bits) + off)
