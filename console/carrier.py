@@ -88,6 +88,7 @@ class Carrier:
                         if time.monotonic() - told_at >= TELL_S:
                             self._post(PreviewGrew(seq, preview.glance()))
                             told_at = time.monotonic()
+                preview.sort()
                 slots = self._slots(reader, preview, command)
             finally:
                 reader.close()

@@ -169,6 +169,8 @@ def find(server: Reader, meant: Chosen, now: float, *, details: bool, tell: Call
             left += unfit
         preview.add(chunk)
         tell(preview)
+    if not meant.named:
+        preview.sort()
     left += [outcome(one, "gone") for one in meant.named if one not in met]
     return Found(preview, tuple(left))
 

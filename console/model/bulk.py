@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from console.model.canary import Trial
-from console.model.commands import Command, Outcome, Seen, ToFront, outcome
+from console.model.commands import Command, Outcome, Requeue, RetryNow, RunAgain, Seen, ToFront, outcome
 from console.model.operations import Counts, Ended, Operation, counted
 from console.model.ports import ReadError, WriteError, Writer
 
@@ -113,7 +113,8 @@ def carry_out(
     """
     writer.begin(operation)
     # Whoever comes to the front last is first there.
-    order = seen[::-1] if isinstance(command, ToFront) else seen
+    to_front = isinstance(command, ToFront) or (isinstance(command, Requeue | RetryNow | RunAgain) and command.at_front)
+    order = seen[::-1] if to_front else seen
     course = _Course(writer, operation, command, order, control, told, clock)
     how, said = course.straight() if trial is None else course.tried(trial)
     if how != "broken off":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from console.model.commands import Seen
+from console.model.commands import JobSeen, Seen
 from console.model.job_terms import function
 from console.model.pages import JobRow
 from console.model.schedules import ScheduleRow
@@ -92,6 +93,11 @@ class Preview:
         for row in chunk.rows:
             for what, value in _told(row, self._now):
                 self._counts[what][value] += 1
+
+    def sort(self) -> None:
+        """Put jobs into the order of their lists' scores, so that what failed first is first in a queue again, however the list
+        is shown. Those without a score stay before them, in their order."""
+        self.seen.sort(key=lambda one: one.score if isinstance(one, JobSeen) and one.score is not None else -math.inf)
 
     def tallies(self) -> Sequence[Tally]:
         """What is selected by function, user, tier and so on; only kinds of which something is known."""

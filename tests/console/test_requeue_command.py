@@ -87,6 +87,21 @@ def test_a_whole_list(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
     assert (set(waiting(redis)), failed(redis), failed(redis, "high")) == ({"waits", "low-1", "low-2"}, set(), {"high-1"})
 
 
+@pytest.mark.parametrize(("to_front", "expected"), [([], ["waits", *range(700)]), (["--to-front"], [*range(700), "waits"])])
+def test_what_failed_first_is_first_in_the_queue_again(
+    redis: Redis, jobs: dict[str, Job], say: Say, to_front: list[str], expected: list[object]
+) -> None:
+    redis.zrem("rq:failed:low", "low-1", "low-2")
+    many(redis, 700)
+    assert say("requeue", "--queue", "low", "--yes", *to_front)[0] == 0
+    assert waiting(redis) == [one if isinstance(one, str) else f"many-{one:06}" for one in expected]
+
+
+def test_ids_come_to_the_front_in_the_order_given(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    assert say("requeue", "low-2", "low-1", "--to-front", "--yes")[0] == 0
+    assert waiting(redis) == ["low-2", "low-1", "waits"]
+
+
 @pytest.mark.parametrize("chosen", [["--filter", "user:ada"], ["--state", "failed", "--filter", "error:JSONDecode"]])
 def test_what_a_filter_wants(redis: Redis, jobs: dict[str, Job], say: Say, chosen: list[str]) -> None:
     status, out, _ = say("requeue", *chosen, "--yes")
