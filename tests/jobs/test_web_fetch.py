@@ -391,7 +391,7 @@ def test_no_text_at_all_raises_anything_else(url: str) -> None:
 
 
 @given(st.text(st.characters(max_codepoint=255, exclude_characters="\r\n")))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_location_at_all_raises_anything_else(running: Site, location: str) -> None:
     running.answers["/anywhere"] = Answer(302, headers={"Location": location.replace("anywhere", "")})
     with pytest.raises((PermanentError, Unavailable, RetryAfter)) as caught:
