@@ -7,7 +7,7 @@ no second one, however often a key is pressed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Final
 
 from textual.message import Message
@@ -16,9 +16,9 @@ from textual.screen import Screen
 from console import orders
 from console.carrier import Carrier
 from console.done import Done, rest, same, summary, undoing
-from console.messages import OperationEnded, OperationProgressed, PreviewGrew
+from console.messages import OperationEnded, OperationProgressed, OperationSettled, PreviewGrew
 from console.model import commands
-from console.model.bulk import Control, Progress
+from console.model.bulk import Control
 from console.model.commands import Command
 from console.model.meant import Meant
 from console.model.operations import Operation
@@ -26,6 +26,7 @@ from console.model.ports import Target
 from console.model.queries import JobQuery, JobsQuery
 from console.model.text import decoded, visible
 from console.operator import operation_id, operator
+from console.running import Running
 from console.screens import meaning
 from console.screens.dialogs.ask import Ask
 from console.screens.dialogs.carrying import Carrying
@@ -49,22 +50,10 @@ NOTHING: Final = {
 }
 """What is said where there is nothing that an action could be done to."""
 
+AWAITED: Final = "what can be undone is known once the server answers again"
+
 REMEMBERED: Final = 20
 """Operations of which the outcomes are kept."""
-
-
-@dataclass(slots=True)
-class Running:
-    """The operation that is under way."""
-
-    seq: int
-    target: Target
-    view: View
-    meant: Meant
-    command: Command
-    title: str
-    control: Control
-    progress: Progress | None = None
 
 
 class Acting:
@@ -89,7 +78,8 @@ class Acting:
         stage, view = self._stage, self._stage.view
         meant = self._undone(view) if action == "undo" else view.meant(action)
         if meant is None:
-            stage.say(NOTHING.get(action, "there is nothing here that this can be done to"))
+            awaited = action == "undo" and any(not done.report.noted for done in self.done)
+            stage.say(AWAITED if awaited else NOTHING.get(action, "there is nothing here that this can be done to"))
             return
         action = meant.action or action
         if action == "undo":
@@ -204,10 +194,22 @@ class Acting:
             if running.view.is_attached:
                 running.view.acted([one.key for one in report.outcomes if one.result in ("done", "sent")])
             self.told = summary(self.done[-1], self._stage.now(), self._stage.shown_zone)
+            if not report.noted and not refused:
+                self._carrier.settle(running.target, running.command, report)
         if refused:
             self._stage.lock(running.target)
         self._stage.tell_operation()
         self._stage.read_again()
+
+    def settled(self, message: OperationSettled) -> None:
+        """Say what the server has counted of an operation in the middle of which it went away, and that it can be undone."""
+        for at, done in enumerate(self.done):
+            if done.report.operation.id == message.report.operation.id:
+                self.done[at] = replace(done, report=message.report)
+                if at == len(self.done) - 1 and self.running is None:
+                    self.told = summary(self.done[at], self._stage.now(), self._stage.shown_zone)
+                    self._stage.tell_operation()
+                self._stage.read_again()
 
     def _keep(self, done: Done) -> None:
         if isinstance(done.command, commands.Undo):
@@ -250,7 +252,7 @@ class Acting:
 
     def leave(self) -> None:
         """Begin no further batch: the program ends."""
-        self._carrier.stop()
+        self._carrier.leave()
         if self.running is not None:
             self.running.control.cancel()
 
@@ -262,12 +264,7 @@ class Acting:
     @property
     def said(self) -> str:
         """What is under way and how far it is, for the header; empty where nothing is."""
-        running = self.running
-        if running is None:
-            return ""
-        progress = running.progress
-        share = f" {progress.counts.told / progress.of:.0%}" if progress is not None and progress.of else ""
-        return f"{running.command.WORD}{' paused' if running.control.paused else ''}{share}"
+        return "" if self.running is None else self.running.said
 
     # --- afterwards -----------------------------------------------------------------------------
 

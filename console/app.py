@@ -29,6 +29,7 @@ from console.messages import (
     GroupsProgressed,
     OperationEnded,
     OperationProgressed,
+    OperationSettled,
     PreviewGrew,
     ReadFailed,
     SearchProgressed,
@@ -394,6 +395,10 @@ class Console(App[Target], inherit_bindings=False):
     def on_operation_ended(self, message: OperationEnded) -> None:
         """An operation has ended."""
         self.acting.ended(message)
+
+    def on_operation_settled(self, message: OperationSettled) -> None:
+        """The server has told what it did of an operation in the middle of which it went away."""
+        self.acting.settled(message)
 
     def on_carrying_asked(self, message: Message) -> None:
         """Pause an operation, or cancel it."""

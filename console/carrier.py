@@ -14,9 +14,9 @@ from typing import Final
 
 from textual.message import Message
 
-from console import unforeseen
-from console.messages import OperationEnded, OperationProgressed, PreviewGrew
-from console.model.bulk import Control, carry_out
+from console import garbage, unforeseen
+from console.messages import OperationEnded, OperationProgressed, OperationSettled, PreviewGrew
+from console.model.bulk import Control, Report, carry_out
 from console.model.canary import Canary, Trial
 from console.model.commands import Change, Command, Seen, Spread
 from console.model.meant import Meant
@@ -30,6 +30,9 @@ from console.model.selection import Preview, Selected
 TELL_S: Final = 0.1
 """Seconds between two messages of how far a preview is."""
 
+SETTLE_S: Final = (0.5, 8.0)
+"""Seconds until a server that has gone away is asked again for the first time, and at the most: each time twice as long."""
+
 
 class Carrier:
     """Gathers for one preview at a time, and carries out one operation at a time. Messages bear the number that it returned."""
@@ -37,6 +40,7 @@ class Carrier:
     def __init__(self, post: Callable[[Message], object], clock: Callable[[], float] = time.time) -> None:
         self._post, self._clock = post, clock
         self._stop = threading.Event()
+        self._left = threading.Event()
         self._seq = 0
 
     def gather(self, target: Target, meant: Meant, command: Command) -> int:
@@ -48,6 +52,15 @@ class Carrier:
     def stop(self) -> None:
         """Gather no more. The thread ends after the chunk that it reads."""
         self._stop.set()
+
+    def leave(self) -> None:
+        """Gather no more, and wait for no server any more: the program ends."""
+        self.stop()
+        self._left.set()
+
+    def settle(self, target: Target, command: Command, report: Report) -> None:
+        """Note the end of an operation of `command` in the audit of `target` as soon as that answers again."""
+        self._start("settle", self._settle, target, command, report)
 
     def carry(
         self,
@@ -68,6 +81,7 @@ class Carrier:
         threading.Thread(target=run, args=(self._seq, *arguments), name=name, daemon=daemon).start()
         return self._seq
 
+    @garbage.put_off()
     def _gather(self, seq: int, target: Target, meant: Meant, command: Command, stop: threading.Event) -> None:
         preview = Preview(self._clock())
         preview.add(Selected(len(meant.seen), len(meant.seen), meant.seen))
@@ -105,6 +119,7 @@ class Carrier:
         assert isinstance(page, SlotsPage)
         return page
 
+    @garbage.put_off()
     def _carry(
         self,
         seq: int,
@@ -142,6 +157,25 @@ class Carrier:
             refused = isinstance(error, WriteError) and error.refused
             reason = unforeseen.said(error, operation.command, "see what was done before you try again")
             self._post(OperationEnded(seq, None, reason, refused))
+
+    def _settle(self, seq: int, target: Target, command: Command, report: Report) -> None:
+        wait, most = SETTLE_S
+        while not self._left.wait(wait):
+            wait = min(most, 2 * wait)
+            try:
+                if target.write is None:
+                    return
+                writer = target.write()
+                try:
+                    ended = writer.settle(report.operation, command, report.ended)
+                finally:
+                    writer.close()
+            except WriteError as error:
+                if error.refused:
+                    return
+            else:
+                self._post(OperationSettled(replace(report, ended=ended, noted=True)))
+                return
 
     def _states(self, reader: Reader, keys: Sequence[bytes]) -> Mapping[bytes, str]:
         """The states that these jobs are in by now, of those that are still there. Raises ReadError."""

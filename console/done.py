@@ -35,7 +35,7 @@ def summary(done: Done, now: float, zone: tzinfo | None) -> tuple[Sequence[Piece
     sign = (" ✓ ", "good") if ended.counts.held and ended.how == "done" else (" ▲ ", "warn")
     line: list[Piece] = [sign, (command_words.came(done.command, ended.counts), "strong")]
     if ended.how != "done":
-        left = done.report.operation.matched - len(done.report.outcomes)
+        left = max(0, done.report.operation.matched - ended.counts.told)
         line.append((f" · {ended.how}, {counted(left, 'was', 'were')} left", "warn"))
     if ended.said:
         line.append((f" · {ended.said}", "warn"))

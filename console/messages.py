@@ -79,6 +79,14 @@ class OperationEnded(Message):
         self.seq, self.report, self.reason, self.refused = seq, report, reason, refused
 
 
+class OperationSettled(Message):
+    """The server has answered again: the audit has the end of this operation, with what the server has counted of it."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
 class ExportTold(Message):
     """The file that is being written: how far it is, or, when it is `done`, what came of it."""
 

@@ -87,11 +87,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An operation that has ended, with an outcome for each that it came to; the others are as they were."""
+    """An operation that has ended, with an outcome for each that it came to; the others are as they were. `noted`: the audit
+    has its end; what a server that went away has counted of it is told once it is noted."""
 
     operation: Operation
     outcomes: tuple[Outcome, ...]
     ended: Ended
+    noted: bool = True
 
 
 def carry_out(
@@ -120,11 +122,16 @@ def carry_out(
     if how != "broken off":
         course.watch()
     ended = Ended(clock(), how, course.counts, said)
+    noted = True
     try:
-        ended = replace(ended, undo_until=writer.end(operation, ended))
+        if course.lost:
+            ended = writer.settle(operation, command, ended)
+        else:
+            ended = replace(ended, undo_until=writer.end(operation, ended))
     except WriteError as error:
+        noted = False
         ended = replace(ended, said=ended.said or f"the audit has no end of this: {error}")
-    return Report(operation, tuple(course.outcomes), ended)
+    return Report(operation, tuple(course.outcomes), ended, noted)
 
 
 @dataclass
@@ -144,6 +151,8 @@ class _Course:
     """Seconds in which it was acted, without pauses and without waiting for those that were tried first."""
     told_at: float = float("-inf")
     told_doing: str = ""
+    lost: bool = False
+    """Whether the server has gone away in the middle, so that only it knows what was done last."""
 
     def straight(self) -> tuple[str, str]:
         """All, batch by batch."""
@@ -207,6 +216,7 @@ class _Course:
                     self._tell(doing)
                     began = time.monotonic()
             except WriteError as error:
+                self.lost = not error.refused
                 return "broken off", str(error)
             left = left[len(self.outcomes) - before :]
         return None

@@ -91,6 +91,10 @@ class Writer(Protocol):
         """Note in the audit what came of it, and return until when it can be undone (epoch seconds), None where it cannot.
         Raises WriteError."""
 
+    def settle(self, operation: Operation, command: Command, ended: Ended) -> Ended:
+        """Note in the audit the end of an operation whose server went away in the middle, and return it with the counts that
+        the server has of it, and until when it can be undone. Raises WriteError."""
+
     def close(self) -> None:
         """Let go of the server."""
 

@@ -216,7 +216,7 @@ def _lasting(line: Line, rows: Sequence[OperationRow], now: float) -> Steps[list
     counting = Reading(bounded.hashes(line, [keys.OPERATION.encode() + named[key] for key in live]))
     trash = Reading(_in_trash(line, named, kept, now))
     yield from beside(counting, trash)
-    counts = {key: _counted(fields) for key, fields in zip(live, counting.result, strict=True) if fields}
+    counts = {key: counted(fields) for key, fields in zip(live, counting.result, strict=True) if fields}
     found = list(rows)
     for at, row in enumerate(rows):
         if row.key in counts or row.key in trash.result:
@@ -240,7 +240,7 @@ def _in_trash(
     return {key: (at, count) for (key, at), count in zip(lasting.items(), counts.values, strict=False)}
 
 
-def _counted(fields: Mapping[bytes, bytes]) -> Counts:
+def counted(fields: Mapping[bytes, bytes]) -> Counts:
     """What the scripts counted (lua/jobs.lua): by the codes of outcomes."""
     found = {text(name): _natural(value) or 0 for name, value in fields.items()}
     by_result: dict[str, dict[str, int]] = {"skipped": {}, "failed": {}}

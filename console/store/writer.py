@@ -145,6 +145,12 @@ class StoreWriter:
         with self._one_line_errors():
             return audit.end(self._connection, operation, ended, self._secrets)
 
+    def settle(self, operation: Operation, command: Command, ended: Ended) -> Ended:
+        """Note in the audit the end of an operation whose server went away in the middle, and return it with what the server
+        has counted. Raises WriteError."""
+        with self._one_line_errors():
+            return audit.settle(self._connection, operation, command, ended, self._secrets)
+
     def close(self) -> None:
         """Let go of the server."""
         self._connection.close()

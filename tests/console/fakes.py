@@ -12,7 +12,7 @@ from console.model.bulk import BATCH
 from console.model.commands import Command, JobSeen, Outcome, Seen, outcome
 from console.model.failure_groups import Groups
 from console.model.job import Attempt, JobDetail
-from console.model.operations import Ended, Operation
+from console.model.operations import Counts, Ended, Operation
 from console.model.pages import Found, JobRow, JobsPage
 from console.model.payload import Call
 from console.model.ports import ReadError, Snapshot, Target, WriteError
@@ -243,10 +243,13 @@ class FakeWriter:
     fails_at: int = 0
     gate: threading.Event = field(default_factory=threading.Event)
     entered: threading.Event = field(default_factory=threading.Event)
+    settled: threading.Event = field(default_factory=threading.Event)
+    counted: Counts | None = None
     closed: int = 0
 
     def __post_init__(self) -> None:
         self.gate.set()
+        self.settled.set()
 
     def begin(self, operation: Operation) -> None:
         if self.failing is not None and self.fails_at < 0:
@@ -285,6 +288,13 @@ class FakeWriter:
     def end(self, operation: Operation, ended: Ended) -> float | None:
         self.ends.append(ended)
         return None
+
+    def settle(self, operation: Operation, command: Command, ended: Ended) -> Ended:
+        """Not before the server is there again: `counted` is what it has counted by then."""
+        if not self.settled.is_set():
+            raise WriteError("rediss://…@cache-1/0: cannot be reached")
+        self.ends.append(ended)
+        return replace(ended, counts=self.counted, undo_until=NOW + 3_600) if self.counted is not None else ended
 
     def close(self) -> None:
         self.closed += 1

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from console.actions import ACTIONS
 from console.app import Console
 from console.model.commands import Requeue
+from console.model.operations import Counts
 from console.model.ports import Target, WriteError
 from console.model.queries import FailuresQuery
 from console.screens.dialogs.confirm import Confirm
@@ -325,6 +326,26 @@ async def test_a_server_that_dies_in_the_middle_is_told_and_the_rest_is_left() -
         await driver.shows("requeued 400, failed 200 (unknown)", "broken off, 400 were left", "cannot be reached")
         await driver.press("v")
         await driver.shows("job-400", "nobody knows whether it was done: the server did not say")
+
+
+async def test_what_a_server_that_came_back_has_counted_is_told_in_place_of_what_nobody_knew() -> None:
+    reader = FakeReader(failures=[job(n, "failed") for n in range(1_000)])
+    gone = WriteError("rediss://…@cache-1/0: cannot be reached")
+    writer = FakeWriter(reader, failing=gone, fails_at=2, counted=Counts(done=430))
+    writer.settled.clear()
+    async with driving(console(writing(reader, writer), screen="failures"), (200, 60)) as driver:
+        await driver.shows("1,000 failures")
+        await driver.press("asterisk")
+        await requeue(driver, "Requeue 1,000 failed jobs")
+        await driver.shows("requeued 400, failed 200 (unknown)", "broken off, 400 were left")
+        await driver.press("u")
+        await driver.says("what can be undone is known once the server answers again")
+        assert writer.ends == []
+        writer.settled.set()
+        await driver.shows("requeued 430", "broken off, 570 were left", "u undoes until")
+        await driver.press("u")
+        await driver.shows("Put back 430 failed jobs")
+    assert [ended.how for ended in writer.ends] == ["broken off"]
 
 
 async def test_what_cannot_be_begun_is_told_and_nothing_is_done() -> None:

@@ -23,7 +23,7 @@ from console.model.commands import Outcome
 from console.model.ports import Target
 from console.store.reader import open_reader
 from console.store.writer import StoreWriter
-from jobs import schedules
+from jobs import keys, schedules
 from jobs.registering import set_user
 from jobs.users import User
 from tests.catalogue import ROOT
@@ -272,7 +272,7 @@ class Dying(StoreWriter):
     def act(self, *arguments: Any) -> Iterator[Sequence[Outcome]]:
         for batches, came in enumerate(super().act(*arguments), 1):
             yield came
-            if batches == 2:
+            if batches == 2 and self._server.is_running():
                 self._server.stop()
 
 
@@ -299,4 +299,47 @@ async def test_a_server_that_goes_away_in_the_middle(tmp_path: Path) -> None:
         assert left > 0
         await driver.press("v")
         await driver.shows("nobody knows whether it was done: the server did not say")
+    connection.close()
+
+
+async def test_a_server_that_comes_back_tells_what_it_did_and_that_can_be_undone(tmp_path: Path) -> None:
+    socket = tmp_path / "valkey.sock"
+
+    def started() -> ValkeyServer:
+        kept = {"appendonly": "yes", "appendfsync": "always"}
+        one = ValkeyServer(port=0, unix_socket_path=socket, data_dir=tmp_path / "data", config=kept, persist=True)
+        one.start()
+        return one
+
+    first, url = started(), f"unix://{socket}"
+    connection = Redis.from_url(url)
+    mail = Queue("mail", connection=connection)
+    for n in range(400):
+        failed(mail, f"f{n}")
+    here = Target("", "redis://here/0", lambda: open_reader(url), write=lambda: Dying(first, Redis.from_url(url), url))
+    async with driving(Console([here], here, refresh_s=0.2, screen="failures"), (200, 60)) as driver:
+        await driver.shows("400 failures")
+        await driver.press("asterisk", "D")
+        await confirm(driver, "Delete 400 failed jobs")
+        await driver.shows("broken off", "STALE")
+        await driver.press("u")
+        await driver.says("what can be undone is known once the server answers again")
+        second = started()
+        try:
+            await driver.shows("u undoes until")
+            [key] = connection.scan_iter("tq:operation:*")
+            done = int(connection.hget(key, "done") or 0)
+            assert 0 < done < 400
+            assert connection.zcard(keys.RQ_FAILED + "mail") == 400 - done
+            await driver.shows(f"deleted {done}", f"{400 - done} failures")
+            assert "unknown" not in driver.text
+            await driver.press("6")
+            await driver.shows("✗ broken off", f" {done} ")
+            await driver.shows_not("unfinished")
+            await driver.press("u")
+            await confirm(driver, f"Put back {done}")
+            await driver.shows(f"put back {done}")
+            assert connection.zcard(keys.RQ_FAILED + "mail") == 400
+        finally:
+            second.stop()
     connection.close()

@@ -68,6 +68,9 @@ class Memory:
         self.noted.append(ended)
         return self.undo_until
 
+    def settle(self, operation: Operation, command: Command, ended: Ended) -> Ended:
+        return replace(ended, undo_until=self.end(operation, ended))
+
     def close(self) -> None:
         pass
 

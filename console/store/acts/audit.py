@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from redis import Redis
 
-from console.model.commands import Outcome
-from console.model.operations import Ended, Operation
+from console.model.commands import Command, JobCommand, Outcome, Undo
+from console.model.operations import Counts, Ended, Operation
 from console.model.secrets import Secrets, masked_text
+from console.store.activity import counted
 from console.store.acts import although_full
 from jobs import keys
 from jobs.scripts import Argument
@@ -67,6 +69,21 @@ def end(connection: Redis, operation: Operation, ended: Ended, secrets: Secrets)
         told |= _written({"said": ended.said}, secrets)
     although_full.step(connection, (keys.ACTIVITY,), _added(told))
     return until if isinstance(until, float) else None
+
+
+def settle(connection: Redis, operation: Operation, command: Command, ended: Ended, secrets: Secrets) -> Ended:
+    """Note the end of an operation whose server went away in the middle, with what the server has counted of it. Raises redis'
+    errors.
+
+    What a script does it counts in the same step: what is not counted was not done. What else came of others stays unknown.
+    """
+    kept: Any = connection.hgetall(keys.OPERATION + operation.id)
+    if kept:
+        counts, unknown = counted(kept), 0
+        if not isinstance(command, JobCommand | Undo):
+            unknown = max(0, ended.counts.told - counts.told)
+        ended = replace(ended, counts=counts + Counts(failed={"unknown": unknown} if unknown else {}))
+    return replace(ended, undo_until=end(connection, operation, ended, secrets))
 
 
 def count(connection: Redis, operation: str, outcomes: Iterable[Outcome]) -> None:
