@@ -11,8 +11,7 @@ import click
 from console import bundle as bundles
 from console import settings
 from console.commands import output
-from console.commands.failures import fingerprint
-from console.commands.parameters import name, text
+from console.commands.parameters import fingerprint, name, text
 from console.commands.server import one_line_errors, reader
 from console.model.incident import Subject
 from console.model.secrets import Secrets

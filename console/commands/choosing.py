@@ -10,8 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from console.commands.failures import fingerprint
-from console.commands.parameters import expression, name, state
+from console.commands.parameters import expression, fingerprint, name, state
 from console.model import job_terms
 from console.model.commands import (
     STATES,

@@ -10,16 +10,15 @@ from typing import Any, Final
 import click
 
 from console.commands import output
-from console.commands.parameters import expression, name, whole
+from console.commands.parameters import expression, fingerprint, name, whole
 from console.commands.server import one_line_errors, reader
 from console.commands.table import Cell, Column, table
 from console.model import job_terms, words
 from console.model.failure_groups import Group, Groups, error, window
 from console.model.filters import Filter
-from console.model.fingerprints import FINGERPRINT
 from console.model.ports import Reader
 from console.model.queries import FailuresQuery, GroupsQuery
-from console.model.text import decoded, visible
+from console.model.text import decoded
 
 DONE, NOT_HELD = 0, 1
 MAX_SHOWN: Final = 2_000
@@ -36,14 +35,6 @@ COLUMNS: Final = (
     Column("FIRST"),
     Column("LAST"),
 )
-
-
-def fingerprint(value: str) -> str:
-    """The fingerprint of a group, as `failures` shows it. Raises click.BadParameter."""
-    told = value.strip().lower()
-    if FINGERPRINT.fullmatch(told) is None:
-        raise click.BadParameter(f"{visible(value)} is no group; `tq-console failures` shows them, 12 letters and digits each")
-    return told
 
 
 @click.command()

@@ -49,6 +49,17 @@ def state(value: str) -> JobState:
     return found
 
 
+def fingerprint(value: str) -> str:
+    """The fingerprint of a group of failures, as `failures` shows it."""
+    # What tells kinds of failures apart takes a while to be imported, and few commands name a group.
+    from console.model.fingerprints import FINGERPRINT
+
+    told = value.strip().lower()
+    if FINGERPRINT.fullmatch(told) is None:
+        raise click.BadParameter(f"{visible(value)} is no group; `tq-console failures` shows them, 12 letters and digits each")
+    return told
+
+
 def share(value: str) -> float:
     """A share from 0 to 1, written as per cent from 0 to 100, with or without the sign."""
     try:

@@ -15,7 +15,7 @@ import pytest
 from redis import Redis
 
 from console.cli import run
-from console.commands.failures import fingerprint
+from console.commands.parameters import fingerprint
 from console.store import failure_groups
 from jobs import keys
 from tests import failed_jobs, hostile

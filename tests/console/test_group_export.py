@@ -13,7 +13,7 @@ import pytest
 from redis import Redis
 
 from console import export
-from console.commands.failures import fingerprint
+from console.commands.parameters import fingerprint
 from console.model.failure_records import FIELDS
 from console.model.ports import ReadError, Snapshot
 from console.model.queries import FailuresQuery, SelectQuery, ViewQuery
