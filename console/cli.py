@@ -87,6 +87,7 @@ def tq_console(
     named = "TQ_READ_ONLY" if asked.read_only else f"context {chosen.name}" if chosen and chosen.read_only else ""
     ctx.meta[settings.READ_ONLY_BY] = "--read-only" if read_only else named
     ctx.meta[settings.PRODUCTION] = chosen.name if chosen and chosen.production else ""
+    ctx.meta[settings.CONTEXT] = chosen.name if chosen else ""
     if ctx.invoked_subcommand is not None:
         return None
     from console.commands.open import open_console

@@ -17,6 +17,9 @@ READ_ONLY_BY: Final = "console.read_only"
 PRODUCTION: Final = "console.production"
 """Where it keeps for them the name of the context that has to be typed before anything is changed, empty where none has."""
 
+CONTEXT: Final = "console.context"
+"""Where it keeps for them the name of the context that they work in, empty outside of one."""
+
 TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 

@@ -11,7 +11,7 @@ from redis import Redis
 from jobs import defining, keys, registering, runs, schedules, scripts, sweep, tiers, users
 from jobs.cadence import slots_between
 from jobs.errors import InvalidSchedule, UnknownSchedule
-from jobs.schedules import schedule_id
+from jobs.schedules import Schedule, schedule_id
 
 BATCH = 200
 MAX_BACKFILL = 10_000
@@ -101,17 +101,8 @@ def backfill(connection: Redis, user_id: str, task_name: str, start: float, end:
     """
     user = users.get(connection, user_id)
     schedule = schedules.get(connection, user_id, task_name)
-    if not start <= end <= time.time():
-        raise InvalidSchedule("a backfill goes from a time to a later one, neither in the future")
-    wanted: list[int] = []
-    # The slot that the entry waits for is the entry's to run, in its own lane.
-    last = end if schedule.next_at is None else min(end, schedule.next_at - 1)
-    for slot in slots_between(schedule.slots, start - 1, last):
-        wanted.append(slot)
-        if len(wanted) > MAX_BACKFILL:
-            raise InvalidSchedule(f"the range holds more than {MAX_BACKFILL} slots; ask for a shorter one")
     replies: list[bytes] = []
-    for batch in _batches(wanted):
+    for batch in _batches(slots_to_backfill(schedule, start, end)):
         with connection.pipeline(transaction=False) as pipe:
             for slot in batch:
                 runs.queue_run(
@@ -128,6 +119,20 @@ def backfill(connection: Redis, user_id: str, task_name: str, start: float, end:
             replies += pipe.execute()
     enqueued = replies.count(b"enqueued")
     return Backfilled(enqueued, len(replies) - enqueued)
+
+
+def slots_to_backfill(schedule: Schedule, start: float, end: float) -> list[int]:
+    """The slots in [start, end] (epoch seconds) for which `backfill` looks. Raises InvalidSchedule, as that does."""
+    if not start <= end <= time.time():
+        raise InvalidSchedule("a backfill goes from a time to a later one, neither in the future")
+    wanted: list[int] = []
+    # The slot that the entry waits for is the entry's to run, in its own lane.
+    last = end if schedule.next_at is None else min(end, schedule.next_at - 1)
+    for slot in slots_between(schedule.slots, start - 1, last):
+        wanted.append(slot)
+        if len(wanted) > MAX_BACKFILL:
+            raise InvalidSchedule(f"the range holds more than {MAX_BACKFILL} slots; ask for a shorter one")
+    return wanted
 
 
 def dispatch_all(connection: Redis, task_name: str) -> Dispatched:

@@ -13,6 +13,7 @@ from jobs import keys, scripts
 from jobs.errors import JobsError
 
 MAX_REASON = 300
+PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,18 @@ def listed(connection: Redis, offset: int = 0, limit: int = 100) -> list[Quarant
         for n in numbers:
             pipe.hgetall(f"{keys.QUARANTINED}{n}")
         return [_restore(n, raw) for n, raw in zip(numbers, pipe.execute(), strict=True) if raw]
+
+
+def numbers_of(connection: Redis, entry: bytes) -> list[int]:
+    """The numbers under which an entry, by its id, is set aside, newest first; two round trips for each PAGE that are."""
+    found: list[int] = []
+    for offset in range(0, count(connection), PAGE):
+        members = cast(list[bytes], connection.zrevrange(keys.QUARANTINE, offset, offset + PAGE - 1))
+        with connection.pipeline(transaction=False) as pipe:
+            for member in members:
+                pipe.hget(f"{keys.QUARANTINED}{int(member)}", "id")
+            found += [int(member) for member, one in zip(members, pipe.execute(), strict=True) if one == entry]
+    return found
 
 
 def count(connection: Redis) -> int:

@@ -136,7 +136,7 @@ def show(report: Report, command: Command, found: Found, as_json: bool) -> None:
                 output.say(f"{decoded(one.key)}: {one.said}")
         if ended.undo_until is not None:
             until = output.local(ended.undo_until, time.time())
-            output.say(f"operation {operation.id}; until {until} it is undone by: tq-console undo {operation.id}")
+            output.say(f"operation {operation.id}; until {until} it is undone by: {output.hint(f'undo {operation.id}')}")
         else:
             output.say(f"operation {operation.id}")
     _tell_each([*found.left, *(one for one in report.outcomes if one.result != "done")])

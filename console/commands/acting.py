@@ -15,7 +15,7 @@ from typing import Any, Final
 import click
 
 from console import settings as console_settings
-from console.commands import act_report, output
+from console.commands import act_report, consent, output
 from console.commands.choosing import Chosen, Found, find
 from console.commands.parameters import text
 from console.commands.server import UNREACHABLE, ServerError, changes, one_line_errors, reader
@@ -70,11 +70,10 @@ def acts(command: Callable[..., int]) -> Callable[..., int]:
 def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None) -> int:
     """Do `command` to what is meant, as `how` says, and tell what came of it; the exit status. Raises UsageError and
     ServerError."""
-    if not (how.dry_run or how.yes or output.can_ask()):
-        raise click.UsageError(f"{command.WORD} changes something: add --yes to do it, or --dry-run to see what it is done to")
+    asks = not how.dry_run and consent.needed(command.WORD, how.yes)
     now = time.time()
     with _no_garbage(), reader() as server, act_report.finding() as tell:
-        found = find(server, meant, now, details=how.dry_run or not how.yes, tell=tell)
+        found = find(server, meant, now, details=how.dry_run or asks, tell=tell)
         asked = command_words.asked(command, meant.told(len(found.preview.seen)))
         tell(None)
         if how.dry_run:
@@ -82,21 +81,14 @@ def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None)
             return DONE
         if not found.preview.seen:
             return act_report.show_nothing(command, meant, found, how.as_json)
-        if not how.yes and not _confirmed(found, command, asked):
-            output.warn("nothing was done")
-            return NOT_HELD
+        if asks:
+            act_report.show_preview(found, command, asked, as_json=False, err=True)
+            if not consent.given(asked):
+                return NOT_HELD
         operation = _operation(command, meant, len(found.preview.seen), how, canary)
         report = _carried_out(server, operation, command, found, canary)
     act_report.show(report, command, found, how.as_json)
     return _status(report, found)
-
-
-def _confirmed(found: Found, command: Command, asked: str) -> bool:
-    act_report.show_preview(found, command, asked, as_json=False, err=True)
-    where = mask_url(settings.current().redis_url)
-    production = click.get_current_context().find_root().meta.get(console_settings.PRODUCTION)
-    question = f"{asked} on {where}?"
-    return output.typed(question, production) if production else output.confirmed(question)
 
 
 def _operation(command: Command, meant: Chosen, count: int, how: How, canary: Canary | None) -> Operation:

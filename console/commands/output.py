@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 import click
 import humanize
 
+from console import settings
 from console.model import words
 from console.model.text import visible
 
@@ -55,6 +57,12 @@ def typed(question: str, name: str) -> bool:
 def can_ask() -> bool:
     """Whether somebody sits at a terminal and can answer."""
     return sys.stdin.isatty()
+
+
+def hint(command: str) -> str:
+    """A command line of ours to be copied: it works on the server on which this one does."""
+    context = click.get_current_context().find_root().meta.get(settings.CONTEXT)
+    return " ".join(["tq-console", *(["--context", shlex.quote(context)] if context else []), command])
 
 
 def counted(number: int, what: str) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import asdict
 
 import click
+from redis import Redis
 
 from console.commands import output
+from console.commands.consent import DONE, Flags, consented
 from console.commands.noted import noted
 from console.commands.parameters import whole
 from console.commands.server import changes, connection, one_line_errors
 from console.commands.table import Column, table
 from console.model.masking import masked
-from jobs import quarantine
+from console.model.text import decoded
+from jobs import keys, quarantine
+from jobs.quarantine import NotPutBack
 
 COLUMNS = (
     Column("N", right=True),
@@ -23,7 +28,9 @@ COLUMNS = (
     Column("SET ASIDE", "flow"),
     Column("BY", spare=True),
 )
-DONE, NOT_HELD = 0, 1
+SHOWN_NUMBERS = 5
+
+_of_entry = click.argument("entry", metavar="ENTRY")
 
 
 @click.command()
@@ -62,30 +69,52 @@ def quarantined(limit: int, as_json: bool) -> None:
 
 
 @click.command("put-back")
-@click.argument("number", metavar="N", type=whole(1))
+@_of_entry
+@consented("in production")
 @one_line_errors
 @changes
-def put_back(number: int) -> None:
-    """Put entry N of `schedules quarantined` back as it was. Still poison, it is set aside again in the next pass."""
-    with connection() as redis, noted("put-back", f"number {number} of the quarantine"):
-        quarantine.put_back(redis, number)
-    output.say(f"number {number} is back in rq-scheduler's set")
+def put_back(flags: Flags, entry: str) -> int:
+    """Put ENTRY, by its id or its number in `schedules quarantined`, back as it was. Still poison, it is set aside again in the
+    next pass."""
+    with connection() as redis:
+        number, told = _set_aside(redis, entry)
+        if (ended := flags.ends(f"Put back {told}")) is not None:
+            return ended
+        with noted("put-back", told):
+            quarantine.put_back(redis, number)
+    output.say(f"{told} is back in rq-scheduler's set")
+    return DONE
 
 
 @click.command()
-@click.argument("number", metavar="N", type=whole(1))
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@_of_entry
+@consented("always")
 @one_line_errors
 @changes
-def drop(number: int, yes: bool) -> int:
-    """Drop entry N of `schedules quarantined` for good, with its job."""
+def drop(flags: Flags, entry: str) -> int:
+    """Drop ENTRY, by its id or its number in `schedules quarantined`, for good, with its job."""
     with connection() as redis:
-        if not yes and not output.can_ask():
-            raise click.UsageError(f"this drops number {number} for good; add --yes")
-        if not yes and not output.confirmed(f"Drop number {number} for good?"):
-            output.warn("nothing was dropped")
-            return NOT_HELD
-        with noted("drop", f"number {number} of the quarantine"):
+        number, told = _set_aside(redis, entry)
+        if (ended := flags.ends(f"Drop {told} for good")) is not None:
+            return ended
+        with noted("drop", told):
             quarantine.drop(redis, number)
-    output.say(f"number {number} is dropped")
+    output.say(f"{told} is dropped")
     return DONE
+
+
+def _set_aside(redis: Redis, entry: str) -> tuple[int, str]:
+    """The number of an entry that was set aside, and what it is in words. Raises NotPutBack."""
+    of_id = quarantine.numbers_of(redis, os.fsencode(entry))
+    number = int(entry) if entry.isdecimal() and len(entry) <= 18 else 0
+    kept = redis.hget(f"{keys.QUARANTINED}{number}", "id") if number else None
+    if isinstance(kept, bytes) and number not in of_id:
+        if of_id:
+            raise NotPutBack(f"{entry} is the number of one entry, and the id of number {of_id[0]}; give the number")
+        return number, f"entry {decoded(kept)}, number {number} of the quarantine"
+    if len(of_id) > 1:
+        numbers = ", ".join(map(str, of_id[:SHOWN_NUMBERS]))
+        raise NotPutBack(f"entry {entry} was set aside {len(of_id):,} times; give the number of one: {numbers}")
+    if not of_id:
+        raise NotPutBack(f"nothing is set aside under {entry}; `tq-console schedules quarantined` lists what is")
+    return of_id[0], f"entry {entry}, number {of_id[0]} of the quarantine"

@@ -7,27 +7,29 @@ import time
 import click
 
 from console.commands import output
+from console.commands.consent import DONE, NOT_HELD, Flags, consented
 from console.commands.noted import carried_out
 from console.commands.parameters import text
 from console.commands.server import changes, connection, one_line_errors
+from console.commands.user_schedule import definition, found, of_schedule, scope
 from console.model.commands import REASONS, Remove, ScheduleSeen
 from jobs import users
 from jobs.errors import UnknownSchedule
 from jobs.schedules import schedule_id
 
-DONE, NOT_HELD = 0, 1
-
 
 @click.command()
-@click.argument("user_id", metavar="USER", type=text)
-@click.argument("task", metavar="TASK", type=text)
+@of_schedule
 @click.option("--note", type=text, default="", help="Why; printed with the outcome, and kept in the audit.")
+@consented("at a terminal")
 @one_line_errors
 @changes
-def remove(user_id: str, task: str, note: str) -> int:
+def remove(flags: Flags, user_id: str, task: str, note: str) -> int:
     """Take USER's schedule of TASK into the trash, from which `undo` puts it back. Runs that exist already go on."""
+    if (ended := flags.ends(f"Remove {scope(user_id, task)}", lambda: _as_it_is(user_id, task))) is not None:
+        return ended
     schedule = ScheduleSeen(schedule_id(user_id, task).encode(), "user")
-    report = carried_out(Remove(), schedule, f"schedule of {task} for {user_id}", note)
+    report = carried_out(Remove(), schedule, scope(user_id, task), note)
     [came] = report.outcomes
     if came.reason == "gone":
         with connection() as redis:
@@ -39,5 +41,10 @@ def remove(user_id: str, task: str, note: str) -> int:
     output.say(f"removed {user_id} {task}{f': {note}' if note else ''}")
     if report.ended.undo_until is not None:
         until = output.local(report.ended.undo_until, time.time())
-        output.say(f"until {until} it is undone by: tq-console undo {report.operation.id}")
+        output.say(f"until {until} it is undone by: {output.hint(f'undo {report.operation.id}')}")
     return DONE
+
+
+def _as_it_is(user_id: str, task: str) -> list[str]:
+    with connection() as redis:
+        return [f"  {definition(found(redis, user_id, task))}", "  runs that exist already go on"]

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import os
-import stat
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import click
 from redis import Redis
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from console.commands import output, run_rows, schedule_rows
+from console.commands.consent import DONE, Flags, consented
 from console.commands.noted import noted
 from console.commands.parameters import text, whole
 from console.commands.run_rows import RunRow
 from console.commands.server import changes, connection, one_line_errors, reader
 from console.commands.table import Column, table
+from console.commands.user_import import import_
 from console.model.masking import masked
-from jobs import imports, keys, registering, rows, schedules
+from jobs import keys, registering, schedules
 from jobs import users as directory
 from jobs.errors import InvalidUser
 from jobs.users import User
 
 PAGE = 500
-SHOWN_SURPLUS = 20
 COLUMNS = (
     Column("USER", "clip"),
     Column("TIER"),
@@ -40,7 +33,6 @@ COLUMNS = (
     Column("SOURCES", right=True, spare=True),
     Column("WEBHOOK", "clip", spare=True),
 )
-DONE, NOT_HELD = 0, 1
 
 
 @click.group()
@@ -48,58 +40,7 @@ def users() -> None:
     """The user directory: import it from a file, look at it, change it."""
 
 
-@users.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("--prune", is_flag=True, help="Remove users that the file does not name, unless a row is bad.")
-@click.option("--yes", is_flag=True, help="With --prune, do not ask.")
-@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@one_line_errors
-@changes
-def import_(file: str, prune: bool, yes: bool, dry_run: bool, as_json: bool) -> int:
-    """Register the users of FILE, a CSV or JSON file, or `-` for standard input.
-
-    CSV has a header with id, tier and, if wanted, zone, sources (separated by spaces), webhook and active; JSON is an array of
-    objects with these fields, or one object a line. Good rows go in, each bad one is named on standard error; then the exit
-    status is 1.
-    """
-    name = "stdin" if file == "-" else file
-    with (
-        _opened(file) as stream,
-        connection() as redis,
-        _import_noted(name, prune, dry_run) as told,
-        _progress(stream) as bar,
-    ):
-        answerable = file != "-" and output.can_ask()
-        done = imports.import_users(
-            redis,
-            stream,
-            name=name,
-            format=rows.format_of(name, stream.peek(64)),
-            prune=prune,
-            may_remove=None if yes else partial(_may_remove, answerable=answerable, bar=bar),
-            dry_run=dry_run,
-            on_progress=None if bar is None else partial(_show_progress, bar),
-        )
-        changed = done.added + done.changed + done.removed
-        told("done" if changed else "invalid" if done.bad_count or done.prune_refused else "same")
-    for row in done.bad:
-        output.warn(
-            f"{name}: item {row.line}: {masked(row.reason)}" if row.item else f"{name}:{row.line}: {masked(row.reason)}"
-        )
-    if done.bad_count > len(done.bad):
-        output.warn(f"{name}: and {output.counted(done.bad_count - len(done.bad), 'more bad row')}")
-    if done.prune_refused:
-        output.warn(done.prune_refused)
-    if as_json:
-        output.document(_import_fields(done, file, dry_run))
-    else:
-        output.say(_import_summary(done, dry_run))
-        if dry_run and done.removed:
-            more = done.removed - min(len(done.surplus), SHOWN_SURPLUS)
-            names = ", ".join(done.surplus[:SHOWN_SURPLUS])
-            output.say(f"would be removed: {names}{f', and {more:,} more' if more else ''}")
-    return NOT_HELD if done.bad_count or done.prune_refused else DONE
+users.add_command(import_)
 
 
 @users.command("list")
@@ -182,11 +123,18 @@ def show(user_id: str, as_json: bool) -> None:
 @click.option("--source", "sources", type=text, multiple=True, help='URL to scrape; repeat it for more, "" for none.')
 @click.option("--webhook", type=text, help='URL that changes are delivered to, "" for none.')
 @click.option("--active/--inactive", default=None, help="Whether the user's schedules fire.")
+@consented("in production")
 @one_line_errors
 @changes
 def set_(
-    user_id: str, tier: str | None, zone: str | None, sources: tuple[str, ...], webhook: str | None, active: bool | None
-) -> None:
+    flags: Flags,
+    user_id: str,
+    tier: str | None,
+    zone: str | None,
+    sources: tuple[str, ...],
+    webhook: str | None,
+    active: bool | None,
+) -> int:
     """Make a user, or change what is given of one. A change of tier counts at once."""
     given: dict[str, Any] = {
         "tier": tier,
@@ -205,6 +153,9 @@ def set_(
             directory.validate(user)
         except InvalidUser as error:
             raise click.UsageError(masked(str(error))) from None
+        asked = f"{'Add' if old is None else 'Change'} user {user.id}{f': {_in_words(changes)}' if changes else ''}"
+        if (ended := flags.ends(asked)) is not None:
+            return ended
         with noted("change", f"user {user.id}", options=_in_words(changes)) as told:
             registering.set_user(redis, user)
             told("same" if old == user else "done")
@@ -212,23 +163,26 @@ def set_(
     output.say(f"{done} {user.id}: {user.tier}, {user.zone}{'' if user.active else ', inactive'}")
     if not changes:
         output.warn("nothing to change was given: --tier, --zone, --source, --webhook, --active or --inactive")
+    return DONE
 
 
 @users.command()
 @click.argument("user_id", metavar="USER", type=text)
-@click.option("--yes", is_flag=True, help="Do it.")
+@consented("always")
 @one_line_errors
 @changes
-def remove(user_id: str, yes: bool) -> None:
+def remove(flags: Flags, user_id: str) -> int:
     """Remove a user with schedules, snapshots and undelivered changes. Runs that exist already go on."""
     with connection() as redis:
         directory.get(redis, user_id)
         number = output.counted(len(schedules.of_user(redis, user_id)), "schedule")
-        if not yes:
-            raise click.UsageError(f"this removes {user_id!a} and {number} for good; add --yes")
+        asked, undone = f"Remove user {user_id} with {number}", "  this cannot be undone; runs that exist already go on"
+        if (ended := flags.ends(asked, lambda: [undone])) is not None:
+            return ended
         with noted("remove", f"user {user_id} with {number}"):
             registering.remove_user(redis, user_id)
     output.say(f"removed {user_id}")
+    return DONE
 
 
 def _in_words(changes: dict[str, Any]) -> str:
@@ -239,68 +193,6 @@ def _in_words(changes: dict[str, Any]) -> str:
     if "active" in changes:
         told["active"] = _yes(changes["active"])
     return ", ".join(f"{name} {told[name]}" if told[name] else f"no {name}" for name in changes)
-
-
-def _import_noted(name: str, prune: bool, dry_run: bool) -> AbstractContextManager[Callable[[str], object]]:
-    """Where nothing is changed, nothing is noted."""
-    return nullcontext(lambda code: None) if dry_run else noted("import", f"users of {name}", options="prune" if prune else "")
-
-
-def _opened(file: str) -> io.BufferedReader:
-    try:
-        return open(0 if file == "-" else file, "rb", closefd=file != "-")
-    except OSError as error:
-        raise click.UsageError(f"{file}: cannot be read ({error.strerror})") from None
-
-
-@contextmanager
-def _progress(stream: io.BufferedReader) -> Iterator[Progress | None]:
-    """A progress bar on standard error, if that is a terminal, with one task that counts the bytes read so far."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    status = os.fstat(stream.fileno())
-    total = status.st_size if stat.S_ISREG(status.st_mode) else None
-    columns = (TextColumn("importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        bar.add_task("importing", total=total)
-        yield bar
-
-
-def _show_progress(bar: Progress, taken: int) -> None:
-    bar.update(bar.task_ids[0], completed=taken)
-
-
-def _import_fields(done: imports.Imported, file: str, dry_run: bool) -> dict[str, Any]:
-    return {
-        "file": file,
-        "dry_run": dry_run,
-        "added": done.added,
-        "changed": done.changed,
-        "unchanged": done.unchanged,
-        "removed": done.removed,
-        "removed_users": list(done.surplus),
-        "bad_count": done.bad_count,
-        "bad": [{"item" if row.item else "line": row.line, "reason": masked(row.reason)} for row in done.bad],
-        "prune_refused": done.prune_refused or None,
-    }
-
-
-def _import_summary(done: imports.Imported, dry_run: bool) -> str:
-    counts = f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged, {done.removed:,} removed"
-    bad = f"; {output.counted(done.bad_count, 'bad row')} refused" if done.bad_count else ""
-    return f"{'dry run, nothing was changed: ' if dry_run else ''}{counts}{bad}"
-
-
-def _may_remove(ids: Sequence[str], *, answerable: bool, bar: Progress | None) -> str:
-    """Ask whether these users may go: why not, or ""."""
-    number = output.counted(len(ids), "user")
-    if not answerable:
-        return f"although the file does not name {number}: add --yes, and --dry-run first to see who"
-    if bar:
-        bar.stop()
-    first = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
-    return "" if output.confirmed(f"Remove {number} that the file does not name ({first})?") else "as you said no"
 
 
 def _last_error(runs: Sequence[RunRow]) -> str | None:

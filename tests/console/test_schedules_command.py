@@ -429,7 +429,7 @@ def test_an_entry_that_was_set_aside_is_dropped(redis: Redis, say: Say) -> None:
     number = quarantine.set_aside(redis, b"poison", "no status", "host:7")
     assert say("drop", str(number))[0] == 2
     assert quarantine.count(redis) == 1
-    assert say("drop", str(number), "--yes") == (0, f"number {number} is dropped\n", "")
+    assert say("drop", str(number), "--yes") == (0, f"entry poison, number {number} of the quarantine is dropped\n", "")
     assert quarantine.count(redis) == 0
     assert not redis.exists(f"{keys.QUARANTINED_JOB}{number}")
 
@@ -447,7 +447,7 @@ def test_drop_asks_at_a_terminal(redis: Redis, answer: bytes, status: int, left:
         os.close(main)
         os.close(child)
     assert (done.returncode, quarantine.count(redis)) == (status, left)
-    assert f"Drop number {number} for good?".encode() in done.stderr
+    assert f"Drop entry poison, number {number} of the quarantine for good on unix://".encode() in done.stderr
 
 
 def test_remove_removes_one_schedule_and_can_be_undone(redis: Redis, say: Say) -> None:
@@ -543,12 +543,38 @@ def test_an_entry_that_was_set_aside_is_listed_and_put_back(redis: Redis, say: S
     status, out, _ = say("quarantined")
     assert "poi\\xff␛son" in out
     assert all(character == "\n" or character.isprintable() for character in out)
-    assert say("put-back", str(number)) == (0, f"number {number} is back in rq-scheduler's set\n", "")
+    told = f"entry poi\\xff␛son, number {number} of the quarantine is back in rq-scheduler's set\n"
+    assert say("put-back", str(number)) == (0, told, "")
     assert redis.zscore(keys.ENTRIES, b"poi\xff\x1bson") == 1_767_225_600
     assert json.loads(say("quarantined", "--json")[1]) == {"total": 0, "quarantined": []}
     status, _, err = say("put-back", str(number))
     assert status == 2
-    assert f"nothing is set aside under number {number}" in one_line(err)
+    assert f"nothing is set aside under {number}" in one_line(err)
+
+
+def test_an_entry_is_put_back_by_its_id(redis: Redis, say: Say) -> None:
+    names = [b"poi\xff\x1bson", b"2"]
+    redis.zadd(keys.ENTRIES, dict.fromkeys(names, 1_767_225_600))
+    numbers = [quarantine.set_aside(redis, name, "no status", "host:7") for name in names]
+    status, _, err = say("put-back", str(numbers[1]))
+    assert (status, numbers) == (0, [1, 2]), err
+    assert say("put-back", os.fsdecode(names[0]))[0] == 0
+    assert (redis.zscore(keys.ENTRIES, names[0]), quarantine.count(redis)) == (1_767_225_600, 0)
+
+
+def test_an_id_that_names_several_entries_is_asked_for_by_number(redis: Redis, say: Say) -> None:
+    for _ in range(2):
+        redis.zadd(keys.ENTRIES, {"poison": 1_767_225_600})
+        quarantine.set_aside(redis, b"poison", "no status", "host:7")
+    status, _, err = say("put-back", "poison")
+    assert (status, quarantine.count(redis)) == (2, 2)
+    assert "entry poison was set aside 2 times; give the number of one: 2, 1" in one_line(err)
+    assert say("drop", "1", "--yes")[0] == 0
+    # What is the number of one and the id of another is neither.
+    redis.zadd(keys.ENTRIES, {"2": 1_767_225_600})
+    assert quarantine.set_aside(redis, b"2", "no status", "host:7") == 3
+    status, _, err = say("put-back", "2")
+    assert (status, "2 is the number of one entry, and the id of number 3; give the number" in one_line(err)) == (2, True)
 
 
 # --- bad input ----------------------------------------------------------------------------------
@@ -573,9 +599,9 @@ FROM_TO = ("--from", "2026-01-01T00:00Z", "--to", "2026-01-02T00:00Z")
         (["list", "--limit", "x"], "x is no whole number from 1 to 10,000"),
         (["runs", "ada", "scrape", "now_1"], "'now_1' is none of the runs"),
         (["runs", "nobody", "scrape"], "user 'nobody' is not in the directory"),
-        (["drop", "7"], "add --yes"),
-        (["drop", "7", "--yes"], "nothing is set aside under number 7"),
-        (["drop", "0", "--yes"], "0 is no whole number of at least 1"),
+        (["drop", "7"], "nothing is set aside under 7"),
+        (["drop", "7", "--yes"], "nothing is set aside under 7"),
+        (["drop", "0", "--yes"], "nothing is set aside under 0"),
         (["set", "ada", "scrape", "--cron", "@reboot"], "write five fields"),
         (["set", "ada", "scrape", "--cron", "0 9 * * *", "--tz", "Mars/Olympus"], "time zone 'Mars/Olympus' is unknown"),
         (["set", "ada", "scrape", "--tz", "Europe/Rome"], "give --cron too"),
@@ -640,8 +666,8 @@ def test_bad_input_is_one_line_and_changes_nothing(redis: Redis, say: Say, argum
             {"command": "backfill", "options": "2096-01-01T00:00:00+00:00 to 2096-01-01T01:00:00+00:00"}, "failed:invalid",
         ),
         (["repair"], {"command": "repair", "scope": "all schedules"}, "done"),
-        (["put-back", "7"], {"command": "put-back", "scope": "number 7 of the quarantine"}, "failed:invalid"),
-        (["drop", "7", "--yes"], {"command": "drop", "scope": "number 7 of the quarantine"}, "failed:invalid"),
+        (["put-back", "poison"], {"command": "put-back", "scope": "entry poison, number 1 of the quarantine"}, "done"),
+        (["drop", "1", "--yes"], {"command": "drop", "scope": "entry poison, number 1 of the quarantine"}, "done"),
     ],
 )  # fmt: skip
 def test_it_is_in_the_audit(
@@ -649,6 +675,8 @@ def test_it_is_in_the_audit(
 ) -> None:
     monkeypatch.setenv("TQ_OPERATOR", "ann")
     set_user(redis, User("ada", "pro"))
+    redis.zadd(keys.ENTRIES, {"poison": 1_767_225_600})
+    assert quarantine.set_aside(redis, b"poison", "no status", "host:7") == 1
     say(*arguments)
     begun, ended = (fields for _, fields in redis.xrange(keys.ACTIVITY))
     assert begun.items() >= {name.encode(): value.encode() for name, value in {**expected, "who": "ann"}.items()}.items()

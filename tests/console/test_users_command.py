@@ -347,7 +347,7 @@ def test_remove_asks_for_yes(redis: Redis, say: Say) -> None:
     set_user(redis, User("ada", "pro"))
     status, _, err = say("users", "remove", "ada")
     assert status == 2
-    assert "and 1 schedule for good; add --yes" in one_line(err)
+    assert "remove changes something: add --yes to do it" in one_line(err)
     assert users.count(redis) == 1
     assert say("users", "remove", "ada", "--yes") == (0, "removed ada\n", "")
     assert users.count(redis) == 0

@@ -1,0 +1,90 @@
+"""Consent to a change: who is asked for it, where, and what becomes of the change where nobody can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal
+
+import click
+
+from console import settings as console_settings
+from console.commands import output
+from console.model.masking import mask_url
+from jobs import settings
+
+DONE, NOT_HELD = 0, 1
+
+Asks = Literal["always", "at a terminal", "in production"]
+"""When a command asks without --yes. In a production context each does, and refuses where nobody can answer. Elsewhere `always`
+means the same; `at a terminal`, that it acts where nobody can answer: programs rely on it; `in production`, that it acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the flags of `consented` say of the command `word`."""
+
+    word: str
+    asks: Asks
+    yes: bool
+    dry_run: bool = False
+
+    def ends(self, asked: str, told: Callable[[], Sequence[str]] = tuple) -> int | None:
+        """Tell what is `asked`, with the lines of `told`, where nothing is to be done, or where somebody has to agree. The exit
+        status where the command ends with that, None where it goes on. Raises UsageError where nobody can answer."""
+        if self.dry_run:
+            for line in (asked, *told()):
+                output.say(line)
+            return DONE
+        if not needed(self.word, self.yes, self.asks):
+            return None
+        for line in told():
+            output.warn(line)
+        return None if given(asked) else NOT_HELD
+
+
+def consented(asks: Asks, *, dry_run: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A command with --yes, and with --dry-run unless it is said otherwise, which are given to it as one `flags`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def told(yes: bool, dry_run: bool = False, **given: Any) -> Any:
+            word = click.get_current_context().info_name or ""
+            return command(flags=Flags(word, asks, yes, dry_run), **given)
+
+        found: Callable[..., Any] = told
+        if dry_run:
+            found = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")(found)
+        return click.option("--yes", is_flag=True, help="Do not ask, nor for the name of a production context.")(found)
+
+    return decorate
+
+
+def needed(word: str, yes: bool, asks: Asks = "always", can_ask: bool | None = None) -> bool:
+    """Whether somebody is asked before `word` is done. `can_ask`: whether somebody can answer, where that is not as usual.
+    Raises UsageError where somebody has to be asked and nobody can answer."""
+    if yes:
+        return False
+    production = _production()
+    can_ask = output.can_ask() if can_ask is None else can_ask
+    if not can_ask and (production or asks == "always"):
+        where = f" in the production context {production}" if production else ""
+        raise click.UsageError(f"{word} changes something{where}: add --yes to do it, or --dry-run to see what it is done to")
+    return bool(production) or (can_ask and asks != "in production")
+
+
+def given(asked: str) -> bool:
+    """Whether somebody at the terminal agrees to what is `asked`: in a production context by typing its name. Says so where
+    nothing is done. Raises click.Abort on ctrl-c."""
+    production, question = _production(), f"{asked} on {mask_url(settings.current().redis_url)}?"
+    agreed = output.typed(question, production) if production else output.confirmed(question)
+    if not agreed:
+        output.warn("nothing was done")
+    return agreed
+
+
+def _production() -> str:
+    """The name of the production context, empty where this is none."""
+    found: str = click.get_current_context().find_root().meta.get(console_settings.PRODUCTION, "")
+    return found
