@@ -53,8 +53,8 @@ ROOMY = 30
 TALL = 45
 """Lines of the screen from on which more is told beneath the problems."""
 
-GROUP_EVERY_S = 5.0
-"""Seconds from one grouping of the newest failures to the next."""
+GROUP_EVERY_S = 10.0
+"""Seconds from one grouping of the newest failures to the next: with a thousand queues it costs what two readings do."""
 
 MOST = 5_000
 """Queues that are known at the most."""

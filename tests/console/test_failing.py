@@ -13,7 +13,8 @@ from console.model.failure_groups import Groups
 from console.model.queries import FailingQuery, FailuresQuery
 from console.model.secrets import DEFAULT
 from console.model.status import Problem
-from console.screens import failing_lines
+from console.screens import failing_lines, overview
+from console.screens.overview import GROUP_EVERY_S
 from console.store import failing
 from console.store.failing import Newest
 from console.widgets.lines import Row
@@ -184,7 +185,7 @@ async def test_it_is_read_every_few_seconds_and_not_with_the_first_answer_nor_on
         more = len(reader.asked)
         await driver.until(lambda: len(reader.asked) > more + 5, "more reads")
         assert reader.failing_asked == [FailingQuery()]
-        at[0] += 5
+        at[0] += GROUP_EVERY_S
         await driver.until(lambda: len(reader.failing_asked) == 2, "a second grouping")
         await driver.press("2")
         await driver.until(lambda: driver.app.screen_name == "jobs")
@@ -203,10 +204,10 @@ async def test_a_grouping_that_fails_says_why_and_leaves_what_was_known() -> Non
         await driver.shows("WHAT FAILS")
         reader.failing_now = []
         reader.refuse_before, reader.failing = 0, "too slow"
-        at[0] += 5
+        at[0] += GROUP_EVERY_S
         await driver.shows("▲ too slow", "312")
         reader.failing, reader.failing_now = "", [answer(600, 600)]
-        at[0] += 5
+        at[0] += GROUP_EVERY_S
         await driver.shows("of all 600 failures")
         await driver.shows_not("too slow")
 
@@ -255,7 +256,10 @@ async def test_before_it_is_known_that_is_said_and_what_strangers_wrote_is_visib
         assert "\u202e" not in driver.text
 
 
-async def test_what_fails_is_seen_on_a_real_server_and_what_comes_is_added(redis: Redis, drive: Any) -> None:
+async def test_what_fails_is_seen_on_a_real_server_and_what_comes_is_added(
+    redis: Redis, drive: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "GROUP_EVERY_S", 0.2)
     failed_jobs.make(redis, 30, kinds=("refused", "refused", "killed"))
     async with drive("overview") as driver:
         await driver.shows("of all 30 failures", "ConnectionRefusedError")
