@@ -30,7 +30,8 @@ from console.running import Running
 from console.screens import meaning
 from console.screens.dialogs.ask import Ask
 from console.screens.dialogs.carrying import Carrying
-from console.screens.dialogs.confirm import Confirm, Confirmed
+from console.screens.dialogs.confirm import Confirm
+from console.screens.dialogs.confirmed import Confirmed
 from console.screens.dialogs.outcomes import Chosen, Outcomes, text
 from console.screens.dialogs.pause_queue import Instead, PauseQueue
 from console.screens.place import Place

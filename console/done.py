@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from console.model import command_words, words
+from console.model import command_words, outcomes, words
 from console.model.bulk import Report
 from console.model.commands import Command
 from console.model.counting import counted
@@ -36,7 +36,8 @@ def summary(done: Done, now: float, zone: tzinfo | None) -> tuple[Sequence[Piece
     line: list[Piece] = [sign, (command_words.came(done.command, ended.counts), "strong")]
     if ended.how != "done":
         left = max(0, done.report.operation.matched - ended.counts.told)
-        line.append((f" · {ended.how}, {counted(left, 'was', 'were')} left", "warn"))
+        how = "you ended it early" if ended.how == "canceled" else outcomes.word(ended.how)
+        line.append((f" · {how}, {counted(left, 'was', 'were')} left", "warn"))
     if ended.said:
         line.append((f" · {ended.said}", "warn"))
     if len(done.report.outcomes) == 1 and (said := done.report.outcomes[0].said):

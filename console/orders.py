@@ -81,7 +81,7 @@ def canary(line: str) -> Canary:
     """The canary that a line like CANARY asks for. Raises ValueError."""
     found = _CANARY.fullmatch(line.strip())
     if found is None or int(found[1]) < 1 or float(found[2]) <= 0 or int(found[3]) > 100:
-        raise ValueError(f"write a canary like {CANARY}: the first, then so many a second, stopping above that share")
+        raise ValueError(f"write a canary like {CANARY}: how many first, a second, failed at most")
     return Canary(int(found[1]), float(found[2]), int(found[3]) / 100)
 
 

@@ -22,13 +22,22 @@ SIGNS: Final[Mapping[str, tuple[str, str]]] = {
 MEANS: Final[Mapping[str, str]] = {
     "done": "all that was asked for was done",
     "partly": "it went to its end; some were skipped, or failed",
-    "canceled": "its operator canceled it; the rest was left as it was",
+    "canceled": "its operator ended it early; the rest was left as it was",
     "stopped": "too many failed again; the rest was left as it was",
     "broken off": "the server went away, or refused; the rest was left as it was",
     "unfinished": "no end is recorded: it is still under way, or its console died; what is done is counted on the server",
     "foreign": "this entry of the audit was not written by a console",
 }
 """What each outcome means."""
+
+
+WORDS: Final[Mapping[str, str]] = {"canceled": "ended early"}
+"""How people are told an outcome that bears the name of a command."""
+
+
+def word(outcome: str) -> str:
+    """An outcome as people are told it."""
+    return WORDS.get(outcome, outcome)
 
 
 def outcome(row: OperationRow) -> str:

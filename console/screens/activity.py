@@ -11,7 +11,7 @@ from console.model import words
 from console.model.activity import ActivityPage, Happened, OperationRow, told
 from console.model.filters import Kind
 from console.model.meant import Meant
-from console.model.outcomes import outcome
+from console.model.outcomes import outcome, word
 from console.model.queries import ActivityQuery, HistoryQuery, JobQuery, OperationQuery, TrashQuery, WorkersQuery
 from console.model.text import visible
 from console.screens import activity_columns, meaning
@@ -190,7 +190,7 @@ def _refused(page: ActivityPage) -> Sequence[tuple[Piece, ...]]:
 def _terms(row: OperationRow, now: float) -> tuple[dict[str, str | None], dict[str, float | None]]:
     texts: dict[str, str | None] = {
         "who": row.who, "host": row.host, "command": row.command, "scope": row.scope, "reason": row.why, "operation": row.id,
-        "outcome": outcome(row), "what": row.said,
+        "outcome": word(outcome(row)), "what": row.said,
     }  # fmt: skip
     counts, at = row.counts, row.at if row.at is not None else row.ended_at
     numbers: dict[str, float | None] = {"age": None if at is None else max(0.0, now - at)}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from console.model import words
 from console.model.activity import Happened, OperationRow, told
 from console.model.operations import Counts
-from console.model.outcomes import SIGNS, outcome
+from console.model.outcomes import SIGNS, outcome, word
 from console.widgets.columns import Column
 from console.widgets.pieces import Cell, Piece
 
@@ -22,9 +22,9 @@ GLYPHS = {"suspended": "■", "gone": "✗", "late": "◐", "set aside": "▲", 
 
 def ended(row: OperationRow) -> tuple[Piece, Piece]:
     """How it ended, as its sign and its word: where all is well, the sign alone has its colour."""
-    word = outcome(row)
-    sign, tone = SIGNS.get(word, ("?", "warn"))
-    return (f"{sign} ", tone), (word, "" if tone == "good" else tone)
+    code = outcome(row)
+    sign, tone = SIGNS.get(code, ("?", "warn"))
+    return (f"{sign} ", tone), (word(code), "" if tone == "good" else tone)
 
 
 def undo(row: OperationRow, now: float) -> Cell:
@@ -80,12 +80,12 @@ _NARROW: Sequence[Column[OperationRow]] = (
     Column("HOST", 8, _text("host"), grow=1, most=14, drop=8),
     Column("COMMAND", 9, _text("command"), most=12),
     Column("OPTIONS", 15, _text("options"), drop=9),
-    Column("SCOPE", 14, _scope, grow=6, most=110),
+    Column("SCOPE", 12, _scope, grow=6, most=110),
     Column("OF", 7, _matched, right=True, drop=7),
     Column("DONE", 7, _count(lambda counts: counts.done + counts.sent), right=True),
     Column("SKIPPED", 7, _count(lambda counts: sum(counts.skipped.values()), "warn"), right=True, drop=5),
     Column("FAILED", 6, _count(lambda counts: sum(counts.failed.values()), "bad"), right=True, drop=6),
-    Column("OUTCOME", 12, lambda row, now: ended(row)),
+    Column("OUTCOME", 13, lambda row, now: ended(row)),
     Column("UNDO", 6, undo, right=True, drop=1),
 )
 

@@ -37,12 +37,9 @@ class Choice(Line, can_focus=True):
         self._label, self._there = label, there
         self._tell()
 
-    def on_focus(self) -> None:
-        """Stand out."""
-        self._tell()
-
-    def on_blur(self) -> None:
-        """Stand back."""
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Stand out, or back: when it is so, which the events tell before."""
+        super().watch_has_focus(has_focus)
         self._tell()
 
     def action_choose(self) -> None:

@@ -61,14 +61,14 @@ async def test_while_one_is_under_way_there_is_no_second_one() -> None:
     async with driving(console(writing(reader, writer), screen="failures")) as driver:
         await driver.shows("40 failures")
         await requeue(driver, "Requeue 1 failed job")
-        await driver.shows("c cancels the rest")
+        await driver.shows("c ends it early")
         await driver.press("escape")
         await driver.shows("⟳ requeue")
         await driver.press("j", "r")
         await driver.says("one at a time: Requeue 1 failed job is under way; v shows it")
         assert not isinstance(driver.app.screen, Confirm)
         await driver.press("v")
-        await driver.shows("c cancels the rest")
+        await driver.shows("c ends it early")
         writer.gate.set()
         await driver.shows("requeued 1")
         await driver.shows_not("⟳")
@@ -107,7 +107,7 @@ async def test_cancel_has_the_focus_and_enter_does_nothing() -> None:
             await driver.press("D")
             await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
             assert driver.app.focused is not None
-            assert driver.app.focused.id == "cancel"
+            assert driver.app.focused.id == "leave"
             await driver.press(leave)
             await driver.until(lambda: len(driver.app.screen_stack) == 1)
         assert len(reader.failures) == 40
@@ -133,7 +133,7 @@ async def test_options_and_a_reason_go_along() -> None:
         await driver.press("r", "t", "f")
         await driver.until(lambda: confirm(driver).ready)
         await driver.shows("t [x] with as many retries", "f [x] at the front")
-        await driver.press("tab")
+        await driver.press("shift+tab")
         await driver.write("vendor is back")
         await driver.press("enter", "enter")
         await driver.shows("requeued 1")
@@ -242,7 +242,7 @@ async def test_progress_pause_and_cancel_within_one_batch() -> None:
         await driver.shows("1,000 failures")
         await driver.press("asterisk")
         await requeue(driver, "Requeue 1,000 failed jobs")
-        await driver.shows("c cancels the rest", "0 of 1,000: 0 done")
+        await driver.shows("c ends it early", "0 of 1,000: 0 done")
         await driver.press("p")
         writer.gate.set()
         await driver.shows("200 of 1,000: 200 done", "20%", "paused", "p goes on")
@@ -252,7 +252,7 @@ async def test_progress_pause_and_cancel_within_one_batch() -> None:
         await driver.shows("p pauses", "going on")
         await driver.press("c")
         writer.gate.set()
-        await driver.shows("requeued 400", "canceled, 600 were left")
+        await driver.shows("requeued 400", "you ended it early, 600 were left")
         await driver.shows("600 failures")
     assert [len(seen) for _, _, seen in writer.acted] == [200, 200]
     assert [ended.how for ended in writer.ends] == ["canceled"]
@@ -266,7 +266,7 @@ async def test_one_does_not_leave_in_the_middle_without_a_word() -> None:
         await driver.shows("1,000 failures")
         await driver.press("asterisk")
         await requeue(driver, "Requeue 1,000 failed jobs")
-        await driver.shows("c cancels the rest")
+        await driver.shows("c ends it early")
         await driver.press("escape", "q")
         await driver.says("Requeue 1,000 failed jobs is under way; leave once more")
         assert driver.app.is_running

@@ -207,7 +207,7 @@ async def test_users_schedules_are_paused_resumed_run_and_removed(redis: Redis, 
         await driver.shows("ada", "P pause")
         await driver.press("P")
         await driver.shows("Pause 1 schedule", "note", "y does it")
-        await driver.press("tab")
+        await driver.press("shift+tab")
         await driver.write("vendor asked")
         await driver.press("enter", "enter")
         await driver.shows("paused 1")

@@ -52,7 +52,7 @@ async def test_the_newest_operation_is_first_and_tells_what_came_of_it(size: tup
         assert "2 can be undone" in lines[0]
         for word in ("1 min ago", "ann", "delete", "1,200", "… unfinished", "59 min"):
             assert word in lines[2]
-        for line, word in zip(lines[3:8], ("▲ partly", "⊘ canceled", "✗ broken off", "✓ done", "■ stopped"), strict=True):
+        for line, word in zip(lines[3:8], ("▲ partly", "⊘ ended early", "✗ broken off", "✓ done", "■ stopped"), strict=True):
             assert word in line
         assert "hello=world" in lines[8]
         assert "· foreign" in lines[8]

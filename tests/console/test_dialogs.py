@@ -40,7 +40,7 @@ async def test_dialogs_fit_and_show_nothing_that_acts_on_a_terminal(size: tuple[
         await driver.press("escape", "asterisk", "r")
         await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
         await driver.press("c")
-        await driver.shows("Cancel", "esc leaves", "type prod", "canary", "error", "Requeue 30 failed jobs", "rediss://")
+        await driver.shows("Leave", "esc leaves", "type prod", "canary", "error", "Requeue 30 failed jobs", "rediss://")
         assert_harmless(driver.text, size)
         await driver.press("c", "y")
         await driver.write("prod")
@@ -101,7 +101,7 @@ async def test_what_is_under_way_fits(size: tuple[int, int]) -> None:
     async with driving(console(writing(reader, FakeWriter(reader), name="prod", colour="red")), size) as driver:
         progress = Progress(operation, 250_000, counts, 40.0, 2_580.0, "acting")
         driver.app.push_screen(Carrying("Requeue 250,000 failed jobs", driver.app.target, progress))
-        await driver.shows("Requeue 250,000 failed jobs", "41%", "103,200 of 250,000", "left", "p pauses  c cancels the rest")
+        await driver.shows("Requeue 250,000 failed jobs", "41%", "103,200 of 250,000", "left", "p pauses  c ends it early")
         await driver.shows("101,950 done", "1,235 skipped", "3 failed", "skipped: 1,204 changed, 31 entry · failed: unreadable")
         assert_harmless(driver.text, size)
 
@@ -131,4 +131,52 @@ async def test_of_one_job_no_more_is_said_than_there_is() -> None:
         await driver.until(lambda: body.size.height == body.length)  # type: ignore[attr-defined]
         await driver.press("escape", "asterisk", "D")
         await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
-        assert driver.app.screen.query_one("#body").size.height == 10
+        body = driver.app.screen.query_one("#body")
+        await driver.until(lambda: body.size.height == body.length)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_keys_are_told_for_where_the_focus_is(size: tuple[int, int]) -> None:
+    reader = FakeReader()
+    here = writing(reader, FakeWriter(reader), name="prod", production=True)
+    async with driving(console(here, screen="failures"), size) as driver:
+        await driver.shows("40 failures")
+        await driver.press("asterisk", "r")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        await driver.press("c")
+        await driver.shows("5 first; when these have ended, 50 a second; ends above 20% failed again")
+        told = []
+        for _ in range(6):
+            focused = driver.app.focused
+            await driver.until(lambda: driver.text.count("▸ ") <= 1)
+            on_a_word = focused is not None and focused.id in ("leave", "do")
+            assert [line for line in driver.text.splitlines() if "Leave" in line and "▸" in line] != [] or not on_a_word
+            [keys] = [line for line in driver.text.splitlines() if "esc leaves all as it is" in line]
+            told.append((focused and focused.id, *(said in keys for said in ("y does it", "enter goes on", "enter does it"))))
+            await driver.press("tab")
+        assert told == [
+            ("leave", True, False, False),
+            ("do", True, False, False),
+            ("canary", False, True, False),
+            ("why", False, True, False),
+            ("name", False, False, True),
+            ("leave", True, False, False),
+        ]
+        await driver.press("tab")
+        assert "▸ Leave" not in driver.text
+        assert "▸ Requeue" not in driver.text
+        await driver.write("y")
+        assert isinstance(driver.app.screen, Confirm)
+        await driver.shows("write a canary like 5, 50/s, 20%")
+
+
+async def test_where_there_is_nothing_to_be_done_there_is_no_word_that_does_it() -> None:
+    reader = FakeReader()
+    async with driving(console(writing(reader, FakeWriter(reader)), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        reader.failures[0] = job(0, "running")
+        await driver.press("D")
+        await driver.shows("There is nothing that this can be done to.", "▸ Leave")
+        await driver.shows_not("Delete  y")
+        await driver.press("tab", "tab", "left")
+        assert confirm(driver).query_one("#body").size.height < 7

@@ -101,7 +101,7 @@ class Carrying(Dialog[None]):
         self.query_one("#pace", Line).say([(f"  {doing}", "warn" if self._paused or self._canceled else ""),
                                            (f" · {progress.rate:,.0f} a second{left}", "dim")])  # fmt: skip
         pause = ("p", "goes on" if self._paused else "pauses")
-        self.tell_keys([pause, ("c", "cancels the rest"), ("esc", "hides this, and it goes on")])
+        self.tell_keys([pause, ("c", "ends it early"), ("esc", "hides this, and it goes on")])
 
     def _doing(self, progress: Progress) -> str:
         """What the operation is doing, or will do as soon as its batch is done."""

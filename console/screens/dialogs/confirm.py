@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Any, ClassVar, Final
 
@@ -12,49 +13,28 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from console.model import command_words
-from console.model.canary import Canary
 from console.model.commands import Command, Seen
-from console.model.counting import counted, plural
 from console.model.meant import Meant
 from console.model.ports import Target
 from console.model.schedules import SlotsPage
 from console.model.selection import Glance
 from console.orders import CANARY
 from console.orders import canary as parse_canary
-from console.screens.dialogs import confirm_lines
+from console.screens.dialogs import confirm_keys, confirm_lines
+from console.screens.dialogs.confirmed import Confirmed
 from console.screens.dialogs.frame import Dialog
 from console.screens.dialogs.options import MANY, NOTED, OPTIONS, TRIED, Option
 from console.widgets.choice import Choice
 from console.widgets.lines import Line, Page
-from console.widgets.pieces import Piece
-
-HEIGHT: Final = 10
-"""Lines that say of many what they are."""
 
 ROOMY: Final = 30
 """Lines of a screen on which there is room for a line that says nothing."""
 
-OF_ONE: Final = 7
-"""Lines that say it of one job, as a rule."""
+ALWAYS: Final = 7
+"""Lines that each of these dialogs has beside what it says, its options and its fields."""
 
-
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """What is to be done, to exactly these, and why. `title` says so."""
-
-    command: Command
-    seen: tuple[Seen, ...]
-    title: str
-    why: str = ""
-    canary: Canary | None = None
-
-    @property
-    def options(self) -> str:
-        """What was said beside the command's word, for the audit."""
-        options, canary = command_words.options(self.command), self.canary
-        if canary is None:
-            return options
-        return f"{options} canary={canary.first} rate={canary.rate:g} stop_above={canary.stop_above:.0%}".strip()
+LEAVE: Final = "Leave"
+"""The word that leaves all as it is: none that is the name of a command."""
 
 
 class Confirm(Dialog[Confirmed | None]):
@@ -73,7 +53,7 @@ class Confirm(Dialog[Confirmed | None]):
         Binding("c", "turn_canary", "canary", show=False),
         Binding("ctrl+c", "app.leave", "quit", show=False),
     ]
-    AUTO_FOCUS = "#cancel"
+    AUTO_FOCUS = "#leave"
 
     DEFAULT_CSS = """
     Confirm #body { height: 10; min-height: 1; background: $surface; }
@@ -90,6 +70,7 @@ class Confirm(Dialog[Confirmed | None]):
         self._many = bool(meant.queries) and meant.count != 1
         self._tries = isinstance(command, TRIED) and (meant.count is None or meant.count > MANY)
         self._tried = False
+        self._wrong = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="frame"):
@@ -104,6 +85,7 @@ class Confirm(Dialog[Confirmed | None]):
                 with Horizontal(classes="written", id="canary-line"):
                     yield Line(id="canary-label")
                     yield Input(CANARY, id="canary", compact=True, max_length=60)
+                yield Line(id="canary-means")
             with Horizontal(classes="written"):
                 yield Line(id="why-label")
                 yield Input(id="why", compact=True, max_length=200)
@@ -113,7 +95,7 @@ class Confirm(Dialog[Confirmed | None]):
                     yield Input(id="name", compact=True)
             yield Line(id="gap-below")
             with Horizontal(classes="choices"):
-                yield Choice("Cancel", "cancel")
+                yield Choice(LEAVE, "leave")
                 yield Choice(command_words.verb(self.command), "do", "alarm")
             yield Line(id="keys")
 
@@ -123,11 +105,12 @@ class Confirm(Dialog[Confirmed | None]):
         if not self._many or self.app.size.height >= ROOMY:
             self.query_one("#body").styles.margin = (0, 0, 1, 0)
         self.query_one("#where", Line).say([(f" on {self._target.url}", "dim")])
-        self.query_one("#why-label", Line).say([(f"  {self._reason}", "dim")])
+        self.query_one("#why-label", Line).say([(f"  {self._called['why']}", "dim")])
         if self._target.production:
             self.query_one("#name-label", Line).say([(f"  type {self._target.name}", "warn")])
         if self._tries:
             self.query_one("#canary-label", Line).say([("  canary", "dim")])
+        self._tell_canary()
         self._tell()
 
     def show(self, glance: Glance, slots: SlotsPage | None = None) -> None:
@@ -164,7 +147,8 @@ class Confirm(Dialog[Confirmed | None]):
                 self._complain(str(error))
                 return
         command = replace(self.command, note=why) if isinstance(self.command, NOTED) else self.command
-        self.dismiss(Confirmed(command, self.seen, self._title(), why, canary))
+        title = confirm_lines.title(self.command, self._meant, self._glance, self._zone)
+        self.dismiss(Confirmed(command, self.seen, title, why, canary))
 
     def action_turn(self, key: str) -> None:
         """Turn an option on or off."""
@@ -182,14 +166,24 @@ class Confirm(Dialog[Confirmed | None]):
             self._tell()
 
     def action_focus_on(self, by: int) -> None:
-        """From one that takes keys to the next: a reason first, so that it is a key away."""
-        ids = ["cancel", *(["canary"] if self._tried else []), "why", *(["name"] if self._target.production else []), "do"]
-        at = ids.index(focused.id) if (focused := self.focused) is not None and focused.id in ids else 0
-        self.query_one(f"#{ids[(at + by) % len(ids)]}").focus()
+        """From one that takes keys to the next, as they stand beneath each other: the fields, then the two words."""
+        self._wrong = ""
+        self.query_one(f"#{self._next(by)}").focus()
 
     def action_focus_other(self) -> None:
         """From one of the two words to the other."""
-        self.query_one("#cancel" if self.focused is not None and self.focused.id == "do" else "#do").focus()
+        self.query_one("#do" if self._at == "leave" and not self._nothing else "#leave").focus()
+
+    def on_descendant_focus(self) -> None:
+        """Say what the keys do there."""
+        self._tell_keys()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what a canary means so far. What was wrong may be right by now."""
+        event.stop()
+        self._wrong = ""
+        self._tell_canary()
+        self._tell_keys()
 
     def action_scroll(self, lines: int) -> None:
         """Scroll through what is said."""
@@ -220,6 +214,16 @@ class Confirm(Dialog[Confirmed | None]):
         else:
             self.query_one("#name" if self._target.production else "#do").focus()
 
+    @property
+    def _at(self) -> str:
+        """What has the focus."""
+        return self.focused.id or "" if self.focused is not None else ""
+
+    def _next(self, by: int) -> str:
+        fields = [*(["canary"] if self._tried else []), "why", *(["name"] if self._target.production else [])]
+        ids = [*fields, "leave", *([] if self._nothing else ["do"])]
+        return ids[(ids.index(self._at) + by) % len(ids)] if self._at in ids else "leave"
+
     # --- what is said ---------------------------------------------------------------------------
 
     @property
@@ -242,45 +246,52 @@ class Confirm(Dialog[Confirmed | None]):
             and not self._failed
         )
 
+    @property
+    def _nothing(self) -> bool:
+        """Whether it is known that there is nothing that it could be done to, or cannot be known."""
+        return bool(self._failed) or (self._glance is not None and self._glance.done and not self._glance.count)
+
     def _tell(self) -> None:
         if not self.ready_to_draw:
             return
-        self.tell_title(self._title(), self._target)
+        self.tell_title(confirm_lines.title(self.command, self._meant, self._glance, self._zone), self._target)
         body = self.query_one("#body", Page)
         rows = confirm_lines.lines(self.command, self._meant, self._glance, self._slots, self._failed, self._zone)
         body.show(rows)
-        if not self._many:
-            known = self._failed or (self._glance is not None and self._glance.done)
-            body.styles.height = min(HEIGHT, len(rows) if known or not self._meant.queries else OF_ONE)
+        known = bool(self._failed) or not self._meant.queries or (self._glance is not None and self._glance.done)
+        fields = 1 + self._target.production + self._tries + 2 * self._tried
+        room = self.app.size.height * 96 // 100 - ALWAYS - len(self._options) - fields
+        body.styles.height = confirm_lines.height(len(rows) if known else None, self._many, room)
         for option in self._options:
             self._tell_option(option.field, option.key, option.means, bool(getattr(self.command, option.field)))
         if self._tries:
-            self.query_one("#canary-line").display = self._tried
+            self.query_one("#canary-line").display = self.query_one("#canary-means").display = self._tried
             self._tell_option("tried", "c", "canary: a few first, the others slowly, as long as it goes well", self._tried)
         self.query_one("#do", Choice).name_it(f"{command_words.verb(self.command)}  y", self.ready)
-        keys = [("y", "does it")] if self.ready else []
-        self.tell_keys([*keys, ("esc", "leaves all as it is"), ("tab", self._reason)])
+        self.query_one("#do").display = not self._nothing
+        self._tell_keys()
+
+    def _tell_keys(self) -> None:
+        """What keys do where the focus is: in a field, letters are letters."""
+        if self._wrong:
+            self.query_one("#keys", Line).say([(f" {self._wrong}", "warn")])
+        elif self.ready_to_draw:
+            self.tell_keys(confirm_keys.told(self._at, self._next(1), self._next(-1), self.ready, self._called))
+
+    def _tell_canary(self) -> None:
+        if self._tries:
+            self.query_one("#canary-means", Line).say([confirm_keys.canary(self.query_one("#canary", Input).value)])
 
     def _tell_option(self, id: str, key: str, means: str, on: bool) -> None:
-        box: Piece = (f" [{'x' if on else ' '}] ", "strong" if on else "")
-        pieces: list[Piece] = [("  ", ""), (key, "accent"), box, (means, "" if on else "dim")]
-        self.query_one(f"#{id}", Line).say(pieces, spots=dict.fromkeys(range(4), key))
+        self.query_one(f"#{id}", Line).say(confirm_lines.option(key, means, on), spots=dict.fromkeys(range(4), key))
 
     @property
-    def _reason(self) -> str:
-        return "note" if isinstance(self.command, NOTED) else "reason"
+    def _called(self) -> Mapping[str, str]:
+        """What is called how that takes keys."""
+        reason = "note" if isinstance(self.command, NOTED) else "reason"
+        do = command_words.verb(self.command)
+        return {"canary": "canary", "why": reason, "name": "name", "leave": LEAVE, "do": do}
 
     def _complain(self, said: str) -> None:
-        self.query_one("#keys", Line).say([(f" {said}", "warn")])
-
-    def _title(self) -> str:
-        glance, meant = self._glance, self._meant
-        count = glance.count if glance is not None and glance.done else meant.count
-        if not meant.what:
-            what = meant.scope
-        elif count is None:
-            what = plural(meant.what)
-        else:
-            what = counted(count, meant.what)
-        asked = command_words.asked(self.command, what, self._zone)
-        return f"{meant.subject}: {asked[0].lower()}{asked[1:]}" if meant.subject else asked
+        self._wrong = said
+        self._tell_keys()

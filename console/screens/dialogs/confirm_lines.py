@@ -8,7 +8,7 @@ from typing import Final
 
 from console.model import command_words, tie_words, words
 from console.model.commands import REASONS, Command
-from console.model.counting import counted
+from console.model.counting import counted, plural
 from console.model.meant import Meant
 from console.model.schedules import SlotsPage
 from console.model.selection import Glance, Tally
@@ -25,6 +25,37 @@ ERRORS: Final = 3
 
 SLOTS: Final = 5
 """Slots that are told."""
+
+
+HEIGHT: Final = 10
+"""Lines that say of many what they are, at the most."""
+
+OF_ONE: Final = 7
+"""Lines that say it of one job, as a rule."""
+
+
+def height(lines: int | None, many: bool, room: int) -> int:
+    """So many lines has what is said, where there is `room` for so many: `lines`, None while it is not known how many."""
+    awaited = HEIGHT if many else OF_ONE
+    return max(3, min(HEIGHT, room, awaited if lines is None else lines))
+
+
+def option(key: str, means: str, on: bool) -> list[Piece]:
+    """The line of a yes or no."""
+    return [("  ", ""), (key, "accent"), (f" [{'x' if on else ' '}] ", "strong" if on else ""), (means, "" if on else "dim")]
+
+
+def title(command: Command, meant: Meant, glance: Glance | None, zone: tzinfo | None) -> str:
+    """What is asked."""
+    count = glance.count if glance is not None and glance.done else meant.count
+    if not meant.what:
+        what = meant.scope
+    elif count is None:
+        what = plural(meant.what)
+    else:
+        what = counted(count, meant.what)
+    asked = command_words.asked(command, what, zone)
+    return f"{meant.subject}: {asked[0].lower()}{asked[1:]}" if meant.subject else asked
 
 
 def lines(

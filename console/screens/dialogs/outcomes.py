@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from console.model import command_words, words
+from console.model import command_words, outcomes, words
 from console.model.bulk import Report
 from console.model.commands import REASONS, Command, Outcome
 from console.model.ports import Target
@@ -46,7 +46,7 @@ def text(report: Report, title: str) -> str:
     head = [
         f"# {title}",
         f"# operation {operation.id} by {operation.who} on {operation.host}, {operation.target}",
-        f"# {ended.how} at {words.absolute(ended.at, None)} {ended.said}".rstrip(),
+        f"# {outcomes.word(ended.how)} at {words.absolute(ended.at, None)} {ended.said}".rstrip(),
     ]
     lines = [
         "\t".join((decoded(one.key), one.result, one.reason, because(one), decoded(one.new or b""))) for one in report.outcomes
@@ -98,8 +98,8 @@ class Outcomes(Dialog[Chosen | None]):
         self.tell_title(self._title, self._target)
         came: list[Piece] = [(f" {command_words.came(self._command, report.ended.counts)}", "")]
         self.query_one("#came", Line).say(came, [(f"{words.absolute(report.ended.at, self._zone)} ", "dim")])
-        left = report.operation.matched - len(report.outcomes)
-        how = "" if report.ended.how == "done" else f" {report.ended.how}: {left:,} were left as they are. "
+        left = max(0, report.operation.matched - report.ended.counts.told)
+        how = "" if report.ended.how == "done" else f" {outcomes.word(report.ended.how)}: {left:,} were left as they are. "
         self.query_one("#said", Line).say([(how or " ", "warn"), (report.ended.said, "warn")])
         rows = sorted(report.outcomes, key=lambda one: FIRST[one.result])
         table = self.query_one("#rows", Table)
