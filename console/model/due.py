@@ -1,14 +1,25 @@
-"""What is due in the next 24 hours. Each schedule counts once, with its next slot: only that one is on record."""
+"""What is due in the next 24 hours: the slots that entries wait for, each of which is on record, and those that follow them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 QUARTER: Final = 900
 QUARTERS: Final = 96
 MINUTE: Final = 60
+OF_QUARTER: Final = QUARTER // MINUTE
+MINUTES: Final = QUARTERS * OF_QUARTER
+
+SPREAD: Final = 60
+"""Minutes over which slots can be spread: the longest jitter that a schedule takes."""
+
+CROWD: Final = 3
+TIMES: Final = 3
+"""How many schedules of those that were looked at have to be due in the same minute, and how many times what is due in a minute
+around it they have to stand for, for that to be no chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +33,16 @@ class Peak:
 @dataclass(frozen=True, slots=True)
 class Due:
     """Slots in each quarter of an hour from `start` on, which is the present one, and in it what is due from `as_of` on. None
-    is what the server would not tell. `late` are the slots of the past."""
+    is what the server would not tell. `late` are the slots of the past. `spread` is how many would be due in the fullest minute
+    if each slot were moved later by up to an hour. `sure`: every schedule was looked at, and none stands for others."""
 
     as_of: float
     start: float
     quarters: tuple[int | None, ...]
     peak: Peak | None = None
     late: int | None = None
+    spread: float = 0.0
+    sure: bool = True
 
     @property
     def total(self) -> int:
@@ -36,24 +50,97 @@ class Due:
         return sum(filter(None, self.quarters))
 
 
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A schedule that waits for the slot at `at` (epoch seconds), and stands for `weight` of those of the same stretch.
+    `again` are its slots of the day after that one: how many, by the minute, counted from the start."""
+
+    at: float
+    weight: float
+    again: Mapping[int, int] = field(default_factory=dict)
+
+
 def first_quarter(now: float) -> int:
     """When the present quarter of an hour began. All zones have theirs at the same instants."""
     return int(now // QUARTER) * QUARTER
 
 
-def spread_per_min(total: int, period_s: float) -> float:
-    """Slots a minute when `total` are spread evenly over a period."""
-    return total / period_s * MINUTE
+def present_minute(now: float) -> int:
+    """Which minute of the present quarter of an hour it is."""
+    return _minute(now, first_quarter(now))
 
 
-def peak(minutes: Mapping[float, int]) -> Peak | None:
-    """The fullest of these minutes (by their beginnings), the first one of several; None where nothing is due."""
-    fullest = max(minutes.items(), key=lambda one: (one[1], -one[0]), default=None)
-    return Peak(*fullest) if fullest is not None and fullest[1] else None
+def due(now: float, late: int | None, first: Sequence[int | None], looked_at: Sequence[Recurring]) -> Due:
+    """The day from `now` on. `first` are the slots that entries wait for, by the minute from the present quarter on;
+    `looked_at` are some of their schedules, of each stretch as many as stand for all of it.
+
+    Of many schedules that are spread evenly a few are looked at, whose minutes are chance: what follows one of them is as far
+    from those of its stretch as it is from itself. What follows a crowd is as far from its minute.
+    """
+    start = first_quarter(now)
+    minutes = [float(count or 0) for count in first]
+    crowds = _crowds(looked_at, minutes, start)
+    past = [_minute(one.at, start) for one in looked_at if one.at < now]
+    waiting = tuple(minutes)
+    for one in looked_at:
+        minute = _minute(one.at, start)
+        if one.weight <= 1 or minute in crowds:
+            stands_for = {minute: 1.0}
+        elif one.at < now:
+            stands_for = _shares({at: past.count(at) for at in past})
+        else:
+            stands_for = _shares({at: 0.0 if at in crowds else waiting[at] for at in stretch(now, minute)})
+        for later, count in one.again.items():
+            for at, share in stands_for.items():
+                if 0 <= (then := at + later - minute) < MINUTES:
+                    minutes[then] += count * one.weight * share
+    quarters = tuple(
+        None if None in first[at : at + OF_QUARTER] else round(sum(minutes[at : at + OF_QUARTER]))
+        for at in range(0, MINUTES, OF_QUARTER)
+    )
+    most = max(minutes)
+    peak = Peak(float(start + minutes.index(most) * MINUTE), round(most)) if most >= 0.5 else None
+    return Due(now, start, quarters, peak, late, spread(minutes), all(one.weight <= 1 for one in looked_at))
 
 
-def to_refine(quarters: Sequence[int | None], looked_at: Mapping[int, object], best: int, most: int) -> list[int]:
-    """The quarters, `most` of them at the most, the fullest first, that may have a minute with more than `best` slots and were
-    not `looked_at`. A quarter has no minute with more than its own number."""
-    fuller = [at for at, count in enumerate(quarters) if at not in looked_at and (count or 0) > best]
-    return sorted(fuller, key=lambda at: -(quarters[at] or 0))[:most]
+def stretch(now: float, minute: int) -> range:
+    """The minutes of the stretch of which this one is. Stretches are as long as a quarter of an hour, and begin at `now`: so
+    those that come each hour, and no others, wait in the first four of them for all that there is of them."""
+    begin = present_minute(now) + (minute - present_minute(now)) // OF_QUARTER * OF_QUARTER
+    return range(begin, min(MINUTES, begin + OF_QUARTER))
+
+
+def spread(minutes: Sequence[float]) -> float:
+    """How many slots would be due in the fullest minute if each were moved later by up to SPREAD minutes, any of them as
+    likely. A schedule that comes more often has less room, and is as even all the same."""
+    fullest = within = 0.0
+    for at, count in enumerate(minutes):
+        within += count - (minutes[at - SPREAD] if at >= SPREAD else 0.0)
+        fullest = max(fullest, within)
+    return fullest / SPREAD
+
+
+def _crowds(looked_at: Sequence[Recurring], first: Sequence[float], start: int) -> set[int]:
+    """The minutes for which many more wait than for those around it."""
+    seen: Counter[int] = Counter()
+    stands_for: Counter[int] = Counter()
+    for one in looked_at:
+        minute = _minute(one.at, start)
+        seen[minute] += 1
+        stands_for[minute] += round(one.weight)
+    found = set()
+    for minute, count in seen.items():
+        around = first[max(0, minute - 30) : max(0, minute) + 30]
+        if count >= CROWD and stands_for[minute] >= TIMES * sum(around) / max(1, len(around)):
+            found.add(minute)
+    return found
+
+
+def _shares(minutes: Mapping[int, float]) -> Mapping[int, float]:
+    """Each minute's share of all that is due in them; the same for each where nothing is."""
+    total = sum(minutes.values())
+    return {at: count / total if total else 1 / len(minutes) for at, count in minutes.items()}
+
+
+def _minute(at: float, start: int) -> int:
+    return int((at - start) // MINUTE)

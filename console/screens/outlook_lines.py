@@ -7,19 +7,21 @@ from typing import Final
 
 from console.model import words
 from console.model.counting import counted
-from console.model.due import MINUTE, QUARTERS, Due, spread_per_min
+from console.model.due import MINUTE, QUARTERS, Due
 from console.model.outlook import Busiest
 from console.model.promises import Delays, Promises, TierPromise
 from console.screens.facts import LABEL
 from console.widgets.lines import Row
-from console.widgets.pieces import Piece, fit
+from console.widgets.pieces import Piece, fit, width
 
-DAY: Final = 86_400.0
 BUSY: Final = 5
 """Users that a line tells."""
 
 NAMED: Final = 22
 """Cells of a tier and its lane."""
+
+CROWD: Final = 10
+"""Slots in one minute from which on it is told what spreading would make of them."""
 
 ROOM: Final = 4
 """Cells of a line that no chart fills."""
@@ -32,19 +34,24 @@ def due(found: Due | None, cells: int, zone: tzinfo | None) -> list[Row]:
     by = 1 if cells - ROOM >= QUARTERS else 2
     columns = [_sum(found.quarters[at : at + by]) for at in range(0, QUARTERS, by)]
     title: list[Piece] = [("DUE", "head"), (f"  next 24 h, each column {15 * by} min", "dim")]
+    told: list[Piece] = []
     if found.peak is not None:
         at = _clock(found.peak.at, zone)
-        even = spread_per_min(found.total, DAY)
-        crowded = found.peak.count > max(10.0, 5 * even)
+        crowded = found.peak.count >= CROWD and found.spread <= found.peak.count / 2
         title += [(f"  peak {at}: {found.peak.count:,} in one minute", "warn" if crowded else "")]
         if crowded:
-            title.append((f"; spread over the day {'less than one' if even < 1 else words.rate(round(even, 1))}", "dim"))
+            spread = "less than one" if found.spread < 1 else f"{found.spread:,.0f}"
+            told.append((f"spread over an hour that would be {spread}", "dim"))
     most = max((count for count in columns if count is not None), default=0)
     chart: list[Piece] = []
     peak = None if found.peak is None else int((found.peak.at - found.start) // (15 * MINUTE * by))
     for number, count in enumerate(columns):
         chart.append((words.spark((count,), most), "warn" if number == peak else "accent" if count else "dim"))
-    return [Row(tuple(title)), Row((*chart, (f"  {found.total:,}", "dim")))]
+    about = "" if found.sure else "~"
+    rows = [Row(tuple(title)), Row((*chart, (f"  {about}{words.count(found.total)}", "dim")))]
+    if told and width((*title, *told)) + 2 > cells:
+        return [*rows, Row(tuple(told))]
+    return [Row((*title, *((f"; {text}", tone) for text, tone in told))), *rows[1:]]
 
 
 def due_in_a_line(found: Due | None, cells: int, zone: tzinfo | None) -> list[Row]:

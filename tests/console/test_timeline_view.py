@@ -45,7 +45,7 @@ def outlook(span: Span = "24h") -> Outlook:
         NOW,
         span,
         (curve("high", span), curve("low", span, (5, 9))),
-        Due(NOW, start, quarters, Peak(start + 40 * 900, 12_400), 3),
+        Due(NOW, start, quarters, Peak(start + 40 * 900, 12_400), 3, 207.0),
         Promises(
             3_700,
             (
@@ -104,10 +104,21 @@ async def test_each_lane_has_its_curves_its_values_and_what_becomes_of_it(size: 
         assert [at for at in range(47) if low[14 + at * wide] == " "] == [5, 6, 7, 8]
 
 
-def test_what_would_be_less_than_one_in_a_minute_is_not_told_as_none() -> None:
-    found = Due(0.0, 0.0, (24, *[0] * 95), Peak(60.0, 24))
-    title = "".join(text for text, _ in outlook_lines.due(found, 100, UTC)[0].line)
-    assert title.endswith("24 in one minute; spread over the day less than one")
+@pytest.mark.parametrize(("cells", "at"), [(120, 0), (80, 2)])
+def test_what_spreading_would_make_of_a_crowd_is_told_where_there_is_room(cells: int, at: int) -> None:
+    def said(spread: float, count: int = 24) -> str:
+        found = Due(0.0, 0.0, (count, *[0] * 95), Peak(60.0, count), spread=spread)
+        rows = outlook_lines.due(found, cells, UTC)
+        return "".join(text for text, _ in rows[at].line) if at < len(rows) else ""
+
+    assert said(0.4).endswith("spread over an hour that would be less than one")
+    assert said(206.7, 12_400).endswith("spread over an hour that would be 207")
+    assert "spread" not in said(20.0), "it is as even as it can be"
+
+
+def test_what_a_few_schedules_tell_of_all_is_told_as_about_so_much() -> None:
+    found = Due(0.0, 0.0, (240_000, *[0] * 95), Peak(60.0, 500), spread=490.0, sure=False)
+    assert outlook_lines.due(found, 100, UTC)[1].line[-1][0].strip() == "~240,000"
 
 
 async def test_beneath_are_promises_what_is_due_who_takes_most_and_the_audit() -> None:
@@ -119,7 +130,7 @@ async def test_beneath_are_promises_what_is_due_who_takes_most_and_the_audit() -
         assert "✗ free on low" in shown
         assert "over now: bob 3 h 12 m" in shown
         assert "431 runs wait too long" in shown
-        assert "peak 00:00: 12,400 in one minute; spread over the day" in shown
+        assert "peak 00:00: 12,400 in one minute; spread over an hour that would be 207" in shown
         assert "as far as the busiest of each hour tell" in shown
         assert "ada" in shown
         assert "2 h 1 m" in shown
