@@ -17,7 +17,7 @@ from console import orders
 from console.carrier import Carrier
 from console.done import Done, rest, same, summary, undoing
 from console.messages import OperationEnded, OperationProgressed, OperationSettled, PreviewGrew
-from console.model import commands
+from console.model import command_words, commands
 from console.model.bulk import Control
 from console.model.commands import Command
 from console.model.meant import Meant
@@ -99,7 +99,7 @@ class Acting:
 
     def _ask(self, action: str, meant: Meant, view: View) -> None:
         stage = self._stage
-        wants = orders.missing(action, stage.now(), stage.shown_zone, [name for name, _ in stage.queues()])
+        wants = orders.missing(action, stage.now(), stage.shown_zone, stage.status)
         title = f"{action.replace('_', ' ').capitalize()}: {meant.scope}"
         self._open(
             Ask(title, wants.label, wants.hint, stage.target, wants.parsed, wants.told),
@@ -123,7 +123,7 @@ class Acting:
 
     def _confirm(self, command: Command, meant: Meant, view: View) -> None:
         target = self._stage.target
-        dialog = Confirm(command, meant, target, self._stage.shown_zone)
+        dialog = Confirm(command, meant, target, self._stage.shown_zone, self._stage.status)
         self._open(dialog, lambda confirmed: self._confirmed(confirmed, meant, view, target))
         self._gathered = self._carrier.gather(target, meant, command)
 
@@ -260,7 +260,8 @@ class Acting:
     def _show_running(self, seq: int) -> None:
         running = self.running
         if running is not None and running.seq == seq and self._dialog is None:
-            self._open(Carrying(running.title, running.target, running.progress), lambda nothing: None)
+            did = command_words.done(running.command)
+            self._open(Carrying(running.title, running.target, running.progress, did), lambda nothing: None)
 
     @property
     def said(self) -> str:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from console.acting import Acting
     from console.exporting import Exporting
     from console.model.incident import Subject
+    from console.model.status import Status
 
 
 class Console(App[Target], inherit_bindings=False):
@@ -358,6 +359,11 @@ class Console(App[Target], inherit_bindings=False):
     def target(self) -> Target:
         """The server that is looked at."""
         return self._reading.watch.target
+
+    @property
+    def status(self) -> Status | None:
+        """The newest overview of it, None while there is none."""
+        return self._reading.watch.status
 
     @property
     def shown_zone(self) -> tzinfo | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
-from console.model import commands, instants, queue_names, words
+from console.model import commands, instants, listening, queue_names, words
 from console.model.canary import Canary
 from console.model.commands import Command
+from console.model.status import Status
 from console.model.text import visible
 
 AT_ONCE: Final[dict[str, Command]] = {
@@ -46,12 +47,13 @@ class Missing:
     told: Callable[[Command], str] | None = None
 
 
-def missing(action: str, now: float, zone: tzinfo | None, queues: Sequence[str]) -> Missing:
-    """What is to be asked for an action that is not in AT_ONCE. `queues` are the names of those that are known."""
+def missing(action: str, now: float, zone: tzinfo | None, status: Status | None) -> Missing:
+    """What is to be asked for an action that is not in AT_ONCE. `status` is the newest overview, None where there is none."""
     match action:
         case "move":
-            known = ", ".join(visible(name) for name in queues[:12])
-            return Missing("to queue", f"the name of a queue: {known}" if known else "the name of a queue", _move)
+            known = ", ".join(visible(queue.name) for queue in status.queues[:12]) if status is not None else ""
+            hint = f"the name of a queue: {known}" if known else "the name of a queue"
+            return Missing("to queue", hint, _move, lambda command: next(listening.warnings(command, (), status), hint))
         case "due":
             return Missing("due", instants.INSTANT, lambda line: commands.Reschedule(instants.instant(line, now, zone)),
                            lambda command: _due(command, now, zone))  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import tzinfo
 from typing import Any, Protocol
 
 from textual.message import Message
 
 from console.model.ports import Target
+from console.model.status import Status
 from console.screens.view import View
 
 
@@ -27,11 +28,12 @@ class Stage(Protocol):
     def shown_zone(self) -> tzinfo | None:
         """The zone of absolute times."""
 
+    @property
+    def status(self) -> Status | None:
+        """The newest overview, None while there is none."""
+
     def now(self) -> float:
         """Epoch seconds."""
-
-    def queues(self) -> Sequence[tuple[str, bytes]]:
-        """The queues that were read last."""
 
     def post_message(self, message: Message) -> bool:
         """Take a message, from any thread."""

@@ -75,7 +75,8 @@ class Control:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far an operation is: `counts` of `of`, how many a second, and how many seconds are left at that pace (None: unknown).
-    `doing` is acting, paused, watching or "trying the first N"."""
+    `doing` is acting, paused or watching, or says itself what is tried and waited for; `tried` is what has become so far of
+    those that a canary watches."""
 
     operation: Operation
     of: int
@@ -83,6 +84,7 @@ class Progress:
     rate: float
     left_s: float | None
     doing: str
+    tried: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,9 @@ class _Course:
     """Seconds in which it was acted, without pauses and without waiting for those that were tried first."""
     told_at: float = float("-inf")
     told_doing: str = ""
+    trial: Trial | None = None
+    paced: bool = False
+    """Whether it goes at the rate of a canary."""
     lost: bool = False
     """Whether the server has gone away in the middle, so that only it knows what was done last."""
 
@@ -160,6 +165,7 @@ class _Course:
 
     def tried(self, trial: Trial) -> tuple[str, str]:
         """The first few, then the rest at the rate, as long as not too many fail again."""
+        self.trial = trial
         try:
             return self._try_first(trial) or self._go_on(trial) or ("done", trial.said)
         except ReadError as error:
@@ -171,7 +177,7 @@ class _Course:
         while (missing := first - self.counts.done) > 0 and (rest := self.seen[len(self.outcomes) :]):
             if over := self._act_on(rest[:missing], doing, trial):
                 return over
-        left = trial.canary.patience_s
+        left, doing = trial.canary.patience_s, f"waiting for a worker to end the first {first:,}"
         while True:
             trial.look()
             if trial.sure_of_too_many():
@@ -186,7 +192,7 @@ class _Course:
             left -= self._waited(min(LOOK_S, left))
 
     def _go_on(self, trial: Trial) -> tuple[str, str] | None:
-        size = max(1, min(BATCH, int(trial.canary.rate)))
+        size, self.paced = max(1, min(BATCH, int(trial.canary.rate))), True
         while rest := self.seen[len(self.outcomes) : len(self.outcomes) + size]:
             trial.look()
             if trial.too_many:
@@ -267,6 +273,13 @@ class _Course:
         if doing == self.told_doing and now - self.told_at < TELL_S and not last and not at_once:
             return
         self.told_at, self.told_doing = now, doing
-        rate = self.counts.told / max(1e-6, self.spent_s)
-        left = (len(self.seen) - self.counts.told) / rate if rate else None
-        self.told(Progress(self.operation, len(self.seen), self.counts, rate, left, doing))
+        tried = "" if self.trial is None else self.trial.said
+        self.told(Progress(self.operation, len(self.seen), self.counts, *self._pace(), doing, tried))
+
+    def _pace(self) -> tuple[float, float | None]:
+        """How many a second, and how many seconds are left; nobody knows for how long a canary waits for its first."""
+        if self.trial is None:
+            rate = self.counts.told / max(1e-6, self.spent_s)
+        else:
+            rate = self.trial.canary.rate if self.paced else 0.0
+        return rate, (len(self.seen) - self.counts.told) / rate if rate else None

@@ -55,6 +55,8 @@ class Trial:
     @property
     def said(self) -> str:
         """The numbers, for people."""
+        if not self.ended:
+            return f"none of {self.open:,} has ended yet" if self.open else "none was there to be tried"
         return f"of {self.ended:,} that have ended {self.failed:,} failed again ({self.failed / max(1, self.ended):.0%})"
 
     def add(self, jobs: Iterable[bytes]) -> None:

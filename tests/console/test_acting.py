@@ -16,8 +16,8 @@ from console.model.operations import Counts
 from console.model.ports import Target, WriteError
 from console.model.queries import FailuresQuery
 from console.screens.dialogs.confirm import Confirm
-from tests.console.fakes import NOW, FakeReader, FakeWriter, job, writing
-from tests.console.pilots import Driver, driving
+from tests.console.fakes import LANES, NOW, FakeReader, FakeWriter, job, queue, status, writing
+from tests.console.pilots import SIZES, Driver, driving
 
 
 def console(target: Target, **given: object) -> Console:
@@ -453,3 +453,43 @@ async def test_a_queue_is_emptied_only_where_it_is_known_which() -> None:
         await driver.says("choose a queue first")
         assert len(driver.app.screen_stack) == 1
     assert reader.selected == []
+
+
+BULK = queue("bulk", waiting=3, workers=0)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_queue_that_nobody_works_is_told_and_what_is_queued_there_is_not_called_done(size: tuple[int, int]) -> None:
+    rows = [job(n, "failed", queue="bulk") for n in range(100)]
+    reader = FakeReader(failures=rows, jobs=[job(n, queue="bulk") for n in range(100)], status=status(queues=(*LANES, BULK)))
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures"), size) as driver:
+        await driver.shows("100 failures")
+        await driver.press("asterisk", "r")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        await driver.shows("▲ no worker listens on bulk: what comes there waits until one does")
+        await driver.press("c", "y")
+        await driver.shows("5 of 100: 5 requeued · none of 5 has ended yet", "waiting for a worker to end the first 5")
+        assert "left" not in next(line for line in driver.text.splitlines() if "waiting for a worker" in line)
+        await driver.press("c")
+        await driver.shows("requeued 5", "you ended it early, 95 were left")
+
+
+async def test_moving_to_where_nobody_works_says_so_before_and_in_the_dialog() -> None:
+    reader = FakeReader(status=status(queues=(*LANES, BULK)))
+    async with driving(console(writing(reader, FakeWriter(reader)), screen="jobs")) as driver:
+        await driver.shows("200 jobs")
+        await driver.press("m")
+        await driver.shows("high, default, low, bulk")
+        await driver.write("bulk")
+        await driver.shows("no worker listens on bulk: what is moved there waits until one does")
+        await driver.press("enter")
+        await driver.shows("Move 1 queued job to bulk", "▲ no worker listens on bulk")
+        await driver.press("escape", "m")
+        await driver.write("low")
+        await driver.shows("the name of a queue")
+        await driver.write("x")
+        await driver.shows("there is no queue lowx yet, and no worker listens on it")
+        await driver.press("backspace", "enter")
+        await driver.shows("Move 1 queued job to low", "y does it")
+        assert "no worker" not in driver.text

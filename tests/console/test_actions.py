@@ -84,6 +84,6 @@ def test_every_action_does_something_wherever_it_is_offered(action: Action) -> N
             continue
         if action.danger:
             assert action.id == "undo" or type(made(screen)).meant is not View.meant, f"{action.id} on {screen}"
-            assert action.id in (*AT_ONCE, *ASKED_OTHERWISE) or missing(action.id, NOW, None, ()).hint
+            assert action.id in (*AT_ONCE, *ASKED_OTHERWISE) or missing(action.id, NOW, None, None).hint
         else:
             assert hasattr(made(screen), f"do_{action.id}"), f"{action.id} on {screen}"

@@ -347,6 +347,22 @@ def test_waiting_for_its_turn_can_be_canceled() -> None:
     report = go(writer, jobs(500), control, told=note, trial=Trial(slow, Fate(lambda job: "finished")))
     assert (report.ended.how, len(writer.done)) == ("canceled", 6)
     assert told[0].doing == "trying the first 5"
+    assert {(one.rate, one.left_s) for one in told if one.counts.done < 5} == {(0.0, None)}
+    assert [one.left_s for one in told if one.counts.done == 6] == [494 * 3_600]
+
+
+def test_what_is_only_queued_is_waited_for_and_no_time_is_made_up() -> None:
+    control, told = Control(), []
+
+    def note(progress: Progress) -> None:
+        told.append(progress)
+        if progress.doing.startswith("waiting"):
+            control.cancel()
+
+    report = go(Memory(), jobs(500), control, told=note, trial=Trial(FAST, Fate(lambda job: "queued")))
+    assert (told[-1].doing, told[-1].counts.done) == ("waiting for a worker to end the first 5", 5)
+    assert (told[-1].tried, told[-1].rate, told[-1].left_s) == ("none of 5 has ended yet", 0.0, None)
+    assert report.ended.said == "none of 5 has ended yet"
 
 
 @pytest.mark.usefixtures("at_once")

@@ -36,8 +36,10 @@ class Carrying(Dialog[None]):
         Binding("ctrl+c", "app.leave", "quit", show=False),
     ]
 
-    def __init__(self, title: str, target: Target, progress: Progress | None) -> None:
+    def __init__(self, title: str, target: Target, progress: Progress | None, did: str = "done") -> None:
+        """`did` is what is done to each: what is requeued is not done yet."""
         super().__init__()
+        self._did = did
         self._title, self._target, self._progress = title, target, progress
         self._canceled = False
         self._paused = progress is not None and progress.doing == "paused"
@@ -86,7 +88,8 @@ class Carrying(Dialog[None]):
         share = f"{counts.told / progress.of:.0%}" if progress.of else ""
         bar = words.bar(counts.told, progress.of, BAR)
         self.query_one("#bar", Line).say([("  ", ""), (f"{bar:<{BAR}}", "accent"), (f"  {share}", "strong")])
-        told: list[Piece] = [(f"  {counts.told:,} of {progress.of:,}: ", ""), (f"{counts.done:,} done", "good")]
+        did = self._did if progress.tried else "done"
+        told: list[Piece] = [(f"  {counts.told:,} of {progress.of:,}: ", ""), (f"{counts.done:,} {did}", "good")]
         if counts.sent:
             told.append((f" · {counts.sent:,} told", ""))
         why: list[Piece] = []
@@ -94,12 +97,15 @@ class Carrying(Dialog[None]):
             if n := sum(reasons.values()):
                 told.append((f" · {n:,} {word}", tone))
                 why.append((f"{' ·' if why else ' '} {word}: {command_words.by_reason(reasons)}", "dim"))
+        if progress.tried:
+            told.append((f" · {progress.tried}", "accent"))
         self.query_one("#counts", Line).say(told)
         self.query_one("#why", Line).say(why)
         doing = self._doing(progress)
+        pace = f" · {progress.rate:,.0f} a second" if progress.rate or not progress.tried else ""
         left = "" if progress.left_s is None else f" · {words.age(float(round(progress.left_s)))} left"
         self.query_one("#pace", Line).say([(f"  {doing}", "warn" if self._paused or self._canceled else ""),
-                                           (f" · {progress.rate:,.0f} a second{left}", "dim")])  # fmt: skip
+                                           (f"{pace}{left}", "dim")])  # fmt: skip
         pause = ("p", "goes on" if self._paused else "pauses")
         self.tell_keys([pause, ("c", "ends it early"), ("esc", "hides this, and it goes on")])
 

@@ -18,6 +18,7 @@ from console.model.meant import Meant
 from console.model.ports import Target
 from console.model.schedules import SlotsPage
 from console.model.selection import Glance
+from console.model.status import Status
 from console.orders import CANARY
 from console.orders import canary as parse_canary
 from console.screens.dialogs import confirm_keys, confirm_lines
@@ -29,9 +30,6 @@ from console.widgets.lines import Line, Page
 
 ROOMY: Final = 30
 """Lines of a screen on which there is room for a line that says nothing."""
-
-ALWAYS: Final = 7
-"""Lines that each of these dialogs has beside what it says, its options and its fields."""
 
 LEAVE: Final = "Leave"
 """The word that leaves all as it is: none that is the name of a command."""
@@ -60,9 +58,12 @@ class Confirm(Dialog[Confirmed | None]):
     Confirm .choices { height: 1; align-horizontal: center; background: $surface; }
     """
 
-    def __init__(self, command: Command, meant: Meant, target: Target, zone: tzinfo | None) -> None:
+    def __init__(
+        self, command: Command, meant: Meant, target: Target, zone: tzinfo | None, status: Status | None = None
+    ) -> None:
+        """`status` is the newest overview, None where there is none."""
         super().__init__()
-        self.command, self._meant, self._target, self._zone = command, meant, target, zone
+        self.command, self._meant, self._target, self._zone, self._status = command, meant, target, zone, status
         self._glance: Glance | None = None
         self._slots: SlotsPage | None = None
         self._failed = ""
@@ -147,14 +148,12 @@ class Confirm(Dialog[Confirmed | None]):
                 self._complain(str(error))
                 return
         command = replace(self.command, note=why) if isinstance(self.command, NOTED) else self.command
-        title = confirm_lines.title(self.command, self._meant, self._glance, self._zone)
-        self.dismiss(Confirmed(command, self.seen, title, why, canary))
+        self.dismiss(Confirmed(command, self.seen, self._title(), why, canary))
 
     def action_turn(self, key: str) -> None:
         """Turn an option on or off."""
         for option in self._options:
             if option.key == key:
-                # Which field that is, mypy cannot know.
                 changes: dict[str, Any] = {option.field: not getattr(self.command, option.field)}
                 self.command = replace(self.command, **changes)
                 self._tell()
@@ -187,8 +186,7 @@ class Confirm(Dialog[Confirmed | None]):
 
     def action_scroll(self, lines: int) -> None:
         """Scroll through what is said."""
-        page = self.query_one("#body", Page)
-        page.scroll_to(y=page.scroll_offset.y + lines, animate=False)
+        self.query_one("#body", Page).scroll_relative(y=lines, animate=False)
 
     def on_choice_chosen(self, message: Choice.Chosen) -> None:
         """One of the two words."""
@@ -254,13 +252,13 @@ class Confirm(Dialog[Confirmed | None]):
     def _tell(self) -> None:
         if not self.ready_to_draw:
             return
-        self.tell_title(confirm_lines.title(self.command, self._meant, self._glance, self._zone), self._target)
+        self.tell_title(self._title(), self._target)
         body = self.query_one("#body", Page)
-        rows = confirm_lines.lines(self.command, self._meant, self._glance, self._slots, self._failed, self._zone)
+        rows = confirm_lines.lines(self.command, self._meant, self._glance, self._slots, self._failed, self._zone, self._status)
         body.show(rows)
         known = bool(self._failed) or not self._meant.queries or (self._glance is not None and self._glance.done)
         fields = 1 + self._target.production + self._tries + 2 * self._tried
-        room = self.app.size.height * 96 // 100 - ALWAYS - len(self._options) - fields
+        room = confirm_lines.room(self.app.size.height, len(self._options) + fields)
         body.styles.height = confirm_lines.height(len(rows) if known else None, self._many, room)
         for option in self._options:
             self._tell_option(option.field, option.key, option.means, bool(getattr(self.command, option.field)))
@@ -284,6 +282,9 @@ class Confirm(Dialog[Confirmed | None]):
 
     def _tell_option(self, id: str, key: str, means: str, on: bool) -> None:
         self.query_one(f"#{id}", Line).say(confirm_lines.option(key, means, on), spots=dict.fromkeys(range(4), key))
+
+    def _title(self) -> str:
+        return confirm_lines.title(self.command, self._meant, self._glance, self._zone)
 
     @property
     def _called(self) -> Mapping[str, str]:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
-from console.model import command_words, tie_words, words
+from console.model import command_words, listening, tie_words, words
 from console.model.commands import REASONS, Command
 from console.model.counting import counted, plural
 from console.model.meant import Meant
 from console.model.schedules import SlotsPage
 from console.model.selection import Glance, Tally
+from console.model.status import Status
 from console.screens.dialogs.frame import ROOM
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece, width, wrapped
@@ -32,6 +33,15 @@ HEIGHT: Final = 10
 
 OF_ONE: Final = 7
 """Lines that say it of one job, as a rule."""
+
+
+ALWAYS: Final = 7
+"""Lines that each of these dialogs has beside what it says, its options and its fields."""
+
+
+def room(screen: int, others: int) -> int:
+    """Lines for what is said, on a screen of so many, beside those of `others`: options and fields."""
+    return screen * 96 // 100 - ALWAYS - others
 
 
 def height(lines: int | None, many: bool, room: int) -> int:
@@ -59,9 +69,16 @@ def title(command: Command, meant: Meant, glance: Glance | None, zone: tzinfo | 
 
 
 def lines(
-    command: Command, meant: Meant, glance: Glance | None, slots: SlotsPage | None, failed: str, zone: tzinfo | None
+    command: Command,
+    meant: Meant,
+    glance: Glance | None,
+    slots: SlotsPage | None,
+    failed: str,
+    zone: tzinfo | None,
+    status: Status | None = None,
 ) -> list[Row]:
-    """All that is known so far. `failed` is why no more can be known, `slots` are those that would change."""
+    """All that is known so far. `failed` is why no more can be known, `slots` are those that would change; `status` is the
+    newest overview, which tells who works."""
     rows = [*_prose(meant.scope), *_prose(command_words.means(command), "dim")]
     if failed:
         return [*rows, *_prose(failed, "bad", ("✗ ", "bad")), Row((("Nothing was done.", "dim"),))]
@@ -77,6 +94,9 @@ def lines(
         rows += _prose(f"{n:,} left out: {REASONS[code][1]}", "", WARNS)
     for warning in tie_words.warnings(command, glance.ties):
         rows += _prose(warning, "", WARNS)
+    queues = [name for tally in glance.tallies if tally.what == "queue" for name, _ in tally.counts]
+    for warning in listening.warnings(command, queues, status) if glance.count else ():
+        rows += _prose(warning, "warn", WARNS)
     if glance.more:
         rows += _prose(glance.more, "warn", WARNS)
     if slots is not None:
