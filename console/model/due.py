@@ -85,7 +85,7 @@ def due(now: float, late: int | None, first: Sequence[int | None], looked_at: Se
     for one in looked_at:
         minute = _minute(one.at, start)
         if one.weight <= 1 or minute in crowds:
-            stands_for = {minute: 1.0}
+            stands_for: Mapping[int, float] = {minute: 1.0}
         elif one.at < now:
             stands_for = _shares({at: past.count(at) for at in past})
         else:
