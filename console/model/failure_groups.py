@@ -5,16 +5,17 @@ Counting is exact for what was read, whatever comes and goes. Instants are epoch
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from console.model import words
 from console.model.fingerprints import Kind
 from console.model.raised import Cause, Said
 from console.model.status import Refused
+
+_Counted = TypeVar("_Counted", str, int)
 
 MOST_GROUPS: Final = 2_000
 """Kinds that are told apart; whatever is of another one is in OTHERS."""
@@ -82,9 +83,9 @@ class Members:
     def __init__(self, kind: Kind, said: Said) -> None:
         self.kind, self.said = kind, said
         self.count = 0
-        self.users: Counter[str] = Counter()
-        self.tiers: Counter[str] = Counter()
-        self.by_hour: Counter[int] = Counter()
+        self.users: dict[str, int] = {}
+        self.tiers: dict[str, int] = {}
+        self.by_hour: dict[int, int] = {}
         self.first: float | None = None
         self.last: tuple[float, bytes] = (0.0, b"")
         self.at_ends = True
@@ -132,19 +133,22 @@ class Tally:
         members = self._groups[kind.fingerprint] = Members(kind, said)
         return members
 
-    def add(self, failure: Failure) -> None:
-        """Count one more."""
-        job, _, _, _, members, user, tier, at = failure
-        self.count += 1
-        members.count += 1
-        if user:
-            members.users[user] += 1
-        if tier:
-            members.tiers[tier] += 1
-        if at is not None:
-            members.by_hour[int(at // 3_600)] += 1
-        if at is None or not members.first or at < members.first or at >= members.last[0]:
-            members.stretch(job, at)
+    def add(self, failures: Sequence[Failure]) -> None:
+        """Count these as well."""
+        self.count += len(failures)
+        for job, _, _, _, members, user, tier, at in failures:
+            members.count += 1
+            if user:
+                users = members.users
+                users[user] = users.get(user, 0) + 1
+            if tier:
+                tiers = members.tiers
+                tiers[tier] = tiers.get(tier, 0) + 1
+            if at is not None:
+                by_hour, hour = members.by_hour, int(at // 3_600)
+                by_hour[hour] = by_hour.get(hour, 0) + 1
+            if at is None or not members.first or at < members.first or at >= members.last[0]:
+                members.stretch(job, at)
 
     def drop(self, failure: Failure) -> None:
         """Count one less, which was added."""
@@ -180,12 +184,11 @@ class Tally:
         return tuple(sorted(told, key=lambda group: (-group.count, -(group.last_at or 0.0), group.fingerprint)))
 
 
-def _less(counts: Counter[str] | Counter[int], what: str | int) -> None:
-    by: Counter[str | int] = counts  # type: ignore[assignment]
-    if by.get(what, 0) > 1:
-        by[what] -= 1
+def _less(counts: dict[_Counted, int], what: _Counted) -> None:
+    if counts.get(what, 0) > 1:
+        counts[what] -= 1
     else:
-        by.pop(what, None)
+        counts.pop(what, None)
 
 
 def _group(members: Members, now: float, scale: float, named: bool) -> Group:

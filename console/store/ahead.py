@@ -37,20 +37,20 @@ class Ahead:
             self._connection.disconnect()
         self._pool.release(self._connection)
 
-    def send(self, commands: Sequence[bytes]) -> None:
-        """Send commands in the protocol of Redis, each of which gets one reply."""
-        self._waiting += len(commands)
-        self._connection.send_packed_command([b"".join(commands)], check_health=False)
+    def send(self, commands: bytes, count: int) -> None:
+        """Send `count` commands in the protocol of Redis, each of which gets one reply."""
+        self._waiting += count
+        self._connection.send_packed_command([commands], check_health=False)
 
     def replies(self, count: int) -> list[Any]:
         """The next replies, in the order of their commands; in place of a refused one hiredis.ReplyError."""
         found: list[Any] = []
-        gets, add = self._reader.gets, found.append
+        gets, add, pushed = self._reader.gets, found.append, hiredis.PushNotification
         while len(found) < count:
             value = gets(False)
             if value is False:
                 self._receive()
-            elif not isinstance(value, hiredis.PushNotification):
+            elif type(value) is not pushed:
                 add(value)
         self._waiting -= count
         return found
@@ -73,9 +73,17 @@ def packed(command: Sequence[str | bytes]) -> bytes:
     return b"".join((b"*%d\r\n" % len(words), *(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)))
 
 
-def packed_each(command: str, keys: Sequence[bytes], *arguments: str | bytes) -> list[bytes]:
-    """The same command once for each key, which follows its name; a blank in that parts it from its subcommand."""
+def packed_each(command: str, prefix: bytes, keys: Sequence[bytes], *arguments: str | bytes) -> bytes:
+    """The same command once for each key, which is `prefix` and one of `keys`, and follows the command's name; a blank in that
+    parts it from its subcommand."""
+    if not keys:
+        return b""
     names = command.split()
     head = b"*%d\r\n" % (len(names) + 1 + len(arguments)) + packed(names).partition(b"\r\n")[2]
-    rest = packed(arguments).partition(b"\r\n")[2]
-    return [b"%b$%d\r\n%b\r\n%b" % (head, len(key), key, rest) for key in keys]
+    rest = b"\r\n" + packed(arguments).partition(b"\r\n")[2]
+    lengths = set(map(len, keys))
+    if len(lengths) == 1:
+        # As nearly always, since ids are UUIDs.
+        begin = b"%b$%d\r\n%b" % (head, len(prefix) + lengths.pop(), prefix)
+        return begin + (rest + begin).join(keys) + rest
+    return b"".join([b"%b$%d\r\n%b%b%b" % (head, len(prefix) + len(key), prefix, key, rest) for key in keys])

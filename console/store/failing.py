@@ -14,7 +14,8 @@ from console.model.queries import FailingQuery
 from console.model.secrets import Secrets
 from console.store import failures
 from console.store.ahead import Ahead
-from console.store.failure_facts import Facts, Listed
+from console.store.failure_batches import Listed
+from console.store.failure_facts import Facts
 from console.store.failure_groups import STOPPED, Grouping
 from console.store.rows import MAX_REFUSED
 from console.store.seen import Seen
@@ -42,7 +43,9 @@ def read(
         grouping.drop(failure)
     for queue in [queue for queue, known in grouping.known.items() if not known]:
         del grouping.known[queue]
-    fresh = [Listed(job, queue, score) for (queue, job), score in there.items() if job not in grouping.known.get(queue, ())]
+    fresh: list[Listed] = [
+        (job, queue, score) for (queue, job), score in there.items() if job not in grouping.known.get(queue, ())
+    ]
     facts = Facts(connection, secrets, grouping.tally)
     facts.refused.update({one.what: one for one in refused[:MAX_REFUSED]})
     if fresh:

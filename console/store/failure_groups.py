@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import SystemRandom
@@ -24,7 +24,8 @@ from console.model.selection import MAX_SELECTED
 from console.model.status import Refused
 from console.store import job_lists, search
 from console.store.ahead import Ahead, packed
-from console.store.failure_facts import CHUNK, Facts, Listed
+from console.store.failure_batches import CHUNK, Listed
+from console.store.failure_facts import Facts
 from console.store.job_lists import Held
 from console.store.rows import MAX_REFUSED
 from console.store.search import Bounds
@@ -60,12 +61,12 @@ class Grouping:
     tally: Tally = field(default_factory=Tally)
     known: defaultdict[bytes, dict[bytes, Failure]] = field(default_factory=lambda: defaultdict(dict))
 
-    def add(self, failures: Iterable[Failure]) -> None:
+    def add(self, failures: Sequence[Failure]) -> None:
         """Count these as well."""
-        add = self.tally.add
+        known = self.known
         for failure in failures:
-            self.known[failure.queue][failure.job] = failure
-            add(failure)
+            known[failure[1]][failure[0]] = failure
+        self.tally.add(failures)
 
     def drop(self, failure: Failure) -> None:
         """Count one less."""
@@ -183,7 +184,7 @@ def _come_and_gone(
             del grouping.known[queue]
     for queue, scores in there.items():
         known = grouping.known.get(queue, {})
-        fresh += [Listed(job, queue, score) for job, score in scores.items() if job not in known]
+        fresh += [(job, queue, score) for job, score in scores.items() if job not in known]
     return fresh
 
 
@@ -204,7 +205,7 @@ def _in_turn(ahead: Ahead, asked: Iterator[tuple[bytes, bytes]]) -> Iterator[tup
     """Each command's reply with the queue that it is about, AHEAD commands sent before the first is awaited."""
     waiting: list[bytes] = []
     for queue, command in asked:
-        ahead.send((command,))
+        ahead.send(command, 1)
         waiting.append(queue)
         if len(waiting) > AHEAD:
             yield waiting.pop(0), ahead.replies(1)[0]
@@ -227,17 +228,16 @@ def _estimate(connection: Redis, ahead: Ahead, held: Sequence[Held], of: int, no
         at = rank - before
         down, at = (True, at) if at < expiring else (False, at - expiring)
         asked.append((one.owner, packed(("ZREVRANGE" if down else "ZRANGE", one.key, str(at), str(at), "WITHSCORES"))))
-    ahead.send([command for _, command in asked])
-    listed = []
+    ahead.send(b"".join([command for _, command in asked]), len(asked))
+    listed: list[Listed] = []
     for (queue, _), reply in zip(asked, ahead.replies(len(asked)), strict=True):
         if isinstance(reply, list) and reply:
             job, score = reply[0] if isinstance(reply[0], list) else reply
-            listed.append(Listed(job, queue, score))
+            listed.append((job, queue, score))
     tally = Tally()
     facts = Facts(connection, secrets, tally)
     for part in facts.read(ahead, [listed], lambda: False):
-        for failure in part:
-            tally.add(failure)
+        tally.add(part)
     refused = tuple(facts.refused.values())
     return Groups(now, tally.count, of, tally.groups(now, of / max(1, tally.count)), sampled=True, refused=refused)
 
@@ -259,7 +259,7 @@ def wanted(
     with Ahead(connection) as ahead:
         for chunk in search.chunks(connection, asked, now, stopped, seen, secrets, bounds):
             looked = chunk
-            listed = [Listed(member.job, member.queue or b"", member.score) for member, _ in chunk.wanted]
+            listed: list[Listed] = [(member.job, member.queue or b"", member.score) for member, _ in chunk.wanted]
             for part in facts.read(ahead, [listed] if listed else [], lambda: False):
                 grouping.add(part)
             for one in chunk.refused[:MAX_REFUSED]:

@@ -26,25 +26,22 @@ def texts(data: bytes, keys: Sequence[tuple[bytes, bytes]]) -> list[str] | None:
     plain = data[:2] in HEADS and data.count(b"}\x94") == 1
     found: list[str] = []
     for name, written in keys:
-        at = data.find(written)
-        if at < 0:
+        _, there, rest = data.partition(written)
+        if not there:
             if name in data:
                 return None
             found.append("")
             continue
         # With a second dict or a second such name in it, nobody knows which is meant.
-        at += len(written)
-        if not plain or data.find(written, at) > 0 or at + 1 >= len(data):
+        if not plain or written in rest or len(rest) < 2:
             return None
-        code = data[at]
-        if code == TEXT:
-            end = at + 2 + data[at + 1]
-            raw = data[at + 2 : end]
-            if end >= len(data):
+        if rest[0] == TEXT:
+            end = 2 + rest[1]
+            raw = rest[2:end]
+            if end >= len(rest):
                 return None
-        elif size := INTEGERS.get(code):
-            number = data[at + 1 : at + 1 + size]
-            raw = b"%d" % int.from_bytes(number, "little", signed=size == 4)
+        elif size := INTEGERS.get(rest[0]):
+            raw = b"%d" % int.from_bytes(rest[1 : 1 + size], "little", signed=size == 4)
         else:
             return None
         try:

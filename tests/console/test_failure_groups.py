@@ -29,7 +29,7 @@ from console.model.filters import parse
 from console.model.job_terms import FIELDS
 from console.model.ports import ReadError
 from console.model.queries import FailuresQuery, GroupsQuery
-from console.store import decoding, failure_facts, failure_groups, plain_pickles
+from console.store import decoding, failure_batches, failure_facts, failure_groups, plain_pickles
 from console.store.owner import owner
 from console.store.reader import StoreReader, open_reader
 from jobs import keys
@@ -446,14 +446,14 @@ def test_what_is_fetched_together_is_bounded(redis: Redis, reader: StoreReader, 
     for n in range(60):
         kept(redis, f"job-{n}", packed(f"ValueError: {chance.randbytes(50_000).hex()}"))
     sent: list[int] = []
-    send = failure_facts.Ahead.send
+    send = failure_batches.Ahead.send
 
-    def counting(self: Any, commands: Any) -> None:
-        sent.append(sum(command.count(b"XREVRANGE") for command in commands))
-        send(self, commands)
+    def counting(self: Any, commands: bytes, count: int) -> None:
+        sent.append(commands.count(b"XREVRANGE"))
+        send(self, commands, count)
 
-    monkeypatch.setattr(failure_facts.Ahead, "send", counting)
-    monkeypatch.setattr(failure_facts, "MOST_IN_FLIGHT", 1 << 20)
+    monkeypatch.setattr(failure_batches.Ahead, "send", counting)
+    monkeypatch.setattr(failure_batches, "MOST_IN_FLIGHT", 1 << 20)
     assert counts(last(reader)) == [60]
     assert max(sent) <= 14
     assert sum(sent) == 60

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from console.model import raised
-from console.model.constant_parts import MOST_TOLD, READ, constant
+from console.model.constant_parts import MOST_TOLD, READ, TOGETHER, constant, constants
 from console.model.fingerprints import FINGERPRINT, Kind, function, kind
 from console.model.raised import Raised
 from tests import failing_tasks
@@ -37,6 +37,7 @@ def by_worker(error: str, file: str = "/srv/app/shop/tasks.py", name: str = "run
         ("shop.example did not answer within 20 s", "… did not answer within …"),
         ("[Errno 111] Connect call failed ('127.0.0.1', 6379)", "[Errno 111](…)"),
         ("[Errno 2] Datei nicht gefunden: '/tmp/x'", "[Errno 2]: …"),
+        ("[WinError 5] Zugriff verweigert", "[WinError 5]"),
         ("Client error '410 Gone' for url 'https://x.example/y'", "Client error '410 Gone' for url …"),
         ("404 Client Error: Not Found for url: https://x.example/y", "404 Client Error: Not Found for url: …"),
         ("HTTP 503 from cache-1.internal:8080", "HTTP 503 from …"),
@@ -89,6 +90,14 @@ def test_what_is_constant_stays_so(text: str) -> None:
     assert len(once) <= MOST_TOLD
     assert once.isprintable() or "\n" not in once
     assert constant(once) == once
+
+
+@given(st.lists(st.tuples(TEXTS, st.booleans()), max_size=2 * TOGETHER))
+@settings(max_examples=100, deadline=None)
+def test_of_many_texts_each_is_told_as_by_itself(texts: list[tuple[str, bool]]) -> None:
+    assert constants(texts) == [constant(text, status_first=status_first) for text, status_first in texts]
+    traces = [by_worker(f"ValueError: {text}") if framed else text for text, framed in texts]
+    assert raised.raised_each(traces) == [raised.raised(text) for text in traces]
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.sampled_from(sorted(SAID)))
