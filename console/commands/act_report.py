@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from console.commands import output, progress_bar
-from console.commands.choosing import Chosen, Found
+from console.commands.choosing import Chosen, Found, names
 from console.model import command_words, tie_words, words
 from console.model.bulk import Progress, Report
-from console.model.commands import REASONS, Command, Outcome
+from console.model.commands import REASONS, STATES, Command, JobCommand, Outcome, Suspend, WorkerSeen
 from console.model.operations import Counts
 from console.model.selection import Preview
-from console.model.text import decoded
+from console.model.text import decoded, visible
 
-SHOWN: Final = 10
-"""So many of those that were not done are told one by one."""
+SHOWN: Final = 20
+"""So many of those that were done, and of those that were not, are told one by one."""
 
 DONE, NOT_HELD = 0, 1
 
@@ -25,21 +25,19 @@ DONE, NOT_HELD = 0, 1
 
 
 @contextmanager
-def finding() -> Iterator[Callable[[Preview | None], object]]:
-    """Tell on a terminal how far the look for what is meant has come; None ends that."""
+def finding() -> Iterator[Callable[[Preview], object]]:
+    """Tell on a terminal how far the look for what is meant has come."""
     with progress_bar.shown("looking") as bar:
 
-        def tell(preview: Preview | None) -> None:
-            if bar is not None and preview is None:
-                bar.stop()
-            elif bar is not None and preview is not None:
+        def tell(preview: Preview) -> None:
+            if bar is not None:
                 said = f"{len(preview.seen):,} found, {preview.read:,} of {preview.of:,} looked at"
                 bar.update(bar.task_ids[0], completed=preview.read, total=preview.of, said=said)
 
         yield tell
 
 
-def show_preview(found: Found, command: Command, asked: str, as_json: bool, err: bool = False) -> None:
+def show_preview(found: Found, command: Command, meant: Chosen, asked: str, as_json: bool, err: bool = False) -> None:
     """Print what is asked, of what kinds it is asked, and what hangs on them. `err`: on standard error."""
     preview = found.preview
     if as_json:
@@ -50,6 +48,8 @@ def show_preview(found: Found, command: Command, asked: str, as_json: bool, err:
                 "would": len(preview.seen),
                 "in_the_way": dict(preview.in_way),
                 "ties": dict(preview.ties),
+                "waiting": sum(preview.waiting.values()),
+                "warnings": [*found.warnings, *([found.nowhere] if found.nowhere else [])],
                 "by": {tally.what: dict(tally.counts) for tally in preview.tallies()},
                 "by_others": {tally.what: tally.others for tally in preview.tallies() if tally.others},
                 "not_looked_at": preview.more or None,
@@ -64,9 +64,17 @@ def show_preview(found: Found, command: Command, asked: str, as_json: bool, err:
         counts = ", ".join(f"{value} {count:,}" for value, count in tally.counts)
         say(f"  {tally.what:<{width}}  {counts}{f', and {tally.others:,} others' if tally.others else ''}")
     for code, count in preview.in_way.items():
-        say(f"  {count:,} cannot be: {REASONS[code][1]}")
-    for said in (*tie_words.warnings(command, preview.ties), *tie_words.notes(command, preview.ties)):
+        say(f"  {count:,} cannot be: {_why(code, command, meant)}")
+    waiting = sum(preview.waiting.values())
+    for said in (*tie_words.warnings(command, preview.ties, waiting), *tie_words.notes(command, preview.ties)):
         say(f"  {said}")
+    for one in preview.seen[:SHOWN]:
+        if isinstance(one, WorkerSeen) and one.job is not None:
+            say(f"  {decoded(one.key)} runs {decoded(one.job)}")
+    for warning in found.warnings:
+        say(f"  {warning}")
+    if found.nowhere:
+        say(f"  {found.nowhere}")
     if preview.more:
         say(f"  not all were looked at: {preview.more}")
 
@@ -76,29 +84,40 @@ def show_nothing(command: Command, meant: Chosen, found: Found, as_json: bool) -
     counts = _in_way(found)
     if as_json:
         output.document(
-            _document(None, counts, found.left) | {"untouched": 0, "how": "done", "said": found.preview.more or None}
+            _document(None, counts, found.left)
+            | {"untouched": 0, "how": "done", "said": found.nowhere or found.preview.more or None}
         )
     elif counts.told:
-        output.warn(command_words.came(command, counts))
-        _tell_each(found.left)
+        if counts.told == 1 and found.left:
+            output.warn(f"not {command_words.done(command)}: {_named(found.left[0], meant)}{found.left[0].said}")
+        else:
+            output.warn(command_words.came(command, counts))
+            _tell_each(found.left, meant)
     else:
-        output.warn(meant.none or f"nothing to be done: {found.preview.more or f'there is no {meant.one}'}")
-    return NOT_HELD if counts.told or meant.none or found.preview.more else DONE
+        why = found.nowhere or found.preview.more or f"there is no {meant.one}"
+        output.warn(meant.none or f"nothing to be done: {why}")
+    return NOT_HELD if counts.told or meant.none or found.nowhere or found.preview.more else DONE
 
 
 # --- meanwhile ----------------------------------------------------------------------------------
 
 
 @contextmanager
-def acting(command: Command) -> Iterator[Callable[[Progress], object]]:
-    """Tell on a terminal how far a command is."""
-    with progress_bar.shown(command.WORD) as bar:
+def acting(word: str) -> Iterator[tuple[Callable[[Progress], object], Callable[[str], object]]]:
+    """Tell on a terminal how far a command is; the second of these says a line above that."""
+    with progress_bar.shown(word) as bar:
 
         def tell(progress: Progress) -> None:
             if bar is not None:
                 bar.update(bar.task_ids[0], completed=progress.counts.told, total=progress.of, said=_said(progress))
 
-        yield tell
+        def say(text: str) -> None:
+            if bar is None:
+                output.warn(text)
+            else:
+                bar.console.print(visible(text), markup=False, highlight=False, soft_wrap=True)
+
+        yield tell, say
 
 
 def _said(progress: Progress) -> str:
@@ -110,11 +129,12 @@ def _said(progress: Progress) -> str:
 # --- afterwards ---------------------------------------------------------------------------------
 
 
-def show(report: Report, command: Command, found: Found, as_json: bool) -> None:
+def show(report: Report, command: Command, meant: Chosen, found: Found, as_json: bool) -> None:
     """Tell what came of it: the counts on standard output, what was not done on standard error."""
     ended, operation = report.ended, report.operation
     counts = ended.counts + _in_way(found)
     untouched = operation.matched - len(report.outcomes)
+    stranded = _stranded(report, command, found)
     if as_json:
         outcomes = (*found.left, *report.outcomes)
         output.document(
@@ -125,34 +145,79 @@ def show(report: Report, command: Command, found: Found, as_json: bool) -> None:
                 "how": ended.how,
                 "said": "; ".join(filter(None, (ended.said, found.preview.more))) or None,
                 "undo_until": output.utc(ended.undo_until),
+                "waiting": stranded,
+                "warnings": list(found.warnings),
             }
         )
     else:
-        output.say(command_words.came(command, counts))
-        for one in report.outcomes[:SHOWN]:
-            if one.new is not None:
-                output.say(f"{decoded(one.key)} runs again as {decoded(one.new)}")
-            elif one.result == "done" and one.said:
-                output.say(f"{decoded(one.key)}: {one.said}")
+        output.say(_of_everything(report, command, meant) if meant.everything else command_words.came(command, counts))
+        told = [one for one in report.outcomes if one.new is not None or (one.result == "done" and one.said)]
+        for one in told[:SHOWN]:
+            output.say(
+                f"{decoded(one.key)} runs again as {decoded(one.new)}"
+                if one.new is not None
+                else f"{_named(one, meant)}{one.said}"
+            )
+        if len(told) > SHOWN:
+            output.say(f"and {len(told) - SHOWN:,} more; --json names them all")
         if ended.undo_until is not None:
             until = output.local(ended.undo_until, time.time())
             output.say(f"operation {operation.id}; until {until} it is undone by: {output.hint(f'undo {operation.id}')}")
         else:
             output.say(f"operation {operation.id}")
-    _tell_each([*found.left, *(one for one in report.outcomes if one.result != "done")])
+    not_done = [one for one in report.outcomes if one.result != "done"]
+    _tell_each([*found.left, *(one for one in not_done if not (meant.everything and one.reason == "same"))], meant)
+    if stranded:
+        waits = output.counted(stranded, "job")
+        verb, they = ("waits", "it waits") if stranded == 1 else ("wait", "they wait")
+        output.warn(
+            f"{waits} {verb} for what was {command_words.done(command)}: {they} for ever; {output.hint('why JOB')} says more"
+        )
     if ended.how != "done":
         output.warn(f"{ended.how}: {output.counted(untouched, 'other')} left as they were")
     for said in filter(None, (ended.said, found.preview.more)):
         output.warn(said)
 
 
-def _tell_each(outcomes: Sequence[Outcome]) -> None:
+def _of_everything(report: Report, command: Command, meant: Chosen) -> str:
+    """What came of a command to the whole installation."""
+    [came] = report.outcomes or [Outcome(b"", "skipped", "changed", "it was not begun")]
+    if came.reason == "same":
+        state = "suspended already" if isinstance(command, Suspend) else "not suspended"
+        return f"nothing changed: {meant.many} are {state}"
+    return (
+        f"{command_words.done(command)} {meant.many}"
+        if came.result in ("done", "sent")
+        else f"not {command_words.done(command)}"
+    )
+
+
+def _stranded(report: Report, command: Command, found: Found) -> int:
+    """How many jobs wait for what was done, and for ever by that."""
+    if not tie_words.strands(command):
+        return 0
+    waiting = found.preview.waiting
+    return sum(waiting.get(one.key, 0) for one in report.outcomes if one.result == "done")
+
+
+def _tell_each(outcomes: Sequence[Outcome], meant: Chosen) -> None:
     """Say of the first of those that were not done why."""
     for one in outcomes[:SHOWN]:
         why = REASONS[one.reason][1] if one.reason in REASONS else "it was told, and nothing is seen of it yet"
-        output.warn(f"{decoded(one.key)}: {one.reason or one.result}: {one.said or why}")
+        output.warn(f"{_named(one, meant)}{one.said or why}")
     if len(outcomes) > SHOWN:
         output.warn(f"and {len(outcomes) - SHOWN:,} more; --json names them all")
+
+
+def _named(one: Outcome, meant: Chosen) -> str:
+    return f"{meant.many}: " if meant.everything else f"{decoded(one.key)}: "
+
+
+def _why(code: str, command: Command, meant: Chosen) -> str:
+    """Why some cannot be done, in general."""
+    if code == "state" and isinstance(command, JobCommand):
+        return f"{command.WORD} is for jobs that are {names(STATES[type(command)])}"
+    return f"there is no such {meant.one}" if code == "gone" and meant.named else REASONS[code][1]
 
 
 def _document(operation: str | None, counts: Counts, outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -8,26 +8,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Final
 
 import click
 
 from console import settings as console_settings
-from console.commands import act_report, consent, output
+from console.commands import act_report, consent, output, queues_named
 from console.commands.choosing import Chosen, Found, find
 from console.commands.parameters import text
 from console.commands.server import UNREACHABLE, ServerError, changes, one_line_errors, reader
-from console.model import command_words
+from console.model import command_words, tie_words
 from console.model.bulk import Control, Progress, Report, carry_out
 from console.model.canary import Canary, Trial
-from console.model.commands import Command, JobSeen
+from console.model.commands import Command, JobSeen, Move
 from console.model.masking import mask_url
 from console.model.operations import Operation
 from console.model.ports import Reader, WriteError
-from console.model.queries import NamedQuery
-from console.model.text import visible
+from console.model.queries import FailuresQuery, JobsQuery, NamedQuery
+from console.model.text import decoded, visible
 from console.operator import operation_id, operator
 from jobs import settings
 from jobs.errors import JobsError
@@ -67,31 +67,50 @@ def acts(command: Callable[..., int]) -> Callable[..., int]:
     return found
 
 
-def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None) -> int:
-    """Do `command` to what is meant, as `how` says, and tell what came of it; the exit status. Raises UsageError and
-    ServerError."""
-    asks = not how.dry_run and consent.needed(command.WORD, how.yes)
-    now = time.time()
-    with _no_garbage(), reader() as server, act_report.finding() as tell:
-        found = find(server, meant, now, details=how.dry_run or asks, tell=tell)
-        asked = command_words.asked(command, meant.told(len(found.preview.seen)))
-        tell(None)
+def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None, word: str = "") -> int:
+    """Do `command` to what is meant, as `how` says, and tell what came of it; the exit status. `word`: what the audit calls it,
+    where that is not the command's own. Raises UsageError, ServerError, and Interrupted while nothing is done yet."""
+    asks = not how.dry_run and consent.needed(word or command.WORD, how.yes)
+    with _no_garbage(), reader() as server:
+        found = _found(server, command, meant, canary, details=how.dry_run or asks or tie_words.strands(command))
+        asked = command_words.asked(command, meant.told(found.preview.seen))
         if how.dry_run:
-            act_report.show_preview(found, command, asked, how.as_json)
-            return DONE
+            act_report.show_preview(found, command, meant, asked, how.as_json)
+            return NOT_HELD if found.nowhere else DONE
         if not found.preview.seen:
             return act_report.show_nothing(command, meant, found, how.as_json)
         if asks:
-            act_report.show_preview(found, command, asked, as_json=False, err=True)
+            act_report.show_preview(found, command, meant, asked, as_json=False, err=True)
             if not consent.given(asked):
                 return NOT_HELD
-        operation = _operation(command, meant, len(found.preview.seen), how, canary)
+        else:
+            for warning in found.warnings:
+                output.warn(warning)
+        operation = _operation(command, meant, found, how, canary, word)
         report = _carried_out(server, operation, command, found, canary)
-    act_report.show(report, command, found, how.as_json)
-    return _status(report, found)
+    act_report.show(report, command, meant, found, how.as_json)
+    return _status(report, meant, found)
 
 
-def _operation(command: Command, meant: Chosen, count: int, how: How, canary: Canary | None) -> Operation:
+def _found(server: Reader, command: Command, meant: Chosen, canary: Canary | None, *, details: bool) -> Found:
+    """What is meant, and what is to be said of it before it is done. Raises ReadError and Interrupted."""
+    now = time.time()
+    try:
+        with act_report.finding() as tell:
+            found = find(server, meant, now, details=details, tell=tell)
+        seen = found.preview.seen
+        queue = meant.query.queue if isinstance(meant.query, JobsQuery | FailuresQuery) else None
+        if not seen and not found.preview.more and queue is not None and queues_named.unknown(server, queue, now):
+            return replace(found, nowhere=f"there is no queue {decoded(queue)}; see the names: {output.hint('status')}")
+        to = [command.to] if isinstance(command, Move) else []
+        if canary is not None:
+            to = sorted({one.queue for one in seen if isinstance(one, JobSeen)})
+        return replace(found, warnings=tuple(queues_named.unserved(server, to, now)) if seen and to else ())
+    except KeyboardInterrupt:
+        raise consent.Interrupted from None
+
+
+def _operation(command: Command, meant: Chosen, found: Found, how: How, canary: Canary | None, word: str) -> Operation:
     now, by = time.time(), operator()
     options = command_words.options(command)
     if canary is not None:
@@ -101,10 +120,10 @@ def _operation(command: Command, meant: Chosen, count: int, how: How, canary: Ca
         who=by.who,
         host=by.host,
         at=now,
-        command=command.WORD,
+        command=word or command.WORD,
         options=options.strip(),
-        scope=meant.told(count),
-        matched=count,
+        scope=meant.told(found.preview.seen),
+        matched=len(found.preview.seen),
         target=mask_url(settings.current().redis_url),
         why=how.reason,
     )
@@ -134,13 +153,13 @@ def _carried_out(server: Reader, operation: Operation, command: Command, found: 
         finally:
             over.set()
 
-    with act_report.acting(command) as tell, _interrupts() as interrupted:
+    with act_report.acting(operation.command) as (tell, say), _interrupts() as interrupted:
         thread = threading.Thread(target=carry, args=(tell,), name="carry")
         thread.start()
         while not over.wait(LOOK_S):
             if interrupted and not control.canceled:
                 control.cancel()
-                output.warn("interrupted: it ends after what is under way")
+                say("interrupted: it ends after what is under way")
         thread.join()
     [report] = came
     if isinstance(report, WriteError):
@@ -184,7 +203,9 @@ def _states(server: Reader, jobs: Sequence[bytes]) -> dict[bytes, str]:
     return {one.key: one.state for chunk in chunks for one in chunk.seen if isinstance(one, JobSeen)}
 
 
-def _status(report: Report, found: Found) -> int:
+def _status(report: Report, meant: Chosen, found: Found) -> int:
+    if meant.everything and set(report.ended.counts.skipped) == {"same"}:
+        return DONE
     match report.ended.how:
         case "canceled":
             return INTERRUPTED

@@ -54,19 +54,32 @@ class Chosen:
     states: frozenset[str] = frozenset()
     none: str = ""
 
-    def told(self, count: int) -> str:
-        """ "1 failed job of the queue low", "3 failed jobs of the queue low"; "all workers"."""
-        if self.seen == (Everything(),):
+    @property
+    def everything(self) -> bool:
+        """Whether it is the whole installation."""
+        return self.seen == (Everything(),)
+
+    def told(self, seen: Sequence[Seen]) -> str:
+        """What was found of it, a single one by its name: "job fail-01", "1 failed job of the queue low: fail-01"; "3 failed
+        jobs of the queue low", "all workers"."""
+        if self.everything:
             return self.many
-        return f"{count:,} {self.one if count == 1 else self.many}"
+        if len(seen) == 1 and self.named:
+            return f"{self.one} {decoded(seen[0].key)}"
+        if len(seen) == 1:
+            return f"1 {self.one}: {decoded(seen[0].key)}"
+        return f"{len(seen):,} {self.many}"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is acted on, and those of the named ones that are left alone, with the reason."""
+    """What is acted on, and those of the named ones that are left alone, with the reason. `warnings` are told before it is;
+    `nowhere` says that nothing names the queue whose list is meant, empty where something does."""
 
     preview: Preview
     left: tuple[Outcome, ...] = ()
+    warnings: tuple[str, ...] = ()
+    nowhere: str = ""
 
 
 def of_jobs(command: F) -> F:
@@ -124,7 +137,7 @@ def _named(kind: type[JobCommand], ids: Sequence[bytes]) -> Chosen:
 def _listed(kind: type[JobCommand], queue: bytes | None, of_state: JobState | None, wanted: Filter) -> Chosen:
     said = of_state is not None or wanted.exact_term("state") is not None
     if not said and kind not in USUAL:
-        raise click.UsageError(f"say in which state, with --state: {_names(STATES[kind])}")
+        raise click.UsageError(f"say in which state, with --state: {names(STATES[kind])}")
     usual = USUAL.get(kind)
     listed = job_terms.filtered(JobsQuery(of_state or usual or "failed", queue), wanted)
     _check(kind, listed.state)
@@ -149,7 +162,7 @@ def _told(what: str, where: str, query: JobsQuery | FailuresQuery) -> Chosen:
 
 def _check(kind: type[JobCommand], state: JobState) -> None:
     if state not in STATES[kind]:
-        raise click.UsageError(f"{kind.WORD} is for jobs that are {_names(STATES[kind])}, not for {state} ones")
+        raise click.UsageError(f"{kind.WORD} is for jobs that are {names(STATES[kind])}, not for {state} ones")
 
 
 def find(server: Reader, meant: Chosen, now: float, *, details: bool, tell: Callable[[Preview], object]) -> Found:
@@ -170,7 +183,7 @@ def find(server: Reader, meant: Chosen, now: float, *, details: bool, tell: Call
         tell(preview)
     if not meant.named:
         preview.sort()
-    left += [outcome(one, "gone") for one in meant.named if one not in met]
+    left += [outcome(one, "gone", f"there is no such {meant.one}") for one in meant.named if one not in met]
     return Found(preview, tuple(left))
 
 
@@ -191,12 +204,12 @@ def _fitting(chunk: Selected, states: frozenset[str]) -> tuple[Selected, list[Ou
     )
 
 
-def _names(states: Iterable[str]) -> str:
+def names(states: Iterable[str]) -> str:
+    """States in words, in their usual order."""
     return ", ".join(one for one in JOB_STATES if one in states)
 
 
 def _from_standard_input() -> Iterator[bytes]:
-    """Ids on standard input, one a line."""
+    """Ids on standard input, with blanks or ends of lines between them."""
     for line in sys.stdin.buffer:
-        if found := line.strip():
-            yield found
+        yield from line.split()

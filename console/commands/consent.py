@@ -76,12 +76,24 @@ def needed(word: str, yes: bool, asks: Asks = "always", can_ask: bool | None = N
 
 def given(asked: str) -> bool:
     """Whether somebody at the terminal agrees to what is `asked`: in a production context by typing its name. Says so where
-    nothing is done. Raises click.Abort on ctrl-c."""
+    nothing is done. Raises Interrupted."""
     production, question = _production(), f"{asked} on {mask_url(settings.current().redis_url)}?"
-    agreed = output.typed(question, production) if production else output.confirmed(question)
+    try:
+        agreed = output.typed(question, production) if production else output.confirmed(question)
+    except click.Abort:
+        raise Interrupted from None
     if not agreed:
         output.warn("nothing was done")
     return agreed
+
+
+class Interrupted(click.ClickException):
+    """Ctrl-c came before anything was done."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted: nothing was done")
 
 
 def _production() -> str:

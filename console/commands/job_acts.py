@@ -135,4 +135,4 @@ def empty(how: How, queue: bytes, with_entry: bool, with_dependents: bool) -> in
     """Take all jobs that wait in QUEUE into the trash, from which `undo` puts them back for an hour."""
     where = f"of the queue {decoded(queue)}"
     meant = Chosen(f"queued job {where}", f"queued jobs {where}", JobsQuery("queued", queue))
-    return act(Delete(with_entry, with_dependents), meant, how)
+    return act(Delete(with_entry, with_dependents), meant, how, word="empty")

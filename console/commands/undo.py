@@ -19,4 +19,4 @@ def undo(how: How, operation: str) -> int:
     """Put back what OPERATION, as `activity` names it, took into the trash: as it was, where it was."""
     taken = f"that operation {operation} took"
     none = f"nothing {visible(taken)} is in the trash: it was put back, its time is over, or there is no such operation"
-    return act(Undo(operation), Chosen(taken, taken, TrashQuery(operation), none=none), how)
+    return act(Undo(operation), Chosen(f"thing {taken}", f"things {taken}", TrashQuery(operation), none=none), how)

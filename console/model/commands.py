@@ -276,7 +276,7 @@ class Suspend:
 class ResumeAll:
     """Let all workers take jobs again."""
 
-    WORD: ClassVar[str] = "resume-all"
+    WORD: ClassVar[str] = "resume"
 
 
 WorkerCommand = StopJob | Shutdown | KillHorse | Suspend | ResumeAll
@@ -314,7 +314,7 @@ class Outcome:
 REASONS: Final[Mapping[str, tuple[Result, str]]] = {
     "changed": ("skipped", "it is in another state, or another place, than it was seen in"),
     "gone": ("skipped", "it is no longer there"),
-    "state": ("skipped", "its state is none that this can be done in"),
+    "state": ("skipped", "this is not done to one in its state"),
     "running": ("skipped", "it runs; stop it first"),
     "entry": ("skipped", "it is the job of an rq-scheduler entry, whose schedule would end with it"),
     "dependents": ("skipped", "other jobs wait for it, and would wait for ever"),

@@ -40,6 +40,8 @@ class Selected:
     done: bool = False
     more: str = ""
     ties: Mapping[str, frozenset[bytes]] = field(default_factory=dict)
+    waiting: Mapping[bytes, int] = field(default_factory=dict)
+    """How many jobs wait for those of which others do, where ties are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Preview:
         self.seen: list[Seen] = []
         self.in_way: Counter[str] = Counter()
         self.ties: Counter[str] = Counter()
+        self.waiting: dict[bytes, int] = {}
         self.read = self.of = 0
         self.done = False
         self.more = ""
@@ -89,6 +92,7 @@ class Preview:
         self.in_way += chunk.in_way
         acted = {one.key for one in chunk.seen} if chunk.ties else set()
         self.ties += Counter({code: len(tied & acted) for code, tied in chunk.ties.items()})
+        self.waiting |= {key: count for key, count in chunk.waiting.items() if key in acted}
         self.read, self.of, self.done, self.more = chunk.read, chunk.of, chunk.done, chunk.more
         for row in chunk.rows:
             for what, value in _told(row, self._now):

@@ -21,8 +21,14 @@ RUN: Final = (
 )
 
 
-def warnings(command: Command, ties: Mapping[str, int]) -> Iterator[str]:
-    """What is lost with them, or not done for the sake of it. `ties` are counts by codes of selection.TIES."""
+def strands(command: Command) -> bool:
+    """Whether jobs that wait for what it is done to wait for ever once it is done."""
+    return isinstance(command, Cancel) or (isinstance(command, Delete) and command.with_dependents)
+
+
+def warnings(command: Command, ties: Mapping[str, int], waiting: int = 0) -> Iterator[str]:
+    """What is lost with them, or not done for the sake of it. `ties` are counts by codes of selection.TIES; `waiting` is how
+    many jobs wait for them, where that is known."""
     if not isinstance(command, Cancel | Delete):
         return
     if n := ties.get("entry", 0):
@@ -30,8 +36,9 @@ def warnings(command: Command, ties: Mapping[str, int]) -> Iterator[str]:
             ": the schedule ends with it" if command.with_entry else ": left alone, or its schedule would end"
         )
     if n := ties.get("dependents", 0):
-        left = isinstance(command, Delete) and not command.with_dependents
-        yield _told(WAITED_FOR, n) + (": left alone, or those would wait for ever" if left else ": those then wait for ever")
+        many = f", {waiting:,} in all" if waiting > n else ""
+        then = ": those then wait for ever" if strands(command) else ": left alone, or those would wait for ever"
+        yield _told(WAITED_FOR, n) + many + then
 
 
 def notes(command: Command, ties: Mapping[str, int]) -> Iterator[str]:

@@ -38,6 +38,7 @@ def select(
             seen=tuple(JobSeen(member.job, member.queue or b"", row.state, member.score) for member, row in here),
             rows=tuple(row for _, row in here) if details else (),
             ties=ties.of([row for _, row in here]) if details else {},
+            waiting=ties.waiting([row for _, row in here]) if details else {},
             in_way=Counter({"gone": len(found.rows) - len(here)} if len(here) < len(found.rows) else {}),
         )
     yield Selected(read, len(ids), (), done=True, more="it was stopped" if read < len(ids) else "")

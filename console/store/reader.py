@@ -192,7 +192,7 @@ class StoreReader:
         if isinstance(query, TrashQuery):
             from console.store import trash
 
-            return trash.select(self._connection, query, stopped)
+            return trash.select(self._connection, query, stopped, details=details)
         if isinstance(query, NamedQuery):
             from console.store import named_jobs
 

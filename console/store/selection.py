@@ -83,6 +83,7 @@ def _named(
             rows=found,
             in_way=in_way,
             ties={} if ties is None else ties.of(found),
+            waiting={} if ties is None else ties.waiting(found),
         )
     yield Selected(len(ids), len(ids), (), done=True, more="it was stopped" if stopped() else "")
 
@@ -109,6 +110,7 @@ def _looked_at(
             rows=tuple(row for _, row in here),
             in_way=Counter({"gone": missing} if missing else {}),
             ties={} if ties is None else ties.of([row for _, row in here]),
+            waiting={} if ties is None else ties.waiting([row for _, row in here]),
             done=chunk.more is not None,
             more=chunk.more or search.untold(refused),
         )

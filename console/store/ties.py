@@ -39,3 +39,9 @@ class Ties:
             "dependents": frozenset(row.key for row in rows if row.key in waited_for and row.state != "finished"),
             "run": frozenset(row.key for row in rows if row.user is not None and row.task is not None),
         }
+
+    def waiting(self, rows: Sequence[JobRow]) -> Mapping[bytes, int]:
+        """How many jobs wait for each of these, which were among those asked for; those for which none does are left out."""
+        sizes = self._dependents.values if self._dependents is not None else []
+        known = {job: size for job, size in zip(self._jobs, sizes, strict=False) if size}
+        return {row.key: known[row.key] for row in rows if row.key in known and row.state != "finished"}

@@ -16,9 +16,10 @@ from jobs import keys
 CHUNK: Final = 1_000
 
 
-def select(connection: Redis, query: TrashQuery, stopped: Callable[[], bool]) -> Iterator[Selected]:
+def select(connection: Redis, query: TrashQuery, stopped: Callable[[], bool], *, details: bool = False) -> Iterator[Selected]:
     """The ids that an operation took and that are still in the trash, what was taken last first: so what undoing needs to be
-    exact. A chunk costs one trip. What `query.only` names and is not there is counted in `in_way`. Raises redis' errors."""
+    exact. A chunk costs one trip; with `details` three, and those in whose place there is another one by now are counted in
+    `in_way`, as what `query.only` names and is not there is. Raises redis' errors."""
     listed = keys.TRASHED + query.operation
     if query.only is not None:
         yield from _named(connection, listed, query.only)
@@ -28,8 +29,35 @@ def select(connection: Redis, query: TrashQuery, stopped: Callable[[], bool]) ->
     while read < min(of, MAX_SELECTED) and not stopped():
         ids = cast("list[bytes]", connection.zrevrange(listed, read, read + CHUNK - 1))
         read = min(of, read + CHUNK)
-        yield Selected(read, of, tuple(TrashSeen(one) for one in ids))
+        taken = _replaced(connection, query.operation, ids) if details and ids else set()
+        seen = tuple(TrashSeen(one) for one in ids if one not in taken)
+        yield Selected(read, of, seen, in_way=Counter({"exists": len(taken)} if taken else {}))
     yield Selected(read, of, (), done=True, more="it was stopped" if stopped() else "")
+
+
+def _replaced(connection: Redis, operation: str, ids: list[bytes]) -> set[bytes]:
+    """Those of which undo.lua would find that a job or a schedule of that id is there again."""
+    notes = cast("list[bytes | None]", connection.hmget(keys.TRASHED_PLACE + operation, cast("list[str]", ids)))
+    asked = [
+        (one, key)
+        for one, noted in zip(ids, notes, strict=True)
+        for key in (keys.RQ_JOB.encode() + one, keys.SCHEDULE.encode() + one)
+        if noted is not None and _takes_back(noted, key)
+    ]
+    with connection.pipeline(transaction=False) as pipe:
+        for _, key in asked:
+            pipe.exists(key)
+        return {one for (one, _), there in zip(asked, pipe.execute(), strict=True) if there}
+
+
+def _takes_back(noted: bytes, key: bytes) -> bool:
+    """Whether the notes of the trash (lua/trash.lua, as MessagePack) name this key as one that comes back."""
+    size = len(key)
+    if size < 1 << 8:
+        head = bytes([0xA0 | size]) if size < 32 else bytes([0xD9, size])
+    else:
+        head = b"\xda" + size.to_bytes(2, "big") if size < 1 << 16 else b"\xdb" + size.to_bytes(4, "big")
+    return b"\xa4main" + head + key in noted
 
 
 def _named(connection: Redis, listed: str, ids: tuple[bytes, ...]) -> Iterator[Selected]:

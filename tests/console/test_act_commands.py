@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from rq.job import Job
 
 from console.cli import run
 from jobs import keys
+from jobs.registering import set_schedule, set_user
+from jobs.users import User
 from tests.conftest import Server, Stock, until
 from tests.contents import contents
 
@@ -58,12 +61,13 @@ def ours(redis: Redis) -> dict[bytes, object]:
 
 def test_what_hangs_on_jobs_is_told_before_they_are_deleted(redis: Redis, say: Say) -> None:
     enqueued(redis, "a", "b")
-    enqueued(redis, "child", depends_on="a")
+    enqueued(redis, "child", "other", depends_on="a")
     redis.zadd("rq:scheduler:scheduled_jobs", {"b": 1e12})
     status, out, err = say("delete", "a", "b", "--dry-run")
     assert (status, err) == (0, "")
     assert "  1 is the job of an rq-scheduler entry: left alone, or its schedule would end\n" in out
-    assert "  1 has jobs that wait for it: left alone, or those would wait for ever\n" in out
+    assert "  1 has jobs that wait for it, 2 in all: left alone, or those would wait for ever\n" in out
+    assert "  1 has jobs that wait for it, 2 in all: those then wait for ever\n" in say("cancel", "a", "--dry-run")[1]
     said = json.loads(say("delete", "a", "b", "--dry-run", "--json")[1])
     assert said["ties"] == {"entry": 1, "dependents": 1}
     assert json.loads(say("requeue", "--queue", "low", "--dry-run", "--json")[1])["ties"] == {}
@@ -92,10 +96,41 @@ def test_empty_and_undo(redis: Redis, say: Say) -> None:
     before = ours(redis)
     status, out, err = say("empty", "low", "--yes")
     assert (status, err, out.splitlines()[0]) == (0, "", "deleted 3")
+    assert redis.xrange(keys.ACTIVITY)[0][1][b"command"] == b"empty"
     assert waiting(redis) == []
     command = out.split("undone by: tq-console ")[1].split()
     assert done(say(*command, "--yes")) == "put back 3"
     assert ours(redis) == before
+
+
+def test_a_queue_that_nothing_names_cannot_be_emptied(redis: Redis, say: Say) -> None:
+    status, out, err = say("empty", "nosuch", "--yes")
+    assert (status, out) == (1, "")
+    assert err == "nothing to be done: there is no queue nosuch; see the names: tq-console status\n"
+
+
+def test_a_dry_run_of_undo_looks(redis: Redis, say: Say) -> None:
+    enqueued(redis, "a", "a-name-that-is-longer-than-thirty-two-bytes", "x" * 300)
+    operation = json.loads(say("empty", "low", "--yes", "--json")[1])["operation"]
+    enqueued(redis, "a-name-that-is-longer-than-thirty-two-bytes", "x" * 300)
+    status, out, err = say("undo", operation, "--dry-run")
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        f"Put back 1 thing that operation {operation} took: a",
+        "  2 cannot be: there is one of that id again",
+    ]
+    status, out, _ = say("undo", operation, "--yes")
+    assert (status, out.splitlines()[0]) == (1, "put back 1, skipped 2 (exists)")
+
+
+def test_a_dry_run_of_the_undo_of_a_schedule_looks_too(redis: Redis, say: Say) -> None:
+    set_user(redis, User("ada", "pro"))
+    operation = say("schedules", "remove", "ada", "scrape")[1].split()[-1]
+    assert say("undo", operation, "--dry-run")[1].startswith("Put back 1 thing")
+    set_user(redis, User("ada", "free"))
+    set_schedule(redis, "ada", "scrape")
+    assert "1 cannot be: there is one of that id again" in say("undo", operation, "--dry-run")[1]
+    assert say("undo", operation, "--yes")[1].startswith("not put back: there is one of that id again")
 
 
 def test_a_job_that_others_wait_for_is_left_unless_it_is_said(redis: Redis, say: Say) -> None:
@@ -103,7 +138,37 @@ def test_a_job_that_others_wait_for_is_left_unless_it_is_said(redis: Redis, say:
     enqueued(redis, "b", depends_on="a")
     status, out, _ = say("delete", "a", "--yes")
     assert (status, out.splitlines()[0]) == (1, "not deleted: other jobs wait for it, and would wait for ever")
-    assert done(say("delete", "a", "--with-dependents", "--yes")) == "deleted 1"
+    status, out, err = say("delete", "a", "--with-dependents", "--yes")
+    assert (status, out.splitlines()[0]) == (0, "deleted 1")
+    assert err == "1 job waits for what was deleted: it waits for ever; tq-console why JOB says more\n"
+
+
+def test_who_waits_for_ever_for_what_is_canceled_is_told(redis: Redis, say: Say) -> None:
+    enqueued(redis, "a", "free")
+    enqueued(redis, "b", "c", depends_on="a")
+    status, out, err = say("cancel", "a", "free", "--yes")
+    assert (status, out.splitlines()[0]) == (0, "canceled 2")
+    assert err == "2 jobs wait for what was canceled: they wait for ever; tq-console why JOB says more\n"
+
+
+def test_who_waits_is_told_of_a_whole_list_too(redis: Redis, say: Say) -> None:
+    enqueued(redis, "a", "free")
+    enqueued(redis, "b", depends_on="a")
+    said = json.loads(say("cancel", "--queue", "low", "--state", "queued", "--yes", "--json")[1])
+    assert (said["done"], said["waiting"]) == (2, 1)
+
+
+@pytest.mark.parametrize("gone", ["cancel", "delete"])
+def test_the_way_out_for_who_waits_for_ever_leads_out(redis: Redis, stock: Stock, say: Say, gone: str) -> None:
+    enqueued(redis, "a")
+    enqueued(redis, "b", depends_on="a")
+    say(gone, "a", *(["--with-dependents"] if gone == "delete" else []), "--yes")
+    [reason] = json.loads(say("why", "b", "--json")[1])["reasons"]
+    cancel, again = re.findall(r"tq-console ([\w-]+ b)\b", reason["remedy"])
+    assert done(say(*cancel.split(), "--yes")) == "canceled 1"
+    made = json.loads(say(*again.split(), "--yes", "--json")[1])["made"][0]["new"]
+    assert stock.worker("--burst", "low").wait(60) == 0
+    assert Job.fetch(made, redis).get_status() == "finished"
 
 
 def test_cancel(redis: Redis, say: Say) -> None:
@@ -114,10 +179,23 @@ def test_cancel(redis: Redis, say: Say) -> None:
 
 def test_move(redis: Redis, say: Say) -> None:
     enqueued(redis, "a", "b", "c")
-    assert done(say("move", "a", "c", "--to", "high", "--yes")) == "moved 2"
+    redis.sadd("rq:queues", "rq:queue:high")
+    unserved = "no worker listens on high: what is put there waits until one does\n"
+    status, out, err = say("move", "a", "c", "--to", "high", "--yes")
+    assert (status, out.splitlines()[0], err) == (0, "moved 2", unserved)
     assert (waiting(redis), waiting(redis, "high")) == (["b"], ["a", "c"])
-    assert done(say("move", "--queue", "high", "--to", "low", "--yes")) == "moved 2"
+    assert say("move", "--queue", "high", "--to", "low", "--yes")[1].splitlines()[0] == "moved 2"
     assert waiting(redis) == ["b", "a", "c"]
+
+
+def test_a_move_to_where_nobody_works_is_told_of(redis: Redis, stock: Stock, say: Say) -> None:
+    enqueued(redis, "a")
+    told = "there is no queue hgih yet, and no worker listens on it: what is put there waits until one does"
+    assert f"  {told}\n" in say("move", "a", "--to", "hgih", "--dry-run")[1]
+    assert json.loads(say("move", "a", "--to", "hgih", "--dry-run", "--json")[1])["warnings"] == [told]
+    stock.worker("--name", "w-1", "high")
+    until(lambda: redis.hget("rq:worker:w-1", "state") == b"idle", what="the worker is there")
+    assert json.loads(say("move", "a", "--to", "high", "--dry-run", "--json")[1])["warnings"] == []
 
 
 @pytest.mark.parametrize("name", ["", " low", "a,b", "\x1b[31m", "\udcff"])
@@ -182,11 +260,12 @@ def test_stop_job_of_a_worker(busy: Job, say: Say) -> None:
     status, out, err = say("worker", "stop-job", "w-1", "nobody", "--yes")
     assert (status, out.splitlines()[0]) == (1, "stopped 1, skipped 1 (gone)")
     assert "w-1: long is stopped" in out
-    assert err == "nobody: gone: it is no longer there\n"
+    assert err == "nobody: there is no such worker\n"
     assert busy.get_status() == "stopped"
 
 
 def test_kill_horse(busy: Job, say: Say) -> None:
+    assert say("worker", "kill-horse", "w-1", "--dry-run")[1] == "Kill the work-horse of worker w-1\n  w-1 runs long\n"
     assert done(say("worker", "kill-horse", "w-1", "--yes")) == "killed 1"
     assert busy.get_status() == "failed"
 
@@ -199,12 +278,15 @@ def test_shutdown(redis: Redis, stock: Stock, say: Say) -> None:
 
 
 def test_suspend_and_resume(redis: Redis, say: Say) -> None:
-    assert done(say("suspend", "--for", "90", "--yes")) == "suspended 1"
+    status, out, err = say("suspend", "--for", "90", "--yes")
+    assert (status, out.splitlines()[:2], err) == (0, ["suspended all workers", "all workers: 0 workers suspended"], "")
     assert 0 < redis.ttl("rq:suspended") <= 90
-    assert done(say("resume", "--yes")) == "resumed 1"
+    assert done(say("resume", "--yes")) == "resumed all workers"
     assert not redis.exists("rq:suspended")
-    status, out, _ = say("resume", "--yes")
-    assert (status, out.splitlines()[0]) == (1, "not resumed: it is so already")
+    assert done(say("resume", "--yes")) == "nothing changed: all workers are not suspended"
+    assert [fields[b"command"] for _, fields in redis.xrange(keys.ACTIVITY) if b"command" in fields][1:] == [b"resume"] * 2
+    assert done(say("suspend", "--yes")) == "suspended all workers"
+    assert done(say("suspend", "--yes")) == "nothing changed: all workers are suspended already"
     assert say("suspend", "--for", "0", "--yes")[0] == 2
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -68,17 +69,17 @@ def test_ids_are_requeued_each_as_it_is_seen(redis: Redis, jobs: dict[str, Job],
     status, out, err = say("requeue", "low-2", "done", "no-such-job", "waits", "low-1", "low-2", "--yes")
     assert (status, out.splitlines()[0]) == (1, "requeued 2, skipped 3 (2 state, 1 gone)")
     assert sorted(err.splitlines()) == [
-        "done: state: it is finished",
-        "no-such-job: gone: it is no longer there",
-        "waits: state: it is queued",
+        "done: it is finished",
+        "no-such-job: there is no such job",
+        "waits: it is queued",
     ]
     assert (waiting(redis), failed(redis)) == (["waits", "low-2", "low-1"], set())
 
 
 def test_ids_come_from_standard_input(redis: Redis, jobs: dict[str, Job], say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"low-1\n\n  high-1\r\n")))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"low-1 \n\n  high-1\tlow-2\r\n")))
     assert say("requeue", "-", "--yes")[0] == 0
-    assert (waiting(redis), waiting(redis, "high")) == (["waits", "low-1"], ["high-1"])
+    assert (waiting(redis), waiting(redis, "high")) == (["waits", "low-1", "low-2"], ["high-1"])
 
 
 def test_a_whole_list(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
@@ -208,7 +209,7 @@ def test_a_dry_run_tells_what_it_would_be_done_to_and_does_nothing(redis: Redis,
     told = [" ".join(line.split()) for line in out.splitlines()]
     assert "function json.loads 1, operator.truediv 1" in told
     assert "user ada 1, bob 1" in told
-    assert "1 cannot be: its state is none that this can be done in" in told
+    assert "1 cannot be: requeue is for jobs that are failed, stopped" in told
     status, out, _ = say("requeue", "--queue", "low", "--dry-run", "--json")
     said = json.loads(out)
     assert (status, said["dry_run"], said["matched"], said["would"]) == (0, True, 2, 2)
@@ -225,8 +226,21 @@ def test_json_has_the_promised_fields(redis: Redis, jobs: dict[str, Job], say: S
     assert said == {
         "matched": 3, "done": 2, "sent": 0, "skipped": {"gone": 1}, "failed": {}, "undo_until": None,
         "not_done": [{"id": "low-2", "reason": "gone", "said": None}], "made": [], "untouched": 0, "how": "done", "said": None,
+        "waiting": 0, "warnings": [],
     }  # fmt: skip
-    assert err == "low-2: gone: it is no longer there\n"
+    assert err == "low-2: it is no longer there\n"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "scope"),
+    [(["low-2"], "job low-2"), (["--queue", "high"], "1 failed or stopped job of the queue high: high-1")],
+)
+def test_a_single_job_is_named(redis: Redis, jobs: dict[str, Job], say: Say, chosen: list[str], scope: str) -> None:
+    assert say("requeue", *chosen, "--dry-run")[1].splitlines()[0] == f"Requeue {scope}"
+    say("requeue", *chosen, "--yes")
+    assert redis.xrange("tq:activity")[0][1][b"scope"].decode() == scope
+    [said] = json.loads(say("activity", "--json")[1])["operations"]
+    assert said["scope"] == scope
 
 
 def test_it_is_in_the_audit(
@@ -245,7 +259,40 @@ def test_it_is_in_the_audit(
     assert ended[b"operation"] == begun[b"operation"]
 
 
+@pytest.mark.parametrize("chosen", [["--queue", "nosuch"], ["--queue", "nosuch", "--dry-run"], ["--filter", "queue:nosuch"]])
+def test_a_queue_that_nothing_names_is_said_to_be_none(redis: Redis, jobs: dict[str, Job], say: Say, chosen: list[str]) -> None:
+    status, out, err = say("requeue", *chosen, "--yes")
+    assert (status, "there is no queue nosuch; see the names: tq-console status" in out + err) == (1, True)
+    status, out, _ = say("requeue", *chosen, "--yes", "--json")
+    assert (status, "there is no queue nosuch" in out) == (1, True)
+
+
+def test_a_job_that_never_was_is_said_to_be_none(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    assert say("requeue", "nosuch", "--yes") == (1, "", "not requeued: nosuch: there is no such job\n")
+    assert say("requeue", "waits", "--yes") == (1, "", "not requeued: waits: it is queued\n")
+    assert "1 cannot be: there is no such job" in say("requeue", "nosuch", "--dry-run")[1]
+
+
+def test_no_more_than_some_are_told_one_by_one(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    many(redis, 25)
+    status, out, _ = say("run-again", "--queue", "low", "--state", "failed", "--yes")
+    runs = [line for line in out.splitlines() if " runs again as " in line]
+    assert (status, len(runs), "and 7 more; --json names them all" in out) == (0, 20, True)
+    status, _, err = say("requeue", *(f"nosuch-{n}" for n in range(25)), "--yes")
+    assert (status, err.count("there is no such job"), "and 5 more; --json names them all" in err) == (1, 20, True)
+    made = json.loads(say("run-again", "--queue", "low", "--state", "failed", "--yes", "--json")[1])["made"]
+    assert len(made) == 27
+
+
+def test_a_canary_of_which_nobody_will_try_the_jobs_is_said_to_be_one(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    said = json.loads(say("requeue", "--state", "failed", "--canary", "1", "--dry-run", "--json")[1])
+    waits = "what is put there waits until one does"
+    assert said["warnings"] == [f"no worker listens on high: {waits}", f"no worker listens on low: {waits}"]
+    assert json.loads(say("requeue", "--state", "failed", "--dry-run", "--json")[1])["warnings"] == []
+
+
 def test_nothing_to_be_done_is_no_failure(redis: Redis, say: Say) -> None:
+    redis.sadd("rq:queues", "rq:queue:low")
     assert say("requeue", "--queue", "low", "--yes") == (
         0, "", "nothing to be done: there is no failed or stopped job of the queue low\n",
     )  # fmt: skip
@@ -371,6 +418,49 @@ def test_ctrl_c_lets_the_batch_end_and_tells_what_was_done(
     assert said["done"] + said["untouched"] == count + 2
     assert (redis.llen("rq:queue:low"), redis.zcard("rq:failed:low")) == (said["done"] + 1, said["untouched"])
     assert "canceled: " in err
+
+
+def test_ctrl_c_while_it_is_still_looking_says_that_nothing_was_done(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with on_a_terminal(console("requeue", "low-1", "--yes"), tmp_path, RQ_REDIS_URL=url) as terminal:
+            terminal.shows("looking")
+            terminal.press("ctrl+c")
+            assert terminal.ends() == 130
+            assert terminal.text.strip() == "tq-console: interrupted: nothing was done"
+
+
+def test_ctrl_c_at_the_question_says_that_nothing_was_done(
+    redis: Redis, jobs: dict[str, Job], server: Server, tmp_path: Path
+) -> None:
+    with on_a_terminal(console("requeue", "--queue", "low"), tmp_path, (80, 24), RQ_REDIS_URL=server.url) as terminal:
+        terminal.shows("[y/N]:")
+        # Nothing is left of the bar above it.
+        assert terminal.text.startswith("Requeue 2 failed or stopped jobs of the queue low\n")
+        terminal.press("ctrl+c")
+        assert terminal.ends() == 130
+        terminal.shows("interrupted: nothing was done")
+    assert failed(redis) == {"low-1", "low-2"}
+
+
+def test_what_is_said_while_a_bar_is_shown_has_a_line_of_its_own(
+    gated: Redis, jobs: dict[str, Job], server: Server, tmp_path: Path
+) -> None:
+    many(gated, 5_000)
+    # It is noted in the audit before anything is done: there it waits.
+    gated.execute_command("CLIENT", "PAUSE", 30_000, "WRITE")
+    command = console("requeue", "--queue", "low", "--yes")
+    with on_a_terminal(command, tmp_path, (80, 24), RQ_REDIS_URL=server.url) as terminal:
+        terminal.shows("requeue ━")
+        terminal.press("ctrl+c")
+        said = "interrupted: it ends after what is under way"
+        terminal.shows(said)
+        gated.execute_command("CLIENT", "UNPAUSE")
+        assert terminal.ends() == 130
+        assert terminal.text.splitlines()[0] == said
+        assert "━" not in terminal.text
 
 
 # --- canary -------------------------------------------------------------------------------------

@@ -276,7 +276,7 @@ SCENARIOS: Final = (
     # Waiting for others.
     Scenario("waits for one that waits", "dependency_waiting", lambda stage: of_job(child_of(stage, "queued"))),
     Scenario("waits for one that failed", "dependency_failed", lambda stage: of_job(child_of(stage, "failed"))),
-    Scenario("waits for one that was canceled", "dependency_failed", lambda stage: of_job(child_of(stage, "canceled"))),
+    Scenario("waits for one that was canceled", "dependency_canceled", lambda stage: of_job(child_of(stage, "canceled"))),
     Scenario("waits for one that is gone", "dependency_gone", lambda stage: of_job(child_of(stage, None))),
     Scenario("waits for one that has finished", "unreleased", lambda stage: of_job(child_of(stage, "finished"))),
     Scenario("rate limited", "rate_limited", lambda stage: of_job(limited(stage)[1])),

@@ -35,6 +35,7 @@ ORDER: Final[dict[str, Weight]] = {
     "listed_twice": "bad",
     # It cannot go on from where it is.
     "dependency_gone": "bad",
+    "dependency_canceled": "bad",
     "dependency_failed": "bad",
     "unreleased": "bad",
     "not_importable": "bad",

@@ -128,16 +128,25 @@ def _scheduled(job: JobFacts, around: Around) -> Iterator[Reason]:
 def _deferred(job: JobFacts, around: Around) -> Iterator[Reason]:
     open_ = [one for one in job.dependencies if one.status != "finished"]
     gone = [one.id for one in open_ if one.status is None]
+    canceled = [one.id for one in open_ if one.status == "canceled"]
     failed = [f"{one.id} ({one.status})" for one in open_ if one.status in FAILED]
     waits = [f"{one.id} ({one.status})" for one in open_ if one.status is not None and one.status not in FAILED]
     if gone:
         yield Reason(
             "dependency_gone",
             f"it waits for {_first(gone)}, of which there is no hash: nothing will release it",
-            "if it should run, enqueue it anew without that dependency; else cancel it",
+            f"if it was deleted within the hour, undo that; else {_without(job)}",
             "cancel",
         )
-    if failed:
+    if canceled and not job.allows_failures:
+        verb = "was" if len(canceled) == 1 else "were"
+        yield Reason(
+            "dependency_canceled",
+            f"it waits for {_first(canceled)}, which {verb} canceled: nothing will release it",
+            _without(job),
+            "cancel",
+        )
+    elif failed:
         verb = "has" if len(failed) == 1 else "have"
         released = ", and is released when it is told of that" if job.allows_failures else ""
         yield Reason(
@@ -270,6 +279,12 @@ _OF_STATUS: Final[Mapping[str, Callable[[JobFacts, Around], Iterator[Reason]]]] 
 
 def _named(job: JobFacts) -> str:
     return job.queue.name if job.queue is not None and job.queue.name else "its queue"
+
+
+def _without(job: JobFacts) -> str:
+    """How a job is run that waits for what will never finish: a copy waits for nothing."""
+    name = shlex.quote(job.id)
+    return f"cancel it; to run it without that: tq-console cancel {name}, then tq-console run-again {name}"
 
 
 def _since(job: JobFacts, around: Around) -> str:
