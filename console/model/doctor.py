@@ -63,7 +63,7 @@ class Growth:
 @dataclass(frozen=True, slots=True)
 class Examined:
     """An installation, examined. `packages` are the versions where the console runs, `worker_versions` those of RQ by the
-    workers' names."""
+    workers' names. `gaps` are the shortest times between two slots, by tier."""
 
     status: Status
     entries: tuple[PlainEntry, ...] = ()
@@ -71,6 +71,7 @@ class Examined:
     growth: tuple[Growth, ...] = ()
     packages: Mapping[str, str] = field(default_factory=dict)
     worker_versions: Mapping[str, str] = field(default_factory=dict)
+    gaps: Mapping[str, float] = field(default_factory=dict)
 
 
 def find(examined: Examined) -> Iterator[Problem]:
@@ -182,6 +183,26 @@ def clock_skew(examined: Examined) -> Iterator[Problem]:
             )
 
 
+def poll_skips_slots(examined: Examined) -> Iterator[Problem]:
+    """`poll_skips_slots`: a scheduler looks for due entries less often than a tier's schedules come due, so that slots pass
+    between two looks."""
+    status = examined.status
+    polls = {one.name: one.poll_s for one in status.schedulers if one.kind == "rqscheduler" and one.verdict != "gone"}
+    known = [poll for poll in polls.values() if poll is not None]
+    often = {tier: gap for tier, gap in examined.gaps.items() if known and gap < min(known)}
+    if often and status.schedules.armed:
+        tier, gap = min(often.items(), key=lambda one: one[1])
+        yield warning(
+            "poll_skips_slots",
+            subject(sorted(polls), "schedulers"),
+            f"polls every {min(known):g} s, and {tier} comes due every {words.age(gap)}: of several slots between two "
+            "looks one run is made",
+            f"start it as rqscheduler -i {max(1, int(gap // 2))}",
+            0,
+            WORKERS,
+        )
+
+
 def broken_versions(examined: Examined) -> Iterator[Problem]:
     """`broken_versions`: versions that are known to break with each other, here, or of workers with the server."""
     server = examined.status.server
@@ -204,6 +225,7 @@ RULES: Final[tuple[Callable[[Examined], Iterator[Problem]], ...]] = (
     failed_grows,
     retries_spent,
     duplicate_schedules,
+    poll_skips_slots,
     clock_skew,
 )
 

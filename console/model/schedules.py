@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from console.model.activity import OperationRow
 from console.model.pages import JobRow
 from console.model.status import Refused
 from console.model.why.reasons import Reason
@@ -73,13 +74,17 @@ class SchedulesPage:
 
 @dataclass(frozen=True, slots=True)
 class SlotsPage:
-    """The next slots of a schedule: `before` as it is, `after` as a change would make it. `said` is why there are none."""
+    """The next slots of a schedule: `before` as it is, `after` as a change would make it. `said` is why there are none. Of a
+    backfill, `runs` is the slots that `counted` schedules have in its time, and `lane` the queue of their runs."""
 
     as_of: float
     key: bytes
     before: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
     said: str = ""
+    runs: int = 0
+    counted: int = 0
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class UserPage:
     `schedules` have their runs and next slots; `jobs` are the runs that are queued, running, retrying or failed, newest first.
     `changes` counts what was seen and not yet delivered. `worked_s` is worker time of the attempts that ended in the last day,
     and `failed_attempts` those of them that failed; `promise_s` is the longest wait that the tier promises. `why`: the reasons
-    that something does not run for the user.
+    that something does not run for the user. `operations` are what was done last to this user from consoles, the newest first.
     """
 
     as_of: float
@@ -111,6 +116,7 @@ class UserPage:
     failed_attempts: int | None = None
     promise_s: float | None = None
     why: tuple[Reason, ...] = ()
+    operations: tuple[OperationRow, ...] = ()
 
     def begun_in_time(self) -> tuple[int, int] | None:
         """Of the last runs that had a slot, and whose first start is on record, how many began as soon after it as is promised,

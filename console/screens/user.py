@@ -9,7 +9,7 @@ from console.actions import WHOLE
 from console.model.filters import Filter
 from console.model.meant import Meant
 from console.model.pages import JobRow
-from console.model.queries import JOB_STATES, JobQuery, JobsQuery, UserQuery
+from console.model.queries import JOB_STATES, JobQuery, JobsQuery, OperationQuery, UserQuery
 from console.model.schedules import ScheduleRow, UserPage
 from console.screens import meaning, user_lines
 from console.screens.paged import Paged
@@ -32,7 +32,9 @@ class UserView(Paged):
         return user_lines.title(snapshot), [(f"{snapshot.zone} ", "dim")] if snapshot.zone else []
 
     def place_of(self, target: tuple[str, bytes]) -> Place | None:
-        """Enter opens a job, or the job of a run."""
+        """Enter opens a job, the job of a run, or an operation."""
+        if target[0] == "operation":
+            return Place("operation", OperationQuery(target[1]))
         return Place("job", JobQuery(target[1])) if target[0] == "job" else None
 
     @property

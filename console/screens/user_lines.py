@@ -10,6 +10,7 @@ from console.model import words
 from console.model.counting import counted
 from console.model.pages import JobRow
 from console.model.schedules import RunRow, ScheduleRow, UserPage
+from console.screens import activity_columns
 from console.screens.facts import BLANK, LABEL, fact, head, instant, labelled, prose, refused, state
 from console.screens.schedule_columns import BAD, STOPPED, dots
 from console.screens.why_lines import Keys, why
@@ -44,6 +45,7 @@ def lines(user: UserPage, cells: int, folded: bool, zone: tzinfo | None, *, read
         *(row for schedule in user.schedules for row in _schedule(schedule, user.as_of, cells, folded, zone)),
         *([] if user.schedules else [*head("SCHEDULES"), Row((("none: nothing runs for this user by itself", "dim"),))]),
         *_jobs(user, cells),
+        *_done(user, zone),
         *refused(user.refused),
     ]
 
@@ -137,6 +139,23 @@ def _jobs(user: UserPage, cells: int) -> list[Row]:
     if user.found and not user.jobs:
         rows += [*head("JOBS"), Row((("none is queued, running, retrying or failed", "dim"),))]
     return rows
+
+
+def _done(user: UserPage, zone: tzinfo | None) -> list[Row]:
+    rows: list[Row] = []
+    for row in user.operations:
+        when = row.at if row.at is not None else row.ended_at
+        what = f"  {row.command} {row.scope}" + (f" ({row.options})" if row.options else "")
+        time: Piece = (f"{words.absolute(when, zone, user.as_of):<21}", "dim")
+        line = (
+            time,
+            *activity_columns.ended(row),
+            (f"  {row.who}", "strong"),
+            (what, ""),
+            (f"  {row.why}" if row.why else "", ""),
+        )
+        rows.append(Row(line, ("operation", row.key)))
+    return [*head("DONE FROM CONSOLES", "newest first"), *rows] if rows else []
 
 
 def _job(job: JobRow, now: float, cells: int) -> Row:

@@ -21,6 +21,7 @@ from console.model.operations import Counts
 from console.model.queries import ActivityQuery, OperationQuery
 from console.model.secrets import Secrets, masked_text
 from console.model.status import Refused
+from console.model.text import visible
 from console.store import bounded, happened
 from console.store.affordable import Size
 from console.store.seen import Seen
@@ -44,6 +45,9 @@ NEAR: Final = 1_000
 NEAR_BEFORE: Final = 40
 NEAR_AFTER: Final = 20
 """Entries that are read around an instant."""
+
+OF_USER: Final = 400
+"""The newest entries, among which those are looked for that are about a user."""
 
 MAX_LIVE: Final = 50
 """Operations without an end of which the counts are read, the newest."""
@@ -107,6 +111,20 @@ def near(line: Line, at: float, now: float, secrets: Secrets) -> Steps[list[Oper
     yield
     entries = [*before.rows()[::-1], *(after.rows() if after is not None else ())]
     return _joined(entries, secrets, complete=True)
+
+
+def of_user(line: Line, user: str, most: int, secrets: Secrets) -> Steps[list[OperationRow]]:
+    """Of the newest OF_USER entries the operations on that user alone, `most` at the most, the newest first, in two trips."""
+    stream = Size(line, "XLEN", keys.ACTIVITY.encode())
+    yield
+    if not stream.count or not stream.affords(OF_USER, MAX_BYTES):
+        return []
+    asked = line.ask("XREVRANGE", stream.key, "+", "-", "COUNT", OF_USER)
+    yield
+    name = f"(?:{re.escape(user)}|{re.escape(visible(user))})"
+    named = re.compile(rf"(?:.* of|.* for|user) {name}(?: with \d.*)?", re.DOTALL)
+    found = _joined(asked.rows()[::-1], secrets, complete=False)
+    return [row for row in found if named.fullmatch(row.scope)][:most]
 
 
 def _operations(line: Line, start: int, end: int, now: float, secrets: Secrets) -> Steps[tuple[int, _Read]]:

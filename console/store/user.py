@@ -16,7 +16,7 @@ from console.model.queries import UserQuery
 from console.model.schedules import RunRow, ScheduleRow, UserPage
 from console.model.secrets import Secrets
 from console.model.why import users as why
-from console.store import bounded, quarantined, run_errors, usage, user_schedules
+from console.store import activity, bounded, quarantined, run_errors, usage, user_schedules
 from console.store.facts import around
 from console.store.facts import schedule as facts_of
 from console.store.facts import user as user_facts
@@ -30,6 +30,7 @@ from jobs import keys, tiers
 MAX_SCHEDULES: Final = 100
 MAX_JOBS: Final = 500
 MAX_SOURCES: Final = 100
+MAX_OPERATIONS: Final = 5
 SLOTS: Final = 5
 """Next slots that are told of each schedule."""
 
@@ -59,7 +60,8 @@ def read(connection: Redis, query: UserQuery, now: float, secrets: Secrets, erro
     surroundings = Reading(around.read(line, workers, now))
     aside, lanes = Reading(quarantined.read(line, secrets)), Reading(facts_of.lanes(line, workers, now))
     facts = Reading(user_facts.read(line, user, aside, lanes, now, secrets))
-    together(line, record, found, used, workers, surroundings, aside, lanes, facts)
+    done = Reading(activity.of_user(line, query.id, MAX_OPERATIONS, secrets))
+    together(line, record, found, used, workers, surroundings, aside, lanes, facts, done)
     worked_s, failed_attempts = used.result
     told = record.result[0] or {}
     schedules, jobs = found.result
@@ -84,6 +86,7 @@ def read(connection: Redis, query: UserQuery, now: float, secrets: Secrets, erro
         failed_attempts=failed_attempts,
         promise_s=_promise(text_or_none(told.get(b"tier"))),
         why=why.why(facts.result, surroundings.result),
+        operations=tuple(done.result),
     )
 
 

@@ -6,7 +6,9 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +21,13 @@ from console.cli import run
 from console.model import versions
 from console.model.doctor import Clock, Examined, Growth, PlainEntry, find
 from console.model.queries import DoctorQuery
+from console.model.status import SchedulerStatus
 from console.model.why.page import Checkup
 from console.store.facts import installation
 from console.store.reader import open_reader
-from jobs import keys
+from jobs import keys, settings, tiers
+from jobs.registering import set_user
+from jobs.users import User
 from tests.catalogue_tasks import echo
 from tests.conftest import Server, Stock, until
 from tests.console.recorded_trips import counted_trips
@@ -153,6 +158,38 @@ def test_versions_that_break_with_each_other_are_told_with_their_source() -> Non
     assert told(packages={"rq": "0.12.0", "redis": "3.0.0"}) == [("broken_versions", "this host")]
     assert told(packages={"rq": EVIL, "redis": "", "rq-scheduler": "9" * 50}) == []
     assert all(pair.source.startswith("https://") for pair in versions.BROKEN)
+
+
+def test_a_poll_that_is_longer_than_a_tier_comes_due_is_found_and_the_quickest_of_several_counts() -> None:
+    def found(gap: float, *polls: float | None) -> list[str]:
+        seen = [SchedulerStatus("rqscheduler", f"s-{n}", None, poll, 0.0, 1.0, "live") for n, poll in enumerate(polls)]
+        status = replace(WELL, schedulers=tuple(seen), schedules=replace(WELL.schedules, armed=3))
+        return [problem.message for problem in find(Examined(status, gaps={"pro": gap, "free": 86_400.0}))]
+
+    assert found(20.0, 60.0) == [
+        "polls every 60 s, and pro comes due every 20 s: of several slots between two looks one run is made"
+    ]
+    assert found(20.0, 60.0, 5.0) == []
+    assert found(3_600.0, 60.0) == []
+    assert found(20.0, None) == []
+    assert found(20.0) == []
+
+
+def test_a_tier_that_comes_due_more_often_than_a_real_rqscheduler_looks_is_found(
+    redis: Redis, stock: Stock, say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "tiers.toml"
+    file.write_text('[tiers.pro]\nevery = "20s"\npromise = "5m"\n')
+    monkeypatch.setenv("TQ_TIERS", str(file))
+    settings.current.cache_clear()
+    tiers.current.cache_clear()
+    set_user(redis, User("ada", "pro"))
+    stock.scheduler("-i", "60")
+    until(lambda: redis.zcard(keys.SCHEDULERS), what="rqscheduler beats")
+    assert problems(say)["poll_skips_slots"]["remedy"] == "start it as rqscheduler -i 10"
+    monkeypatch.undo()
+    settings.current.cache_clear()
+    tiers.current.cache_clear()
 
 
 def test_each_rule_says_nothing_of_what_is_not_known() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC
 
 import pytest
 from redis import Redis
 
+from console.cli import run
 from console.model.queries import UserQuery
 from console.model.schedules import UserPage
 from console.model.secrets import DEFAULT
+from console.screens import user_lines
 from console.store import user
 from console.store.run_errors import RunErrors
 from jobs import changes, controls, keys
@@ -149,6 +152,34 @@ def test_why_nothing_runs_for_a_user_is_told(redis: Redis) -> None:
     controls.pause(redis, ADA.id, "ok", "vendor asked", "ann")
     [reason] = read(redis).why
     assert (reason.code, reason.message) == ("paused", "ok: it is paused by ann: vendor asked")
+
+
+def test_what_was_done_to_a_user_is_told_and_nothing_that_was_done_to_another(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TQ_OPERATOR", "ann")
+    for one in (ADA, User("ada", "slow"), User("bob-ada", "slow")):
+        set_user(redis, one, ["ok"])
+    for command in (
+        ["users", "set", "ada", "--tier", "pro"],
+        ["users", "set", "bob-ada", "--tier", "pro"],
+        ["users", "set", ADA.id, "--tier", "pro"],
+        ["schedules", "pause", "ada", "ok", "--note", "vendor asked"],
+        ["schedules", "run-now", "bob-ada", "ok"],
+    ):
+        assert run(command) == 0
+    with RoundTrips(redis) as trips:
+        page = read(redis, "ada")
+    assert trips.count <= 4
+    done = [(row.command, row.scope, row.options, row.who, row.why, row.how) for row in page.operations]
+    assert done == [
+        ("pause", "schedule of ok for ada", "", "ann", "vendor asked", "done"),
+        ("change", "user ada", "tier pro", "ann", "", "done"),
+    ]
+    lines = user_lines.lines(page, 120, True, UTC)
+    told = ["".join(text for text, _ in row.line) for row in lines if row.target == ("operation", page.operations[0].key)]
+    assert len(told) == 1
+    assert "✓ done  ann  pause schedule of ok for ada  vendor asked" in told[0]
 
 
 def test_reading_changes_no_key_and_needs_no_right_to(redis: Redis, server: Server) -> None:

@@ -20,7 +20,7 @@ from console.store.plain_entries import OURS
 from console.store.steps import Line, Reading, Steps, beside
 from console.store.trip import Answer
 from console.store.values import instant, number, scored, text, text_or_none, whole
-from jobs import keys
+from jobs import keys, tiers
 from jobs.cadence import Cron
 from jobs.errors import JobsError
 
@@ -59,6 +59,7 @@ def read(line: Line, status: Status, now: float, secrets: Secrets) -> Steps[Exam
         growth=tuple(growth.result),
         packages=packages(),
         worker_versions=worker_versions,
+        gaps={tier.name: float(tier.cadence.shortest_gap(now)) for tier in tiers.current().values()},
     )
 
 
