@@ -18,7 +18,7 @@ from console import garbage, unforeseen
 from console.messages import OperationEnded, OperationProgressed, OperationSettled, PreviewGrew
 from console.model.bulk import Control, Report, carry_out
 from console.model.canary import Canary, Trial
-from console.model.commands import Change, Command, Seen, Spread
+from console.model.commands import Backfill, Change, Command, Seen, Spread
 from console.model.meant import Meant
 from console.model.operations import Operation
 from console.model.pages import JobsPage
@@ -29,6 +29,9 @@ from console.model.selection import Preview, Selected
 
 TELL_S: Final = 0.1
 """Seconds between two messages of how far a preview is."""
+
+COUNTED: Final = 20
+"""Schedules of which the slots are counted that a backfill makes runs for."""
 
 SETTLE_S: Final = (0.5, 8.0)
 """Seconds until a server that has gone away is asked again for the first time, and at the most: each time twice as long."""
@@ -112,12 +115,17 @@ class Carrier:
                 self._post(PreviewGrew(seq, None, unforeseen.said(error, "looking at it", "nothing was done")))
 
     def _slots(self, reader: Reader, preview: Preview, command: Command) -> SlotsPage | None:
-        """The slots of the first schedule as they are, and as the command would make them. Raises ReadError."""
-        if not preview.seen or not isinstance(command, Change | Spread):
+        """The slots of the first schedule as they are, and as the command would make them; of a backfill, how many there are of
+        the first COUNTED. Raises ReadError."""
+        if not preview.seen or not isinstance(command, Change | Spread | Backfill):
             return None
-        page = reader.read(SlotsQuery(preview.seen[0].key, command), self._clock())
-        assert isinstance(page, SlotsPage)
-        return page
+        pages = []
+        for one in preview.seen[: COUNTED if isinstance(command, Backfill) else 1]:
+            page = reader.read(SlotsQuery(one.key, command), self._clock())
+            assert isinstance(page, SlotsPage)
+            pages.append(page)
+        said = next((page.said for page in pages if page.said), "")
+        return replace(pages[0], said=said, runs=sum(page.runs for page in pages), counted=len(pages))
 
     @garbage.put_off()
     def _carry(

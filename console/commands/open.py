@@ -91,6 +91,7 @@ def _target(context: Context, settings: Settings) -> Target:
         elsewhere=context.prefix != (os.environ.get("RQ_KEY_PREFIX") or "rq"),
         write=None if only_looks or context.missing else _writes(context.url, settings),
         production=context.production,
+        trash_s=settings.trash_s,
     )
 
 

@@ -129,7 +129,9 @@ def carry_out(
         if course.lost:
             ended = writer.settle(operation, command, ended)
         else:
-            ended = replace(ended, undo_until=writer.end(operation, ended))
+            # What was made of a single one, such as the runs of a schedule, no count tells.
+            of_one = course.outcomes[0].said if len(course.outcomes) == 1 else ""
+            ended = replace(ended, undo_until=writer.end(operation, replace(ended, said=said or of_one)))
     except WriteError as error:
         noted = False
         ended = replace(ended, said=ended.said or f"the audit has no end of this: {error}")

@@ -116,8 +116,11 @@ def verb(command: Command) -> str:
     return _VERBS.get(type(command)) or asked(command, "").split()[0]
 
 
-def means(command: Command) -> str:
-    """What follows from a command that its name does not say, empty where that says it all."""
+def means(command: Command, trash_s: float) -> str:
+    """What follows from a command that its name does not say, empty where that says it all. `trash_s`: for so many seconds what
+    is taken can be put back."""
+    if isinstance(command, commands.Delete | commands.Remove):
+        return f"For {words.age(int(trash_s))} it can be put back: u does that, here or in Activity."
     return _MEANS.get(type(command), "")
 
 

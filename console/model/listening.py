@@ -47,4 +47,4 @@ def _unlisted(queue: str, status: Status | None) -> bool:
 
 
 def _unsure(status: Status, what: str) -> bool:
-    return any(one.what == what for one in (*status.unread, *status.refused))
+    return what in {one.what for one in status.unread} | {one.what for one in status.refused}

@@ -104,7 +104,7 @@ class Target:
     """A server that the console can look at. `name` is that of its context, empty for the one that RQ_REDIS_URL names; `url`
     has no secret; `colour` is blue, green, yellow or red. `elsewhere`: it needs a process of its own, since its keys have
     another prefix, which RQ reads once. `write` makes its writer, None where nothing may be changed. `production`: a command is
-    confirmed by its name, typed."""
+    confirmed by its name, typed. `trash_s`: for so many seconds what is taken there can be put back."""
 
     name: str
     url: str
@@ -114,3 +114,4 @@ class Target:
     elsewhere: bool = False
     write: Callable[[], Writer] | None = field(default=None, compare=False)
     production: bool = False
+    trash_s: float = 3_600.0

@@ -13,7 +13,7 @@ from console.model.filters import Filter
 
 if TYPE_CHECKING:
     # A start waits for no command.
-    from console.model.commands import Change, Spread
+    from console.model.commands import Backfill, Change, Spread
     from console.model.history import Span
 
 PAGE: Final = 50
@@ -162,10 +162,11 @@ class OperationQuery:
 
 @dataclass(frozen=True, slots=True)
 class SlotsQuery:
-    """The next slots of one user's schedule (its id) as it is, and as a command would make it: for a preview of that."""
+    """The next slots of one user's schedule (its id) as it is, and as a command would make it, or how many slots of the past
+    it would make runs for: for a preview of that."""
 
     key: bytes
-    command: Change | Spread
+    command: Change | Spread | Backfill
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "what": "text", "age": "duration", "done": "number", "skipped": "number", "failed": "number",
 }  # fmt: skip
 
+TAKEN: Final = {"delete": "job", "empty": "job", "remove": "schedule"}
+"""What an operation has taken, by its command."""
+
 EMPTY: Final = (
     (("Nothing was done from a console yet.", ""),),
     (("What a console or a command changes is listed here:", "dim"),),
@@ -180,7 +183,9 @@ def undoing(row: OperationRow) -> Meant | None:
     """What undoing an operation is done to; None where nothing of it is in the trash."""
     if row.undo_until is None:
         return None
-    return Meant("thing", f"what operation {row.id} took", (TrashQuery(row.id),), count=row.in_trash, operation=row.id)
+    what = f"{row.command} of {row.scope}" if row.scope else row.command
+    scope = f"what was taken by: {what}, operation {row.id}" if what else f"what operation {row.id} took"
+    return Meant(TAKEN.get(row.command, "thing"), scope, (TrashQuery(row.id),), count=row.in_trash, operation=row.id)
 
 
 def _refused(page: ActivityPage) -> Sequence[tuple[Piece, ...]]:

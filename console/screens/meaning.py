@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from console.model.activity import Happened
 from console.model.commands import Everything, QuarantineSeen
-from console.model.counting import counted
+from console.model.counting import counted, plural
 from console.model.filters import Filter
 from console.model.meant import Meant
 from console.model.queries import FailuresQuery, JobsQuery, SchedulesQuery
@@ -79,6 +79,12 @@ def queue(name: bytes) -> Meant:
 def names(named: tuple[bytes, ...], one: str) -> str:
     """What was named, in words: one by its name, several by their number."""
     return f"{one} {visible(decoded(named[0]))}" if len(named) == 1 else f"{counted(len(named), one)} that were marked"
+
+
+def some(shown: Sequence[str], one: str) -> str:
+    """Some of a kind, the first three of them by name: "jobs a, b, c and 2 more"."""
+    more = f" and {len(shown) - 3:,} more" if len(shown) > 3 else ""
+    return f"{one if len(shown) == 1 else plural(one)} {', '.join(shown[:3])}{more}"
 
 
 def of_lane(name: bytes) -> Meant:

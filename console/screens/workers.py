@@ -13,6 +13,7 @@ from console.model.commands import WorkerSeen
 from console.model.filters import Filter, Kind, Term
 from console.model.meant import Meant
 from console.model.queries import JobQuery, WorkersQuery
+from console.model.text import decoded, visible
 from console.model.workers import WorkerRow, WorkersPage
 from console.screens import meaning, worker_columns
 from console.screens.place import Place
@@ -110,7 +111,9 @@ class WorkersView(Whole):
             rows = [row for row in rows if row.job_key is not None]
         keys = tuple(row.key for row in rows)
         seen = tuple(WorkerSeen(row.key, row.job_key) for row in rows)
-        return Meant("worker", meaning.names(keys, "worker"), seen=seen, count=len(seen)) if seen else None
+        jobs = [visible(row.status.job or decoded(row.job_key)) for row in rows if row.job_key is not None]
+        scope = meaning.names(keys, "worker") + (f", with {meaning.some(jobs, 'job')}" if jobs else "")
+        return Meant("worker", scope, seen=seen, count=len(seen)) if seen else None
 
     def draw_beside(self, snapshot: WorkersPage) -> None:
         """The schedulers."""

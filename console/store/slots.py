@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from redis import Redis
 
-from console.model.commands import Change, Spread
+from console.model.commands import Backfill, Change, Spread
 from console.model.queries import SlotsQuery
 from console.model.schedules import SlotsPage
 from console.model.text import visible
 from console.store import bounded
 from console.store.steps import Line, alone
 from console.store.values import number, text
-from jobs import keys, planning, schedules
+from jobs import controls, keys, planning, schedules
 from jobs.batches import Wish
 from jobs.cadence import Cron, Every
 from jobs.errors import InvalidCadence, JobsError
@@ -44,6 +44,9 @@ def read(connection: Redis, query: SlotsQuery, now: float) -> SlotsPage:
         old = replace(old, next_at=int(due))
     before: tuple[float, ...] = ()
     try:
+        if isinstance(query.command, Backfill):
+            slots = controls.slots_to_backfill(old, query.command.start, query.command.end)
+            return SlotsPage(now, query.key, runs=len(slots), counted=1, lane=controls.BACKFILL_LANE)
         first = old.next_at if old.next_at is not None else old.slots.next_after(now)
         before = _told(schedules.slots_from(first, old.slots, SHOWN, now))
         user = _user(old.user, of_user.rows())

@@ -52,8 +52,12 @@ async def test_b_backfills_a_range(redis: Redis, drive: Any) -> None:
         await driver.write("last 5h")
         await driver.shows(" to ")
         await driver.press("enter")
-        await confirm(driver, "Backfill 1 schedule from")
+        await driver.shows("▲ no worker listens on low: what comes there waits until one does")
+        assert "queue" not in driver.text.partition("Backfill 1 schedule")[2].partition("reason")[0]
+        await confirm(driver, "Backfill 1 schedule from", "5, one for each slot that has none yet, all on low")
         await driver.shows("backfilled 1", "5 runs on low")
+        await driver.press("6", "enter")
+        await driver.shows("said", "5 runs on low")
     assert len(runs_of(redis, "ada", "ok")) == redis.llen("rq:queue:low") == 5
 
 

@@ -166,6 +166,8 @@ async def test_what_can_be_undone_is_named_and_nothing_else() -> None:
         meant = view.meant("undo")
         assert meant is not None
         assert (meant.operation, meant.queries, meant.count) == (OPERATIONS[0].id, (TrashQuery(OPERATIONS[0].id),), 1_200)
+        assert meant.what == "job"
+        assert meant.scope == f"what was taken by: delete of {OPERATIONS[0].scope}, operation {OPERATIONS[0].id}"
         view.do("down")
         assert view.meant("undo") is None
         view.do("next_list")

@@ -180,3 +180,21 @@ async def test_where_there_is_nothing_to_be_done_there_is_no_word_that_does_it()
         await driver.shows_not("Delete  y")
         await driver.press("tab", "tab", "left")
         assert confirm(driver).query_one("#body").size.height < 7
+
+
+async def test_what_can_be_put_back_is_said_before_it_is_taken() -> None:
+    reader = FakeReader()
+    here = writing(reader, FakeWriter(reader), trash_s=7_200.0)
+    async with driving(console(here, screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("D")
+        await driver.shows("For 2 h it can be put back: u does that, here or in Activity.")
+
+
+@pytest.mark.parametrize(("key", "title"), [("K", "Kill the work-horse"), ("X", "Stop the job"), ("S", "Shut down 1 worker")])
+async def test_the_job_that_a_worker_runs_is_named_before_it_dies(key: str, title: str) -> None:
+    reader = FakeReader()
+    async with driving(console(writing(reader, FakeWriter(reader)), screen="workers")) as driver:
+        await driver.shows("w-1")
+        await driver.press(key)
+        await driver.shows(title, "worker w-1, with job job-1")

@@ -63,7 +63,8 @@ class Confirm(Dialog[Confirmed | None]):
     ) -> None:
         """`status` is the newest overview, None where there is none."""
         super().__init__()
-        self.command, self._meant, self._target, self._zone, self._status = command, meant, target, zone, status
+        self.command, self._meant, self._target = command, meant, target
+        self._around = confirm_lines.Around(zone, status, target.trash_s)
         self._glance: Glance | None = None
         self._slots: SlotsPage | None = None
         self._failed = ""
@@ -254,7 +255,7 @@ class Confirm(Dialog[Confirmed | None]):
             return
         self.tell_title(self._title(), self._target)
         body = self.query_one("#body", Page)
-        rows = confirm_lines.lines(self.command, self._meant, self._glance, self._slots, self._failed, self._zone, self._status)
+        rows = confirm_lines.lines(self.command, self._meant, self._glance, self._slots, self._failed, self._around)
         body.show(rows)
         known = bool(self._failed) or not self._meant.queries or (self._glance is not None and self._glance.done)
         fields = 1 + self._target.production + self._tries + 2 * self._tried
@@ -284,7 +285,7 @@ class Confirm(Dialog[Confirmed | None]):
         self.query_one(f"#{id}", Line).say(confirm_lines.option(key, means, on), spots=dict.fromkeys(range(4), key))
 
     def _title(self) -> str:
-        return confirm_lines.title(self.command, self._meant, self._glance, self._zone)
+        return confirm_lines.title(self.command, self._meant, self._glance, self._around.zone)
 
     @property
     def _called(self) -> Mapping[str, str]:

@@ -14,9 +14,8 @@ def told(at: str, after: str, before: str, ready: bool, called: Mapping[str, str
     leaves, on, back = ("esc", "leaves all as it is"), ("tab", called[after]), ("shift+tab", called[before])
     if at not in ("leave", "do"):
         return [("enter", "does it" if at == "name" else "goes on"), on, back, leaves]
-    too = [("enter", "too")]
-    does = [("y", "does it"), *(too if at == "do" else [])] if ready else []
-    return [*does, leaves, *(too if at == "leave" else []), on, *([back] if before != after else [])]
+    does = [("y", "does it")] if ready else []
+    return [*does, leaves, on, *([back] if before != after else [])]
 
 
 def canary(line: str) -> Piece:

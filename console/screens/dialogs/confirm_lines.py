@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
 from console.model import command_words, listening, tie_words, words
-from console.model.commands import REASONS, Command
+from console.model.commands import REASONS, Backfill, Command
 from console.model.counting import counted, plural
 from console.model.meant import Meant
 from console.model.schedules import SlotsPage
@@ -68,18 +69,21 @@ def title(command: Command, meant: Meant, glance: Glance | None, zone: tzinfo | 
     return f"{meant.subject}: {asked[0].lower()}{asked[1:]}" if meant.subject else asked
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What else is told from: the `zone` of instants, the newest overview, None where there is none, and for how many seconds
+    what is taken can be put back."""
+
+    zone: tzinfo | None = None
+    status: Status | None = None
+    trash_s: float = 3_600.0
+
+
 def lines(
-    command: Command,
-    meant: Meant,
-    glance: Glance | None,
-    slots: SlotsPage | None,
-    failed: str,
-    zone: tzinfo | None,
-    status: Status | None = None,
+    command: Command, meant: Meant, glance: Glance | None, slots: SlotsPage | None, failed: str, around: Around
 ) -> list[Row]:
-    """All that is known so far. `failed` is why no more can be known, `slots` are those that would change; `status` is the
-    newest overview, which tells who works."""
-    rows = [*_prose(meant.scope), *_prose(command_words.means(command), "dim")]
+    """All that is known so far. `failed` is why no more can be known, `slots` are those that would change."""
+    rows = [*_prose(meant.scope), *_prose(command_words.means(command, around.trash_s), "dim")]
     if failed:
         return [*rows, *_prose(failed, "bad", ("✗ ", "bad")), Row((("Nothing was done.", "dim"),))]
     if glance is None or not glance.done:
@@ -94,16 +98,17 @@ def lines(
         rows += _prose(f"{n:,} left out: {REASONS[code][1]}", "", WARNS)
     for warning in tie_words.warnings(command, glance.ties):
         rows += _prose(warning, "", WARNS)
-    queues = [name for tally in glance.tallies if tally.what == "queue" for name, _ in tally.counts]
-    for warning in listening.warnings(command, queues, status) if glance.count else ():
+    lane = [slots.lane] if slots is not None and slots.lane else []
+    queues = lane or [name for tally in glance.tallies if tally.what == "queue" for name, _ in tally.counts]
+    for warning in listening.warnings(command, queues, around.status) if glance.count else ():
         rows += _prose(warning, "warn", WARNS)
     if glance.more:
         rows += _prose(glance.more, "warn", WARNS)
     if slots is not None:
-        rows += _slots(slots, zone)
+        rows += _runs(slots, glance.count) if isinstance(command, Backfill) else _slots(slots, around.zone)
     for tally in glance.tallies:
         # The title says a single state, and a function tells more than its task.
-        if tally.what == "task" or (tally.what == "state" and len(tally.counts) == 1):
+        if tally.what == "task" or (lane and tally.what == "queue") or (tally.what == "state" and len(tally.counts) == 1):
             continue
         rows += _errors(tally) if tally.what == "error" and glance.count > 1 else [_tally(tally, alone=glance.count == 1)]
     for note in tie_words.notes(command, glance.ties):
@@ -135,6 +140,16 @@ def _slots(slots: SlotsPage, zone: tzinfo | None) -> list[Row]:
         for at, line in enumerate(_joined(told, ROOM - LABEL)):
             rows.append(Row(((f"{label if at == 0 else '':<{LABEL}}", "dim"), (line, ""))))
     return rows
+
+
+def _runs(slots: SlotsPage, schedules: int) -> list[Row]:
+    """How many runs a backfill makes at the most, and where they go."""
+    if slots.said:
+        return _prose(slots.said, "warn", WARNS)
+    of = f" of the first {slots.counted:,} schedules" if slots.counted < schedules else ""
+    line: list[Piece] = [(f"{'runs':<{LABEL}}", "dim"), (f"{slots.runs:,}", "accent"), (of, "")]
+    told = f", one for each slot that has none yet, all on {slots.lane}"
+    return [Row((*line, (told, "")))]
 
 
 def _joined(told: Sequence[str], cells: int) -> list[str]:
