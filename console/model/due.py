@@ -16,6 +16,9 @@ MINUTES: Final = QUARTERS * OF_QUARTER
 SPREAD: Final = 60
 """Minutes over which slots can be spread: the longest jitter that a schedule takes."""
 
+LATE: Final = 120.0
+"""Seconds past due after which an entry is late, and not only between two looks of rqscheduler."""
+
 CROWD: Final = 3
 TIMES: Final = 3
 """How many schedules of those that were looked at have to be due in the same minute, and how many times what is due in a minute
@@ -31,10 +34,21 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """Entries that are late for more than LATE seconds: those of users of `tier`, None for plain ones; how many, and for how
+    many seconds the longest of them is."""
+
+    tier: str | None
+    count: int
+    longest_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """Slots in each quarter of an hour from `start` on, which is the present one, and in it what is due from `as_of` on. None
     is what the server would not tell. `late` are the slots of the past. `spread` is how many would be due in the fullest minute
-    if each slot were moved later by up to an hour. `sure`: every schedule was looked at, and none stands for others."""
+    if each slot were moved later by up to an hour. `late_by`: who is late, the most first. `sure`: every schedule was looked
+    at, and none stands for others."""
 
     as_of: float
     start: float
@@ -43,6 +57,7 @@ class Due:
     late: int | None = None
     spread: float = 0.0
     sure: bool = True
+    late_by: tuple[Late, ...] = ()
 
     @property
     def total(self) -> int:
@@ -58,6 +73,7 @@ class Recurring:
     at: float
     weight: float
     again: Mapping[int, int] = field(default_factory=dict)
+    tier: str | None = None
 
 
 def first_quarter(now: float) -> int:
@@ -100,7 +116,8 @@ def due(now: float, late: int | None, first: Sequence[int | None], looked_at: Se
     )
     most = max(minutes)
     peak = Peak(float(start + minutes.index(most) * MINUTE), round(most)) if most >= 0.5 else None
-    return Due(now, start, quarters, peak, late, spread(minutes), all(one.weight <= 1 for one in looked_at))
+    sure = all(one.weight <= 1 for one in looked_at)
+    return Due(now, start, quarters, peak, late, spread(minutes), sure, _late_by(now, looked_at))
 
 
 def stretch(now: float, minute: int) -> range:
@@ -118,6 +135,15 @@ def spread(minutes: Sequence[float]) -> float:
         within += count - (minutes[at - SPREAD] if at >= SPREAD else 0.0)
         fullest = max(fullest, within)
     return fullest / SPREAD
+
+
+def _late_by(now: float, looked_at: Sequence[Recurring]) -> tuple[Late, ...]:
+    late: dict[str | None, list[Recurring]] = {}
+    for one in looked_at:
+        if one.at < now - LATE:
+            late.setdefault(one.tier, []).append(one)
+    found = [Late(tier, round(sum(one.weight for one in of)), now - min(one.at for one in of)) for tier, of in late.items()]
+    return tuple(sorted(found, key=lambda one: (-one.count, one.tier or "")))
 
 
 def _crowds(looked_at: Sequence[Recurring], first: Sequence[float], start: int) -> set[int]:

@@ -28,8 +28,25 @@ ROOM: Final = 4
 
 
 def due(found: Due | None, cells: int, zone: tzinfo | None) -> list[Row]:
-    """The next 24 hours: a head with the fullest minute, and a chart. Nothing where nothing is due."""
-    if found is None or not found.total:
+    """The next 24 hours: a head with the fullest minute, and a chart; and who is late. Nothing where nothing is due or late."""
+    if found is None:
+        return []
+    return [*_coming(found, cells, zone), *_late(found)]
+
+
+def _late(found: Due) -> list[Row]:
+    if not found.late_by:
+        return []
+    about = "" if found.sure else "~"
+    told = [
+        f"{one.tier or 'plain entries'} {about}{words.count(one.count)}, the longest {words.age(one.longest_s)}"
+        for one in found.late_by[:BUSY]
+    ]
+    return [Row((("✗ late: ", "bad"), ("; ".join(told), "")))]
+
+
+def _coming(found: Due, cells: int, zone: tzinfo | None) -> list[Row]:
+    if not found.total:
         return []
     by = 1 if cells - ROOM >= QUARTERS else 2
     columns = [_sum(found.quarters[at : at + by]) for at in range(0, QUARTERS, by)]
@@ -55,15 +72,17 @@ def due(found: Due | None, cells: int, zone: tzinfo | None) -> list[Row]:
 
 
 def due_in_a_line(found: Due | None, cells: int, zone: tzinfo | None) -> list[Row]:
-    """The same in one line."""
-    rows = due(found, min(cells, QUARTERS - 1), zone)
-    if found is None or not rows:
+    """The same, with what is due in one line."""
+    if found is None:
         return []
+    rows = _coming(found, min(cells, QUARTERS - 1), zone)
+    if not rows:
+        return _late(found)
     line: list[Piece] = [(f"{'due in 24 h':<{LABEL}}", "strong"), *rows[1].line[:-1]]
     if found.peak is not None:
         at = _clock(found.peak.at, zone)
         line.append((f"  {found.peak.count:,} at {at}", "warn" if rows[0].line[2][1] else "dim"))
-    return [Row(tuple(line))]
+    return [Row(tuple(line)), *_late(found)]
 
 
 def promises(found: Promises | None, cells: int) -> list[Row]:

@@ -17,9 +17,9 @@ LOOKED_AT: Final = ((4, 48), (24, 12), (96, 4))
 """Until which stretch of the day how many schedules of each are looked at: what comes often is due soon."""
 
 OURS: Final = b"tq-"
-FIELDS: Final = ("cadence", "jitter")
+FIELDS: Final = ("cadence", "jitter", "tier")
 LONGEST: Final = 200
-"""Characters of the longest cadence that is read."""
+"""Characters of the longest cadence, and of a tier's name, that are told."""
 
 
 def read(line: Line, now: float) -> Steps[Due]:
@@ -63,15 +63,17 @@ def _draw(line: Line, first: Sequence[int | None], late: int, earlier: int, now:
             drawn.append((line.ask("ZRANGE", keys.ENTRIES, before, before + count - 1, "WITHSCORES"), 1.0))
         elif count:
             for nth in range(most):
-                rank = before + (2 * nth + 1) * count // (2 * most)
+                # Of those that are late the first is one of them: it is for the longest.
+                rank = before + (2 * nth + (ordinal >= 0)) * count // (2 * most)
                 drawn.append((line.ask("ZRANGE", keys.ENTRIES, rank, rank, "WITHSCORES"), count / most))
         before += count
     return drawn
 
 
 def _recurring(one: bytes, at: float, weight: float, fields: object, now: float, start: int) -> Recurring:
-    spec, jitter = fields if isinstance(fields, list) and len(fields) == 2 else (None, None)
+    spec, jitter, tier = fields if isinstance(fields, list) and len(fields) == len(FIELDS) else (None, None, None)
+    named = text(tier[:LONGEST]) if isinstance(tier, bytes) else None
     if not isinstance(spec, bytes) or len(spec) > LONGEST:
-        return Recurring(at, weight)
+        return Recurring(at, weight, tier=named)
     seconds = whole(jitter) if isinstance(jitter, bytes) else None
-    return Recurring(at, weight, again(text(one), spec.decode("utf-8", "replace"), seconds or 0, at, now, start))
+    return Recurring(at, weight, again(text(one), spec.decode("utf-8", "replace"), seconds or 0, at, now, start), named)

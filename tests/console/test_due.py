@@ -140,6 +140,22 @@ def check(found: Due, coming: Sequence[float]) -> None:
     assert found.spread == pytest.approx(max(moved.values()) / SPREAD)
 
 
+def test_who_is_late_is_told_by_tier_with_the_longest_of_each(redis: Redis) -> None:
+    """Late are they when rqscheduler has missed several looks, and not between two."""
+    late = {"pro": (300, 400), "free": (3_000, 40), "standard": (60, 500)}
+    made = [(f"tq-{tier}-{n:020}", Every(86_400), 0) for tier, (_, many) in late.items() for n in range(many)]
+    arm(redis, made, {one: int(NOW) - late[one.split("-")[1]][0] + int(one[-3:]) % 7 for one, _, _ in made})
+    for one, _, _ in made:
+        redis.hset(keys.SCHEDULE + one, "tier", one.split("-")[1])
+    found = read(redis).late_by
+    assert [one.tier for one in found] == ["pro", "free"]
+    assert [one.count for one in found] == [pytest.approx(400, rel=0.1), pytest.approx(40, rel=0.6)]
+    assert found[1].longest_s == pytest.approx(3_000, abs=1)
+    redis.delete(keys.ENTRIES)
+    redis.zadd(keys.ENTRIES, {"entry": NOW - 500, made[0][0]: NOW - 400})
+    assert [(one.tier, one.count, round(one.longest_s)) for one in read(redis).late_by] == [(None, 1, 500), ("pro", 1, 400)]
+
+
 # --- many: a few of them stand for all -----------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from console.model.due import Due, Peak, first_quarter
+from console.model.due import Due, Late, Peak, first_quarter
 from console.model.forecast import Forecast
 from console.model.history import GRIDS, SPANS, Curves, HistoryPage, Point, Span, curves, window
 from console.model.outlook import Busiest, Outlook, UserUse
@@ -114,6 +114,14 @@ def test_what_spreading_would_make_of_a_crowd_is_told_where_there_is_room(cells:
     assert said(0.4).endswith("spread over an hour that would be less than one")
     assert said(206.7, 12_400).endswith("spread over an hour that would be 207")
     assert "spread" not in said(20.0), "it is as even as it can be"
+
+
+def test_who_is_late_is_told_though_nothing_else_is_due() -> None:
+    late = (Late("pro", 1_200, 10_800.0), Late(None, 1, 300.0))
+    found = Due(0.0, 0.0, (0,) * 96, late=1_201, sure=False, late_by=late)
+    for rows in (outlook_lines.due(found, 100, UTC), outlook_lines.due_in_a_line(found, 100, UTC)):
+        said = ["".join(text for text, _ in row.line) for row in rows]
+        assert said == ["✗ late: pro ~1,200, the longest 3 h; plain entries ~1, the longest 5 min"]
 
 
 def test_what_a_few_schedules_tell_of_all_is_told_as_about_so_much() -> None:
