@@ -10,8 +10,8 @@ Any text is read in time that grows with its length alone: no expression here go
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Final
 
@@ -138,15 +138,16 @@ def constant(text: str, secrets: Secrets = DEFAULT, *, status_first: bool = Fals
 def constants(texts: Sequence[tuple[str, bool]], secrets: Secrets = DEFAULT) -> list[str]:
     """`constant` of each text with its `status_first`: of many together in half the time."""
     found: list[str] = []
+    finished = _finishing(secrets)
     for start in range(0, len(texts), TOGETHER):
         part = texts[start : start + TOGETHER]
         begun = [_begun(text, READ[0], status_first) for text, status_first in part]
         for (text, status_first), (status, _), coarse in zip(part, begun, _coarse([line for _, line in begun]), strict=True):
-            told = _finished(coarse, secrets)
+            told = finished(coarse)
             if len(text) > READ[0] and len(told) <= MOST_TOLD + AT_END:
-                told = _finished(*_coarse([_begun(text, READ[1], status_first)[1]]), secrets)
+                told = finished(*_coarse([_begun(text, READ[1], status_first)[1]]))
             if len(told) > MOST_TOLD:
-                told = _finished(told[:MOST_TOLD].rpartition(" ")[0] or told[:MOST_TOLD], secrets)
+                told = finished(told[:MOST_TOLD].rpartition(" ")[0] or told[:MOST_TOLD])
             found.append((status + told)[:MOST_TOLD].rstrip() if status else told[:MOST_TOLD])
     return found
 
@@ -178,8 +179,13 @@ def _named(line: str) -> str:
     return " ".join([_PATH.sub(MASK, word) if "." in word or "/" in word else word for word in line.split(" ")])
 
 
-@lru_cache(maxsize=8_192)
-def _finished(text: str, secrets: Secrets) -> str:
+@lru_cache(maxsize=4)
+def _finishing(secrets: Secrets) -> Callable[[str], str]:
+    """What takes the rest of the values and the secrets out of a text, and remembers it."""
+    return lru_cache(maxsize=8_192)(partial(_finished, secrets))
+
+
+def _finished(secrets: Secrets, text: str) -> str:
     for _ in range(ROUNDS):
         before = text
         text = masked_text(text, secrets)

@@ -86,6 +86,9 @@ _BY_RQ: Final = re.compile(
 )
 """The exception that reached RQ's worker: its first frame is the worker's own."""
 
+_PLAIN: Final = re.compile(rf"{re.escape(_HEAD)}((?:[ ].*+\n)*+)([A-Za-z_][\w.]{{0,{MOST_NAME}}}+): ((?s:.)*+)")
+"""A traceback of one exception that is in no chain: its frames, its class, and what it said."""
+
 _RAISED: Final = re.compile(r"\n(?=\S)")
 _RAISED_IN_GROUP: Final = re.compile(r"\n  \| (?=\S)")
 _FRAME: Final = re.compile(r'^(?:  \| )?  File "([^"\n]*)", line \d+(?:, in ([^\n]*))?$', re.MULTILINE)
@@ -110,15 +113,22 @@ def raised_each(texts: Iterable[str], secrets: Secrets = DEFAULT) -> list[Raised
     named: list[tuple[int, str, str, str]] = []
     messages: list[tuple[str, bool]] = []
     for at, text in enumerate(map(_bounded, texts)):
-        if not text.startswith(_HEADS):
-            found.append(_told(text, secrets))
-            continue
-        head, begin, name, message, members = _last(text)[2:]
-        if begin is None:
-            found.append(Raised("raised", "", "its traceback has no end", _frames(text[head:])))
-            continue
         found.append(NOTHING_KEPT)
-        named.append((at, name + members, name, text[head:begin]))
+        plain = _PLAIN.match(text)
+        if plain is not None and "\n\n" not in plain[3]:
+            region, name, message = plain.groups()
+            message = message.strip()
+            exception = name
+        elif text.startswith(_HEADS):
+            head, begin, name, message, members = _last(text)[2:]
+            if begin is None:
+                found[at] = Raised("raised", "", "its traceback has no end", _frames(text[head:]))
+                continue
+            exception, region = name + members, text[head:begin]
+        else:
+            found[at] = _told(text, secrets)
+            continue
+        named.append((at, exception, name, region))
         status_first = "HTTP" in name or "Http" in name or "Status" in name
         messages.append((message if name != "RecursionError" else "", status_first))
     for (at, exception, name, region), message in zip(named, constants(messages, secrets), strict=True):
@@ -158,12 +168,7 @@ def _last(text: str) -> tuple[int, int, int, int | None, str, str, str]:
     """The exception of a chain that reached the worker: where it begins, where the first one of the chain ends, where its
     frames begin, from where on its class and its message are told (None: it was cut off before that), these, and the classes of
     the exceptions in it where it is a group."""
-    if text.startswith(_HEAD) and (found := _RAISED.search(text, len(_HEAD) - 1)) is not None:
-        begin = found.end()
-        # What stands between two exceptions begins where the frames of the first one end, or later.
-        if text.find("\n\n", begin - 2) < 0 or _NEXT.search(text, begin - 2) is None:
-            return 0, len(text), len(_HEAD), begin, *_class(text[begin:]), ""
-    start, first_end = _chain(text)
+    start, first_end = _chain(text) if "\n\n" in text else (0, len(text))
     grouped = text.startswith(_GROUP_HEAD, start)
     head = start + len(_GROUP_HEAD if grouped else _HEAD)
     found = (_RAISED_IN_GROUP if grouped else _RAISED).search(text, head - 1)
@@ -197,9 +202,6 @@ def _chain(text: str) -> tuple[int, int]:
 def _class(text: str) -> tuple[str, str]:
     """The class of the exception that a text begins with, and its message with all that follows; no class where it begins
     otherwise."""
-    name, colon, message = text.partition(": ")
-    if colon and len(name) < 1_000 and name.isascii() and name.replace(".", "_").isidentifier():
-        return name, message.strip()
     found = _CLASS.match(text, 0, 1_000)
     if found is None:
         return "", text
