@@ -72,7 +72,7 @@ def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None,
     where that is not the command's own. Raises UsageError, ServerError, and Interrupted while nothing is done yet."""
     asks = not how.dry_run and consent.needed(word or command.WORD, how.yes)
     with _no_garbage(), reader() as server:
-        found = _found(server, command, meant, canary, details=how.dry_run or asks or tie_words.strands(command))
+        found = _found(server, command, meant, looks=how.dry_run or asks, tries=canary is not None)
         asked = command_words.asked(command, meant.told(found.preview.seen))
         if how.dry_run:
             act_report.show_preview(found, command, meant, asked, how.as_json)
@@ -92,20 +92,19 @@ def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None,
     return _status(report, meant, found)
 
 
-def _found(server: Reader, command: Command, meant: Chosen, canary: Canary | None, *, details: bool) -> Found:
-    """What is meant, and what is to be said of it before it is done. Raises ReadError and Interrupted."""
+def _found(server: Reader, command: Command, meant: Chosen, *, looks: bool, tries: bool) -> Found:
+    """What is meant, and what is to be said of it before it is done. `looks`: somebody sees that first; `tries`: what becomes
+    of the first ones is waited for. Raises ReadError and Interrupted."""
     now = time.time()
     try:
         with act_report.finding() as tell:
-            found = find(server, meant, now, details=details, tell=tell)
+            found = find(server, meant, now, details=looks or tie_words.strands(command), tell=tell)
         seen = found.preview.seen
         queue = meant.query.queue if isinstance(meant.query, JobsQuery | FailuresQuery) else None
         if not seen and not found.preview.more and queue is not None and queues_named.unknown(server, queue, now):
             return replace(found, nowhere=f"there is no queue {decoded(queue)}; see the names: {output.hint('status')}")
-        to = [command.to] if isinstance(command, Move) else []
-        if canary is not None:
-            to = sorted({one.queue for one in seen if isinstance(one, JobSeen)})
-        return replace(found, warnings=tuple(queues_named.unserved(server, to, now)) if seen and to else ())
+        warns = seen and (looks or tries or isinstance(command, Move))
+        return replace(found, warnings=queues_named.warnings(server, command, seen, now) if warns else ())
     except KeyboardInterrupt:
         raise consent.Interrupted from None
 

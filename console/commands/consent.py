@@ -29,6 +29,8 @@ class Flags:
     asks: Asks
     yes: bool
     dry_run: bool = False
+    dries: bool = True
+    """Whether the command has --dry-run."""
 
     def ends(self, asked: str, told: Callable[[], Sequence[str]] = tuple) -> int | None:
         """Tell what is `asked`, with the lines of `told`, where nothing is to be done, or where somebody has to agree. The exit
@@ -37,40 +39,41 @@ class Flags:
             for line in (asked, *told()):
                 output.say(line)
             return DONE
-        if not needed(self.word, self.yes, self.asks):
+        if not needed(self.word, self.yes, self.asks, dries=self.dries):
             return None
         for line in told():
             output.warn(line)
         return None if given(asked) else NOT_HELD
 
 
-def consented(asks: Asks, *, dry_run: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A command with --yes, and with --dry-run unless it is said otherwise, which are given to it as one `flags`."""
+def consented(asks: Asks, *, dries: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A command with --yes and, where it `dries`, with --dry-run, which are given to it as one `flags`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def told(yes: bool, dry_run: bool = False, **given: Any) -> Any:
             word = click.get_current_context().info_name or ""
-            return command(flags=Flags(word, asks, yes, dry_run), **given)
+            return command(flags=Flags(word, asks, yes, dry_run, dries), **given)
 
         found: Callable[..., Any] = told
-        if dry_run:
+        if dries:
             found = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")(found)
         return click.option("--yes", is_flag=True, help="Do not ask, nor for the name of a production context.")(found)
 
     return decorate
 
 
-def needed(word: str, yes: bool, asks: Asks = "always", can_ask: bool | None = None) -> bool:
-    """Whether somebody is asked before `word` is done. `can_ask`: whether somebody can answer, where that is not as usual.
-    Raises UsageError where somebody has to be asked and nobody can answer."""
+def needed(word: str, yes: bool, asks: Asks = "always", can_ask: bool | None = None, dries: bool = True) -> bool:
+    """Whether somebody is asked before `word` is done. `can_ask`: whether somebody can answer, where that is not as usual;
+    `dries`: it has --dry-run. Raises UsageError where somebody has to be asked and nobody can answer."""
     if yes:
         return False
     production = _production()
     can_ask = output.can_ask() if can_ask is None else can_ask
     if not can_ask and (production or asks == "always"):
         where = f" in the production context {production}" if production else ""
-        raise click.UsageError(f"{word} changes something{where}: add --yes to do it, or --dry-run to see what it is done to")
+        looks = ", or --dry-run to see what it is done to" if dries else ""
+        raise click.UsageError(f"{word} changes something{where}: add --yes to do it{looks}")
     return bool(production) or (can_ask and asks != "in production")
 
 

@@ -38,7 +38,7 @@ def doctor(as_json: bool) -> int:
 
 def _show(problem: Problem) -> None:
     output.say(f"{SIGNS[problem.severity]} {problem.subject}: {problem.message}")
-    output.say(f"  → {problem.remedy}")
+    output.say(f"  → {output.in_context(problem.remedy)}")
     if len(problem.evidence) > 1:
         output.say(f"  {', '.join(problem.evidence)}")
     output.blank()

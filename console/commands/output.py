@@ -65,6 +65,11 @@ def hint(command: str) -> str:
     return " ".join(["tq-console", *(["--context", shlex.quote(context)] if context else []), command])
 
 
+def in_context(text: str) -> str:
+    """What the command lines of ours in a text, such as a remedy, work on: the server on which this one does."""
+    return text.replace("tq-console ", f"{hint('')}")
+
+
 def counted(number: int, what: str) -> str:
     """ "1 schedule", "1,200 schedules"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

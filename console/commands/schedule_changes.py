@@ -190,7 +190,7 @@ def backfill(flags: Flags, user_id: str, task: str, start: datetime, end: dateti
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@consented("in production", dry_run=False)
+@consented("in production", dries=False)
 @one_line_errors
 @changes
 def repair(flags: Flags, as_json: bool) -> int:

@@ -135,7 +135,7 @@ def _heading(status: Status, stale_s: float | None) -> Text:
 
 def _queues(queues: Sequence[QueueStatus], width: int, most: int) -> list[RenderableType]:
     worth = [queue for queue in queues if queue.lane or _holds_something(queue)]
-    idle = len(queues) - len(worth)
+    columns = QUEUE_COLUMNS if any(queue.lane for queue in queues) else (Column("QUEUE"), *QUEUE_COLUMNS[1:])
     rows = [
         (
             _text(queue.name, "bold" if queue.lane else ""),
@@ -153,8 +153,8 @@ def _queues(queues: Sequence[QueueStatus], width: int, most: int) -> list[Render
         for queue in worth[:most]
     ]
     more = [f"{counted(len(worth) - most, 'other')} with jobs or workers"] if len(worth) > most else []
-    more += [f"{idle:,} with neither jobs nor workers"] if idle else []
-    return [_table(QUEUE_COLUMNS, rows, width), *([_aside(f"… and {', and '.join(more)}")] if more else [])]
+    more += [f"{idle:,} with neither jobs nor workers"] if (idle := len(queues) - len(worth)) else []
+    return [_table(columns, rows, width), *([_aside(f"… and {', and '.join(more)}")] if more else [])]
 
 
 def _workers(workers: Sequence[WorkerStatus], width: int, most: int) -> list[RenderableType]:

@@ -40,7 +40,7 @@ def why(job: bytes | None, queue: bytes | None, schedule: tuple[str, str] | None
     for reason in found.reasons:
         output.say(f"{SIGNS[reason.weight]} {reason.message}")
         if reason.remedy:
-            output.say(f"  → {reason.remedy}")
+            output.say(f"  → {output.in_context(reason.remedy)}")
     if not found.reasons:
         output.say("no reason was found")
     for one in found.refused:

@@ -41,7 +41,7 @@ def suspended(status: Status) -> Iterator[Problem]:
             "suspended",
             "workers",
             "every worker is suspended: none takes another job",
-            "rq resume",
+            "tq-console resume, or P on the overview",
             everything(status),
             WORKERS,
         )

@@ -180,7 +180,7 @@ def test_cancel(redis: Redis, say: Say) -> None:
 def test_move(redis: Redis, say: Say) -> None:
     enqueued(redis, "a", "b", "c")
     redis.sadd("rq:queues", "rq:queue:high")
-    unserved = "no worker listens on high: what is put there waits until one does\n"
+    unserved = "no worker listens on high: what is moved there waits until one does\n"
     status, out, err = say("move", "a", "c", "--to", "high", "--yes")
     assert (status, out.splitlines()[0], err) == (0, "moved 2", unserved)
     assert (waiting(redis), waiting(redis, "high")) == (["b"], ["a", "c"])
@@ -190,7 +190,7 @@ def test_move(redis: Redis, say: Say) -> None:
 
 def test_a_move_to_where_nobody_works_is_told_of(redis: Redis, stock: Stock, say: Say) -> None:
     enqueued(redis, "a")
-    told = "there is no queue hgih yet, and no worker listens on it: what is put there waits until one does"
+    told = "there is no queue hgih yet, and no worker listens on it: what is moved there waits for one"
     assert f"  {told}\n" in say("move", "a", "--to", "hgih", "--dry-run")[1]
     assert json.loads(say("move", "a", "--to", "hgih", "--dry-run", "--json")[1])["warnings"] == [told]
     stock.worker("--name", "w-1", "high")

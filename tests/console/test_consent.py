@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from rq import Queue
+from rq.suspension import suspend
 
 from console.cli import run
 from jobs import keys, quarantine, schedules, users
@@ -74,7 +76,8 @@ def test_in_production_it_is_refused_where_nobody_can_answer(ada: Redis, say: Sa
     before = contents(ada)
     status, out, err = say("--context", "prod", *line)
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert f"{line[1]} changes something in the production context prod: add --yes to do it" in err
+    looks = "" if line[1] == "repair" else ", or --dry-run to see what it is done to"
+    assert err == f"tq-console: {line[1]} changes something in the production context prod: add --yes to do it{looks}\n"
     assert contents(ada) == before
 
 
@@ -189,9 +192,17 @@ def test_a_removed_user_is_gone_once_somebody_has_typed_the_name(ada: Redis, tmp
 def test_how_it_is_undone_is_said_for_the_context_in_which_it_was_done(ada: Redis, say: Say) -> None:
     out = say("--context", "my desk", "schedules", "remove", "ada", "scrape")[1]
     assert "it is undone by: tq-console --context 'my desk' undo " in out
-    ada.set("rq:job:no-hash", "x")
-    ada.hset("rq:job:a", "status", "canceled")
-    ada.zadd("rq:canceled:low", {"a": 1e12})
-    ada.hset("rq:job:a", "origin", "low")
+    Queue("low", connection=ada).enqueue("operator.add", 1, 2, job_id="a")
     out = say("--context", "prod", "delete", "a", "--yes")[1]
     assert "it is undone by: tq-console --context prod undo " in out
+
+
+@pytest.mark.usefixtures("production")
+def test_a_remedy_is_for_the_context_that_was_asked_about(ada: Redis, say: Say) -> None:
+    schedules_paused = ("schedules", "pause", "ada", "scrape")
+    assert say(*schedules_paused)[0] == 0
+    remedy = "schedules resume ada scrape"
+    assert f"→ tq-console --context prod {remedy}" in say("--context", "prod", "why", "--schedule", "ada", "scrape")[1]
+    assert f"→ tq-console {remedy}" in say("why", "--schedule", "ada", "scrape")[1]
+    suspend(ada)
+    assert "→ tq-console --context prod resume, or P on the overview" in say("--context", "prod", "doctor")[1]

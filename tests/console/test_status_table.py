@@ -58,6 +58,7 @@ def test_a_wide_terminal_has_every_column() -> None:
     assert headings(page, "LANE") == (
         ["LANE", "WAITING", "OLDEST", "PROMISE", "IN/min", "OUT/min", "DRAINS", "RUNNING", "RETRYING", "FAILED", "WORKERS"]
     )
+    assert headings(lines(replace(WELL, queues=(MAIL,)), 200), "QUEUE")[:2] == ["QUEUE", "WAITING"]
     assert headings(page, "WORKER ") == ["WORKER", "HOST", "QUEUES", "STATE", "VERDICT", "JOB", "BEAT", "OK", "ERRORS"]
     assert "24 schedules, 1 paused, 0 orphaned; entries: 0 late, 0 set aside, 100 due within the hour" in page
 
