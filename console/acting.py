@@ -18,15 +18,13 @@ from console.carrier import Carrier
 from console.done import Done, rest, same, summary, undoing
 from console.messages import OperationEnded, OperationProgressed, OperationSettled, PreviewGrew
 from console.model import command_words, commands
-from console.model.bulk import Control
+from console.model.bulk import Control, Report
 from console.model.commands import Command
 from console.model.meant import Meant
-from console.model.operations import Operation
 from console.model.ports import Target
 from console.model.queries import JobQuery, JobsQuery
 from console.model.text import decoded, visible
-from console.operator import operation_id, operator
-from console.running import Running
+from console.running import Running, operation_of
 from console.screens import meaning
 from console.screens.dialogs.ask import Ask
 from console.screens.dialogs.carrying import Carrying
@@ -149,19 +147,7 @@ class Acting:
         self._carrier.stop()
         if confirmed is None:
             return
-        who, now = operator(), self._stage.now()
-        operation = Operation(
-            id=operation_id(now),
-            who=who.who,
-            host=who.host,
-            at=now,
-            command=confirmed.command.WORD,
-            options=confirmed.options,
-            scope=meant.scope,
-            matched=len(confirmed.seen),
-            target=target.url,
-            why=confirmed.why,
-        )
+        operation = operation_of(confirmed, meant, target, self._stage.now())
         control = Control()
         seq = self._carrier.carry(target, operation, confirmed.command, confirmed.seen, control, confirmed.canary)
         self.running = Running(seq, target, view, meant, confirmed.command, confirmed.title, control)
@@ -193,7 +179,7 @@ class Acting:
             refused |= "refused" in report.ended.counts.failed
             self._keep(Done(running.target, running.view, running.meant, running.command, running.title, report))
             if running.view.is_attached:
-                running.view.acted([one.key for one in report.outcomes if one.result in ("done", "sent")])
+                self._tell_view(running.view, running.command, report)
             self.told = summary(self.done[-1], self._stage.now(), self._stage.shown_zone)
             if not report.noted and not refused:
                 self._carrier.settle(running.target, running.command, report)
@@ -201,6 +187,13 @@ class Acting:
             self._stage.lock(running.target)
         self._stage.tell_operation()
         self._stage.read_again()
+
+    def _tell_view(self, view: View, command: Command, report: Report) -> None:
+        done = [one.key for one in report.outcomes if one.result in ("done", "sent")]
+        view.acted(done)
+        if isinstance(command, commands.Undo) and done:
+            # What was taken first is put back last.
+            view.came_back(done[-1])
 
     def settled(self, message: OperationSettled) -> None:
         """Say what the server has counted of an operation in the middle of which it went away, and that it can be undone."""

@@ -7,8 +7,28 @@ from dataclasses import dataclass
 from console.model.bulk import Control, Progress
 from console.model.commands import Command
 from console.model.meant import Meant
+from console.model.operations import Operation
 from console.model.ports import Target
+from console.operator import operation_id, operator
+from console.screens.dialogs.confirmed import Confirmed
 from console.screens.view import View
+
+
+def operation_of(confirmed: Confirmed, meant: Meant, target: Target, now: float) -> Operation:
+    """What the audit says of what was said yes to, at `now` (epoch seconds)."""
+    by = operator()
+    return Operation(
+        id=operation_id(now),
+        who=by.who,
+        host=by.host,
+        at=now,
+        command=confirmed.command.WORD,
+        options=confirmed.options,
+        scope=meant.scope,
+        matched=len(confirmed.seen),
+        target=target.url,
+        why=confirmed.why,
+    )
 
 
 @dataclass(slots=True)

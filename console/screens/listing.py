@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,7 @@ class Listing(Tabled):
         self._search: Found | None = None
         self._searching = False
         self._chased = False
+        self._sought: bytes | None = None
 
     # --- what a subclass says -------------------------------------------------------------------
 
@@ -46,7 +47,7 @@ class Listing(Tabled):
         """Ask for the page around the place's cursor, or search for it."""
         before, self.asked, self.said = getattr(self, "asked", None), place.query, place.filter
         if self._snapshot is None or before is None or not same_list(before, place.query) or self.needs_search(place.query):
-            self._begin(place.cursor_key, place.cursor, place.marks)
+            self._begin(place.cursor_key, place.cursor, place.marks, place.all_marked)
             return
         # The same list as when it was left: what was read then stands, with its age, until it is read anew.
         self.post_message(Searches(None))
@@ -56,7 +57,8 @@ class Listing(Tabled):
     def place(self) -> Place:
         """The list as it is, with the cursor and the marks."""
         table = self.table
-        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, tuple(table.marks))
+        marks, every = tuple(table.marks), table.all_marked
+        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, marks, every)
 
     @property
     def as_of(self) -> float | None:
@@ -78,7 +80,7 @@ class Listing(Tabled):
         """List the same in the reverse order: the cursor and the marks stay with their rows."""
         table = self.table
         self.asked = query
-        self._begin(table.cursor_key, max(0, table.total - 1 - table.cursor), tuple(table.marks))
+        self._begin(table.cursor_key, max(0, table.total - 1 - table.cursor), tuple(table.marks), table.all_marked)
 
     def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
         """Show a page, unless the row under the cursor has moved out of it: then that is looked for once."""
@@ -118,6 +120,7 @@ class Listing(Tabled):
         before = len(self._found)
         self._found += found.keys
         self._search, self._searching = found, not found.done
+        self._seek(found)
         first, size = table.wanted()
         if before < first + size and len(self._found) > before:
             self._ask_from(first, size)
@@ -149,8 +152,23 @@ class Listing(Tabled):
     def do_refresh(self) -> bool:
         """Search again, where the list is what a search has found."""
         if self.needs_search(self.asked):
-            self._begin(self.table.cursor_key, 0, tuple(self.table.marks))
+            self._again(self.table.cursor_key)
         return True
+
+    def acted(self, keys: Collection[bytes]) -> None:
+        """Take the marks off of those that something was done to; what a search has found is searched for again, since they
+        may be no part of it any more."""
+        super().acted(keys)
+        if self.display and keys and self.needs_search(self.asked):
+            rows, at = self.table.known(), self.table.cursor - self.table.known_from
+            kept = [self.key(row) for row in (*rows[max(0, at) :], *rows[: max(0, at)][::-1]) if self.key(row) not in keys]
+            self._again(next(iter(kept), None))
+
+    def came_back(self, key: bytes) -> None:
+        """Put the cursor there, where it is listed."""
+        super().came_back(key)
+        if self.display and self.needs_search(self.asked):
+            self._again(key)
 
     def on_table_rows_wanted(self, message: Table.RowsWanted) -> None:
         """Read what came in sight."""
@@ -159,17 +177,33 @@ class Listing(Tabled):
 
     # --- inside ---------------------------------------------------------------------------------
 
-    def _begin(self, cursor_key: bytes | None, cursor: int, marks: Iterable[bytes] = ()) -> None:
+    def _again(self, cursor_key: bytes | None) -> None:
+        """Search again, with the cursor on that row and the same marks."""
+        self._begin(cursor_key, 0, tuple(self.table.marks), self.table.all_marked)
+
+    def _begin(self, cursor_key: bytes | None, cursor: int, marks: Iterable[bytes] = (), all_marked: bool = False) -> None:
         table = self.table
         self._snapshot, self._search, self._found, self._chased = None, None, [], False
-        table.clear(cursor_key, cursor, marks)
+        self._searching = self.needs_search(self.asked)
+        self._sought = cursor_key if self._searching else None
+        cursor = 0 if self._sought is not None else cursor
+        table.clear(cursor_key, cursor, marks, all_marked)
         table.set_columns(self.columns())
         table.notice = ((("Reading …", "dim"),),)
-        self._searching = self.needs_search(self.asked)
         query: SearchQuery = self.asked
         self.post_message(Searches(query if self._searching else None))
         self._ask_around(cursor)
         self.tell()
+
+    def _seek(self, found: Found) -> None:
+        """Put the cursor on the row that it was on before this search, once that is found, unless it was moved meanwhile."""
+        table = self.table
+        if self._sought is None or table.cursor:
+            self._sought = None
+        elif self._sought in found.keys:
+            table.cursor, table.cursor_key = self._found.index(self._sought), self._sought
+            self._sought = None
+            self._ask_around(table.cursor)
 
     def _ask_around(self, cursor: int) -> None:
         """Ask for the rows around that rank: a screen before it and two from there on, so that moving shows rows at once."""

@@ -38,8 +38,8 @@ _SCREENS: Final[Mapping[type, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A screen (a name of actions.py), its query, the key and rank of its cursor, its marks, and the whole filter as it was
-    asked for, of which the query has what it does not say otherwise."""
+    """A screen (a name of actions.py), its query, the key and rank of its cursor, its marks, or that all is marked, and the
+    whole filter as it was asked for, of which the query has what it does not say otherwise."""
 
     screen: str
     query: ViewQuery
@@ -47,6 +47,7 @@ class Place:
     cursor: int = 0
     filter: Filter = field(default_factory=Filter)
     marks: tuple[bytes, ...] = ()
+    all_marked: bool = False
 
 
 def seen_at(query: ViewQuery | None) -> Place | None:

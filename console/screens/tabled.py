@@ -82,6 +82,10 @@ class Tabled(View):
         """Take the marks off of those that something was done to."""
         self.table.unmark(keys)
 
+    def came_back(self, key: bytes) -> None:
+        """Put the cursor there as soon as the row is listed."""
+        self.table.cursor_key = key
+
     def copied(self) -> tuple[str, str] | None:
         """The names of the marked rows, else of the one under the cursor."""
         keys = list(self.table.marks) or ([self.table.cursor_key] if self.table.cursor_key is not None else [])

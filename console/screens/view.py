@@ -137,6 +137,9 @@ class View(Widget):
     def acted(self, keys: Collection[bytes]) -> None:
         """Something was done to these: take their marks off."""
 
+    def came_back(self, key: bytes) -> None:
+        """This is there again that had been taken: the cursor goes there."""
+
     def subject(self) -> Subject | None:
         """What an incident bundle would be about here, None where there is no such thing."""
         from console.model.incident import subject

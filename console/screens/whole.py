@@ -41,7 +41,7 @@ class Whole(Tabled):
     def open(self, place: Place) -> None:
         """Show what was read last, until it is read anew."""
         self.asked, self.said = place.query, place.filter
-        self.table.clear(place.cursor_key, place.cursor, place.marks)
+        self.table.clear(place.cursor_key, place.cursor, place.marks, place.all_marked)
         self.table.notice = ((("Reading …", "dim"),),)
         self.draw()
         self.post_message(Asks(place.query))
@@ -49,7 +49,8 @@ class Whole(Tabled):
     def place(self) -> Place:
         """The rows, with the cursor and the marks."""
         table = self.table
-        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, tuple(table.marks))
+        marks, every = tuple(table.marks), table.all_marked
+        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, marks, every)
 
     @property
     def as_of(self) -> float | None:

@@ -90,9 +90,11 @@ class Table(Drawn):
             self._columns = tuple(columns)
             self._place()
 
-    def clear(self, cursor_key: bytes | None = None, cursor: int = 0, marks: Iterable[bytes] = ()) -> None:
+    def clear(
+        self, cursor_key: bytes | None = None, cursor: int = 0, marks: Iterable[bytes] = (), all_marked: bool = False
+    ) -> None:
         """Forget rows: another list begins, with these marks. The cursor will be on `cursor_key`, or at the rank `cursor`."""
-        self.marks, self.all_marked = dict.fromkeys(marks), False
+        self.marks, self.all_marked = dict.fromkeys(marks), all_marked
         self._known.clear()
         self.cursor, self.cursor_key = cursor, cursor_key
         self._resize()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from console.model.activity import ActivityPage, OperationPage
 from console.model.bulk import BATCH
-from console.model.commands import Command, JobSeen, Outcome, Seen, outcome
+from console.model.commands import Command, JobSeen, Outcome, Seen, TrashSeen, Undo, outcome
 from console.model.failure_groups import Groups
 from console.model.job import Attempt, JobDetail
 from console.model.operations import Counts, Ended, Operation
@@ -28,6 +28,7 @@ from console.model.queries import (
     SchedulesQuery,
     SearchQuery,
     SelectQuery,
+    TrashQuery,
     UserQuery,
     ViewQuery,
     WorkersQuery,
@@ -126,6 +127,7 @@ class FakeReader:
     of: int | None = None
     """How long a list is of which only the rows here can be reached."""
     selected: list[SelectQuery] = field(default_factory=list)
+    taken: list[JobRow] = field(default_factory=list)
     select_gate: threading.Event = field(default_factory=threading.Event)
     grouped: list[Groups] = field(default_factory=list)
     groups_asked: list[GroupsQuery] = field(default_factory=list)
@@ -174,6 +176,10 @@ class FakeReader:
     def select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], *, details: bool) -> Iterator[Selected]:
         """Two chunks of what is listed when it is called, or of what the query names and has that state."""
         self.selected.append(query)
+        if isinstance(query, TrashQuery):
+            seen = tuple(TrashSeen(row.key) for row in reversed(self.taken))
+            yield Selected(len(seen), len(seen), seen, done=True)
+            return
         assert isinstance(query, JobsQuery | FailuresQuery)
         states = ("failed", "stopped") if isinstance(query, FailuresQuery) else (query.state,)
         rows = {row.key: row for row in (self.failures if "failed" in states else self.jobs)}
@@ -245,6 +251,7 @@ class FakeWriter:
     entered: threading.Event = field(default_factory=threading.Event)
     settled: threading.Event = field(default_factory=threading.Event)
     counted: Counts | None = None
+    until: float | None = None
     closed: int = 0
 
     def __post_init__(self) -> None:
@@ -279,7 +286,12 @@ class FakeWriter:
         self.acted.append((operation, command, tuple(seen)))
         outcomes = [outcome(one.key, self.codes.get(one.key, "done")) for one in seen]
         gone = {one.key for one in outcomes if one.result == "done"}
-        self.reader.failures = [row for row in self.reader.failures if row.key not in gone]
+        reader = self.reader
+        if isinstance(command, Undo):
+            reader.failures = sorted([*reader.failures, *reader.taken], key=lambda row: -(row.enqueued_at or 0))
+            return outcomes
+        reader.taken = [row for row in reader.failures if row.key in gone]
+        reader.failures = [row for row in reader.failures if row.key not in gone]
         return outcomes
 
     def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
@@ -287,7 +299,7 @@ class FakeWriter:
 
     def end(self, operation: Operation, ended: Ended) -> float | None:
         self.ends.append(ended)
-        return None
+        return self.until
 
     def settle(self, operation: Operation, command: Command, ended: Ended) -> Ended:
         """Not before the server is there again: `counted` is what it has counted by then."""

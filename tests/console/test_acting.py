@@ -344,7 +344,7 @@ async def test_what_a_server_that_came_back_has_counted_is_told_in_place_of_what
         writer.settled.set()
         await driver.shows("requeued 430", "broken off, 570 were left", "u undoes until")
         await driver.press("u")
-        await driver.shows("Put back 430 failed jobs")
+        await driver.shows("Put back", "what was taken by: Requeue 1,000 failed jobs")
     assert [ended.how for ended in writer.ends] == ["broken off"]
 
 
@@ -493,3 +493,46 @@ async def test_moving_to_where_nobody_works_says_so_before_and_in_the_dialog() -
         await driver.press("backspace", "enter")
         await driver.shows("Move 1 queued job to low", "y does it")
         assert "no worker" not in driver.text
+
+
+async def test_a_searched_list_is_searched_again_after_something_was_done_and_marks_stay_while_a_row_is_opened() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures", expression="user:user-1")) as driver:
+        await driver.shows("11 failures")
+        await driver.press("asterisk")
+        await driver.shows("all 11 marked")
+        await driver.press("enter")
+        await driver.shows("job job-1")
+        await driver.press("escape")
+        await driver.shows("all 11 marked")
+        await driver.press("minus", "j", "space", "j", "space", "enter")
+        await driver.shows("job job-13")
+        await driver.press("escape")
+        await driver.shows("2 marked")
+        await driver.until(lambda: driver.app.view.table.cursor_key == b"job-13")
+        assert set(driver.app.view.table.marks) == {b"job-10", b"job-12"}
+        await driver.press("minus", "k")
+        searched = len(reader.searched)
+        await requeue(driver, "Requeue 1 failed job")
+        await driver.shows("requeued 1", "10 failures")
+        assert len(reader.searched) == searched + 1
+        assert driver.app.view.table.cursor_key == b"job-13"
+
+
+async def test_the_cursor_goes_to_what_was_put_back() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader, until=NOW + 600)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("j", "j", "j", "D")
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
+        await driver.press("y")
+        await driver.shows("deleted 1", "39 failures", "u undoes until")
+        assert driver.app.view.table.cursor_key == b"job-4"
+        await driver.press("u")
+        await driver.shows("Put back 1 failed job")
+        await driver.until(lambda: confirm(driver).ready)
+        await driver.press("y")
+        await driver.shows("put back 1", "40 failures")
+        assert driver.app.view.table.cursor_key == b"job-3"
