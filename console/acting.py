@@ -254,7 +254,14 @@ class Acting:
         running = self.running
         if running is not None and running.seq == seq and self._dialog is None:
             did = command_words.done(running.command)
-            self._open(Carrying(running.title, running.target, running.progress, did), lambda nothing: None)
+            self._open(Carrying(running.title, running.target, running.progress, did), lambda nothing: self._hidden())
+
+    def _hidden(self) -> None:
+        """Say how what goes on is shown again."""
+        if self.running is not None:
+            then = (("v", "accent"), (" shows it, and there p pauses it, c ends it early ", "dim"))
+            self.told = ((" ⟳ ", "caution"), (f" {self.running.title} goes on", "strong")), then
+            self._stage.tell_operation()
 
     @property
     def said(self) -> str:

@@ -35,7 +35,8 @@ that. OWN is the list of what happened on its own, WHOLE the page of a user wher
 class Action:
     """What can be done. `keys` are Textual's names of keys, the first is shown. `scope` names the screens where it applies,
     none for everywhere; `states` the states or sources of what is shown there, none for all. `danger`: it changes something on
-    the server. `footer`: the footer has it, in the table's order; where there is little room, 1 goes before 2 and 3."""
+    the server. `footer`: the footer has it, in the table's order; where there is little room, what is dangerous goes before the
+    rest, and 1 before 2 and 3. `footed` names the screens whose footer has it, none for all where it applies."""
 
     id: str
     keys: tuple[str, ...]
@@ -46,6 +47,7 @@ class Action:
     danger: bool = False
     footer: int = 0
     states: tuple[str, ...] = ()
+    footed: tuple[str, ...] = ()
 
 
 ACTIONS: Final[tuple[Action, ...]] = (
@@ -90,7 +92,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("kill_horse", ("K",), "kill horse", "Kill the process in which a worker runs its job.", "Act", ("workers",), True,
            3),
     Action("undo", ("u",), "undo", "Put back what was deleted: by the operation here, else by the last one.", "Act",
-           danger=True),
+           danger=True, footer=2, footed=("activity", "operation")),
     Action("outcomes", ("v",), "outcomes", "How far the operation is; or what came of the last one.", "Act"),
     Action("back", ("escape", "left_square_bracket", "alt+left"), "back", "Go back to where you were.", "Go", footer=2),
     Action("forward", ("right_square_bracket", "alt+right"), "forward", "Go forward again.", "Go"),

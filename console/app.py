@@ -134,7 +134,7 @@ class Console(App[Target], inherit_bindings=False):
 
     def offered(self) -> Sequence[Action]:
         """The actions that are there for what is shown."""
-        return [action for action in ACTIONS if self._offers(action)]
+        return [self.view.called(action) for action in ACTIONS if self._offers(action)]
 
     @property
     def view(self) -> View:
@@ -248,6 +248,7 @@ class Console(App[Target], inherit_bindings=False):
         """Do an action of the table, where it applies: the app's own, else the view's."""
         if not self._offers(named := BY_ID[action]):
             return
+        self._main.tell_hint("")
         if named.danger:
             self.acting.begin(action)
         elif action.startswith("screen_"):
@@ -258,6 +259,13 @@ class Console(App[Target], inherit_bindings=False):
                 await result
         elif isinstance(place := self.view.do(action), Place):
             await self.go(place)
+
+    def on_main_idle(self, message: Main.Idle) -> None:
+        """Say why a key does nothing here."""
+        from console import why_not
+
+        if self._begun and self._places.open and not self._main.query_one(FilterBar).is_open:
+            self._main.tell_hint(why_not.said(message.key, self.screen_name, self.view.standing, self.read_only))
 
     def _offers(self, action: Action) -> bool:
         return applies(action, self.screen_name, self.view.standing, self.read_only)

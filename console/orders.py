@@ -113,7 +113,14 @@ def _suspend(line: str) -> commands.Suspend:
 
 def _due(command: Command, now: float, zone: tzinfo | None) -> str:
     assert isinstance(command, commands.Reschedule)
-    return f"{words.absolute(command.due, zone)}, {words.relative(command.due, now)}"
+    return f"{words.absolute(command.due, zone)}, {_away(command.due - now)}"
+
+
+def _away(seconds: float) -> str:
+    """How far away: to the minute, where a list has only room for the hour."""
+    return (
+        f"in {words.age(round(seconds))}" if seconds >= 1 else f"{words.age(round(-seconds))} ago" if seconds <= -1 else "now"
+    )
 
 
 def _span(command: Command, zone: tzinfo | None) -> str:

@@ -47,7 +47,7 @@ class Running:
 
     @property
     def said(self) -> str:
-        """What it is and how far, for the header."""
+        """What it is, how far, and the key that shows more, for the header."""
         progress = self.progress
         share = f" {progress.counts.told / progress.of:.0%}" if progress is not None and progress.of else ""
-        return f"{self.command.WORD}{' paused' if self.control.paused else ''}{share}"
+        return f"{self.command.WORD}{' paused' if self.control.paused else ''}{share} · v"

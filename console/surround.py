@@ -52,4 +52,6 @@ class Surround:
 
     def footer(self) -> None:
         """What keys do here, and what the view counts."""
-        self.main.tell_keys(self._offered(), self._places.view.summary())
+        screen = self._places.screen
+        footed = [action for action in self._offered() if not action.footed or screen in action.footed]
+        self.main.tell_keys(footed, self._places.view.summary())

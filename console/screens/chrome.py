@@ -92,17 +92,18 @@ def tabs(place: Place, said: Filter) -> tuple[list[Piece], list[Piece], dict[int
 
 
 def footer(actions: Sequence[Action], summary: Sequence[Piece], cells: int) -> tuple[list[Piece], list[Piece], dict[int, str]]:
-    """The last line: as many keys of `actions` as there is room for, in their order, and what the screen counts."""
+    """The last line: as many keys of `actions` as there is room for, in their order, and what the screen counts. Help stays,
+    where the others are found, and then what can be done to what is shown."""
     right = [*summary, (" ", "")]
     # A blank before the first of them, and two before what stands at the right.
     room = cells - min(width(tuple(right)), cells // 2) - 3
     kept: set[str] = set()
-    for action in sorted((one for one in actions if one.footer), key=lambda one: one.footer):
-        needed = width(key(action))
-        if needed > room:
-            break
-        room -= needed
-        kept.add(action.id)
+    for action in sorted(
+        (one for one in actions if one.footer), key=lambda one: (one.id != "help", not one.danger, one.footer)
+    ):
+        if (needed := width(key(action))) <= room:
+            room -= needed
+            kept.add(action.id)
     line: list[Piece] = [(" ", "")]
     spots: dict[int, str] = {}
     for action in actions:

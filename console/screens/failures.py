@@ -12,6 +12,7 @@ from console.model.job_terms import FIELDS
 from console.model.meant import Meant
 from console.model.pages import JobRow, JobsPage
 from console.model.queries import FailuresQuery, JobQuery, same_list
+from console.model.text import decoded, visible
 from console.screens import job_columns, meaning
 from console.screens.listing import Listing
 from console.screens.place import Place
@@ -74,6 +75,11 @@ class FailuresView(Listing):
             return (
                 (("No failure of this group is left.", "good"),),
                 (("backspace lists all failures, tab the groups", "dim"),),
+            )
+        if self.asked.queue is not None:
+            return (
+                ((f"Nothing has failed in {visible(decoded(self.asked.queue))}.", "good"),),
+                (("backspace lists the failures of every queue", "dim"),),
             )
         return (
             (("Nothing has failed.", "good"),),

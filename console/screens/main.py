@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import tzinfo
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -23,6 +24,9 @@ from console.screens.place import Place
 from console.screens.view import View
 from console.widgets.lines import Line
 from console.widgets.pieces import Piece
+
+HINT_S: Final = 6.0
+"""Seconds for which a hint is said."""
 
 
 class Views(Container):
@@ -56,14 +60,24 @@ class Main(Screen[None], inherit_bindings=False):
     Main #trouble { display: none; background: $error-muted; }
     Main #done { display: none; background: $panel; }
     Main #trouble.shown, Main #done.shown { display: block; }
+    Main ToastRack { margin-bottom: 2; }
     """
 
     class Started(Message):
         """All of it is there, and can be drawn on."""
 
+    class Idle(Message):
+        """A key was pressed that does nothing here."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
     def __init__(self, first: View) -> None:
         super().__init__()
         self._first = first
+        self._hint = ""
+        self._keys: tuple[Sequence[Action], Sequence[Piece]] = (), ()
 
     def compose(self) -> ComposeResult:
         yield Line(id="header")
@@ -77,6 +91,10 @@ class Main(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Tell the app."""
         self.post_message(self.Started())
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that no binding has taken."""
+        self.post_message(self.Idle(event.key))
 
     async def turn_to(self, view: View) -> None:
         """Show this view, in place of the one before, and nothing of what was said of that."""
@@ -113,5 +131,18 @@ class Main(Screen[None], inherit_bindings=False):
 
     def tell_keys(self, actions: Sequence[Action], summary: Sequence[Piece]) -> None:
         """Say in the footer what the keys of `actions` do, and what the view counts."""
+        self._keys = actions, summary
         left, right, spots = chrome.footer(actions, summary, self.size.width)
-        self.query_one("#footer", Line).say(left, right, spots)
+        if self._hint:
+            self.query_one("#footer", Line).say([(f" {self._hint}", "warn")])
+        else:
+            self.query_one("#footer", Line).say(left, right, spots)
+
+    def tell_hint(self, said: str) -> None:
+        """Say this for a while in place of what keys do; what they do, where it is empty."""
+        if said == self._hint:
+            return
+        self._hint = said
+        self.tell_keys(*self._keys)
+        if said:
+            self.set_timer(HINT_S, lambda: self.tell_hint("") if self._hint == said else None)

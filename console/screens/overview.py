@@ -34,6 +34,7 @@ from console.widgets.pieces import Piece
 from console.widgets.table import Table
 
 if TYPE_CHECKING:
+    from console.actions import Action
     from console.model.failure_groups import Groups
     from console.model.meant import Meant
 
@@ -116,6 +117,11 @@ class OverviewView(Whole):
             field = "oldest_s" if self.order == "oldest" else self.order
             found.sort(key=lambda row: -(getattr(row, field) or 0))
         return found
+
+    def called(self, action: Action) -> Action:
+        """Where all workers are suspended, pausing is resuming them."""
+        suspended = action.id == "pause_queue" and self.snapshot is not None and self.snapshot.suspended
+        return replace(action, label="resume all") if suspended else action
 
     def meant(self, action: str) -> Meant | None:
         """What waits in the queue under the cursor. Pausing a queue is asking what there is for that, and where all workers are

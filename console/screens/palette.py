@@ -100,7 +100,7 @@ class Palette(Provider):
         }
         for at, (kind, place) in enumerate(places.items()):
             if name and (not sure or kind == word):
-                offer = Offer(f"go to {kind} {visible(name)}", "by its exact name", _going(self._guide, place))
+                offer = Offer(f"go to {kind} {visible(name)}, if there is one", "by its exact name", _going(self._guide, place))
                 yield (1.0 if sure else 0.3 - at / 100), offer
 
 

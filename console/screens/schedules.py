@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from console.actions import Action
 from console.model import words
 from console.model.filters import Kind
 from console.model.meant import Meant
@@ -105,6 +106,12 @@ class SchedulesView(Listing):
     def standing(self) -> str:
         """The source."""
         return self.asked.source
+
+    def called(self, action: Action) -> Action:
+        """Of the one under the cursor, where it is paused, pausing is resuming."""
+        row: ScheduleRow | None = self.table.row()
+        paused = action.id == "pause" and row is not None and row.state == "paused"
+        return replace(action, label="resume") if paused else action
 
     def meant(self, action: str) -> Meant | None:
         """The marked schedules, the one under the cursor, or all that are listed; repairing is done to all there are. Where the

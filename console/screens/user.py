@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from console.actions import WHOLE
+from console.actions import WHOLE, Action
 from console.model.filters import Filter
 from console.model.meant import Meant
 from console.model.pages import JobRow
@@ -45,6 +45,11 @@ class UserView(Paged):
             return ""
         job = self._job(user)
         return job.state if job is not None else "user" if self._schedule(user) is not None else WHOLE[0]
+
+    def called(self, action: Action) -> Action:
+        """Of what is paused, pausing is resuming."""
+        meant = self.meant("pause") if action.id == "pause" else None
+        return replace(action, label="resume") if meant is not None and meant.action == "resume" else action
 
     def meant(self, action: str) -> Meant | None:
         """The job or the schedule under the cursor; elsewhere all schedules of the user, or all failed jobs. Where a

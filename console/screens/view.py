@@ -19,6 +19,7 @@ from console.screens.place import Place
 from console.widgets.pieces import Piece
 
 if TYPE_CHECKING:
+    from console.actions import Action
     from console.model.failure_groups import Groups
     from console.model.incident import Subject
     from console.model.meant import Meant
@@ -129,6 +130,10 @@ class View(Widget):
     def standing(self) -> str:
         """The state of what is shown, or its source, by which actions are there or not; empty where that is of no account."""
         return ""
+
+    def called(self, action: Action) -> Action:
+        """An action under the name that it has for what is shown: of what is paused, pausing is resuming."""
+        return action
 
     def meant(self, action: str) -> Meant | None:
         """What an action that changes something would be done to, as it is shown now; None where there is nothing."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from textual.app import ComposeResult
 
+from console.actions import Action
 from console.model import words
 from console.model.commands import WorkerSeen
 from console.model.filters import Filter, Kind, Term
@@ -96,6 +98,11 @@ class WorkersView(Whole):
         found = [row for row in snapshot.workers if _matches(self.said, row)]
         found.sort(key=lambda row: (_rank(row, self.order), row.status.name, row.key))
         return found
+
+    def called(self, action: Action) -> Action:
+        """Where all are suspended, suspending is resuming."""
+        suspended = action.id == "suspend" and self.snapshot is not None and self.snapshot.suspended
+        return replace(action, label="resume all") if suspended else action
 
     def meant(self, action: str) -> Meant | None:
         """The marked workers, the one under the cursor, or all that are listed: as they were read last. Suspending is done

@@ -1,0 +1,47 @@
+"""Why a key does nothing where one is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from console.actions import ACTIONS, OWN, WHOLE, Action, applies, shown
+
+KINDS: Final = {
+    **dict.fromkeys(OWN, "what happened on its own"),
+    **dict.fromkeys(WHOLE, "a user as a whole"),
+    "user": "users' schedules",
+    "entries": "rq-scheduler entries",
+    "rq": "RQ's scheduled jobs",
+    "cron": "rq cron jobs",
+    "operations": "operations",
+}
+"""What stands for a state where there are no states of jobs."""
+
+
+def said(key: str, screen: str, standing: str, read_only: bool) -> str:
+    """Why `key`, as Textual calls it, does nothing on a screen of actions.py that shows what is in that state; empty for a key
+    that does nothing anywhere."""
+    named = [action for action in ACTIONS if key in action.keys]
+    if not named:
+        return ""
+    name = shown(named[0].keys[0])
+    here = [action for action in named if not action.scope or screen in action.scope]
+    if read_only and any(applies(action, screen, standing, False) for action in here):
+        return f"{name}: nothing may be changed here, everything is only looked at"
+    if not here:
+        there = sorted({one for action in named for one in action.scope})
+        return f"{name}: {_labels(named)} is not there on this screen, but on {_listed(there)}"
+    ways = "; ".join(
+        f"{action.label} is for {_listed([KINDS.get(one, one) for one in action.states if one])}" for action in here
+    )
+    at = KINDS.get(standing, standing)
+    return f"{name}: {ways}" + (f"; this is {at}" if at else "")
+
+
+def _labels(actions: Sequence[Action]) -> str:
+    return _listed(list(dict.fromkeys(action.label for action in actions)))
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
