@@ -60,17 +60,24 @@ class Grouping:
     queue: bytes | None
     tally: Tally = field(default_factory=Tally)
     known: defaultdict[bytes, dict[bytes, Failure]] = field(default_factory=lambda: defaultdict(dict))
+    scores: defaultdict[bytes, dict[bytes, Any]] = field(default_factory=lambda: defaultdict(dict))
+    """Those of `known`, which are looked at of all at once."""
 
     def add(self, failures: Sequence[Failure]) -> None:
         """Count these as well."""
-        known = self.known
+        known, scores = self.known, self.scores
         for failure in failures:
-            known[failure[1]][failure[0]] = failure
+            job, queue, score = failure[:3]
+            known[queue][job] = failure
+            scores[queue][job] = score
         self.tally.add(failures)
 
     def drop(self, failure: Failure) -> None:
         """Count one less."""
-        del self.known[failure.queue][failure.job]
+        known = self.known[failure.queue]
+        del known[failure.job], self.scores[failure.queue][failure.job]
+        if not known:
+            del self.known[failure.queue], self.scores[failure.queue]
         self.tally.drop(failure)
 
     def failures(self) -> Iterator[Failure]:
@@ -176,15 +183,15 @@ def _come_and_gone(
             there[queue].update(reply)
         else:
             there[queue].update(zip(reply[::2], reply[1::2], strict=False))
-    for queue, known in list(grouping.known.items()):
-        now_there = there.get(queue, {})
-        for failure in [one for job, one in known.items() if now_there.get(job) != one.score]:
-            grouping.drop(failure)
-        if not known:
-            del grouping.known[queue]
-    for queue, scores in there.items():
+    for queue in dict.fromkeys((*grouping.scores, *there)):
+        before, now = grouping.scores.get(queue, {}), there.get(queue, {})
+        come = [(job, queue, score) for job, score in now.items() if before.get(job) != score]
+        again = [job for job, _, _ in come if job in before]
+        gone = before.keys() - now.keys() if len(now) - len(come) + len(again) < len(before) else ()
         known = grouping.known.get(queue, {})
-        fresh += [(job, queue, score) for job, score in scores.items() if job not in known]
+        for failure in [known[job] for job in (*again, *gone)]:
+            grouping.drop(failure)
+        fresh += come
     return fresh
 
 
