@@ -74,7 +74,8 @@ def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None,
     with _no_garbage(), reader() as server:
         found = _found(server, command, meant, looks=how.dry_run or asks, tries=canary is not None)
         asked = command_words.asked(command, meant.told(found.preview.seen))
-        if how.dry_run:
+        nothing = not (found.preview.seen or found.preview.in_way)
+        if how.dry_run and not (nothing and meant.none):
             act_report.show_preview(found, command, meant, asked, how.as_json)
             return NOT_HELD if found.nowhere else DONE
         if not found.preview.seen:

@@ -121,6 +121,9 @@ def test_a_dry_run_of_undo_looks(redis: Redis, say: Say) -> None:
     ]
     status, out, _ = say("undo", operation, "--yes")
     assert (status, out.splitlines()[0]) == (1, "put back 1, skipped 2 (exists)")
+    status, out, err = say("undo", "nosuch", "--dry-run")
+    assert (status, out) == (1, "")
+    assert err.startswith("nothing that operation nosuch took is in the trash: ")
 
 
 def test_a_dry_run_of_the_undo_of_a_schedule_looks_too(redis: Redis, say: Say) -> None:
