@@ -97,10 +97,10 @@ class Acting:
 
     def _ask(self, action: str, meant: Meant, view: View) -> None:
         stage = self._stage
-        wants = orders.missing(action, stage.now(), stage.shown_zone, stage.status)
+        wants = orders.missing(action, stage.now(), stage.shown_zone, stage.status, meant.due)
         title = f"{action.replace('_', ' ').capitalize()}: {meant.scope}"
         self._open(
-            Ask(title, wants.label, wants.hint, stage.target, wants.parsed, wants.told),
+            Ask(title, wants.label, wants.hint, stage.target, wants.parsed, wants.told, wants.present),
             lambda command: None if command is None else self._confirm(command, meant, view),
         )
 

@@ -39,24 +39,28 @@ AT_ONCE: Final[dict[str, Command]] = {
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What a command lacks: `parsed` makes it of a line, or raises ValueError; `told` says what was understood."""
+    """What a command lacks: `parsed` makes it of a line, or raises ValueError; `told` says what was understood; `present` is
+    what is so until then, empty where that is of no account."""
 
     label: str
     hint: str
     parsed: Callable[[str], Command]
     told: Callable[[Command], str] | None = None
+    present: str = ""
 
 
-def missing(action: str, now: float, zone: tzinfo | None, status: Status | None) -> Missing:
-    """What is to be asked for an action that is not in AT_ONCE. `status` is the newest overview, None where there is none."""
+def missing(action: str, now: float, zone: tzinfo | None, status: Status | None, due: float | None = None) -> Missing:
+    """What is to be asked for an action that is not in AT_ONCE. `status` is the newest overview, None where there is none;
+    `due` is when what is meant is due at present, None where nobody knows."""
     match action:
         case "move":
             known = ", ".join(visible(queue.name) for queue in status.queues[:12]) if status is not None else ""
             hint = f"the name of a queue: {known}" if known else "the name of a queue"
             return Missing("to queue", hint, _move, lambda command: next(listening.warnings(command, (), status), hint))
         case "due":
+            present = "" if due is None else f"at present {words.absolute(due, zone)}, {_away(due - now)}"
             return Missing("due", instants.INSTANT, lambda line: commands.Reschedule(instants.instant(line, now, zone)),
-                           lambda command: _due(command, now, zone))  # fmt: skip
+                           lambda command: _due(command, now, zone), present)  # fmt: skip
         case "suspend":
             return Missing("for", "10m, or nothing: until they are resumed", _suspend)
         case "change":
@@ -118,9 +122,9 @@ def _due(command: Command, now: float, zone: tzinfo | None) -> str:
 
 def _away(seconds: float) -> str:
     """How far away: to the minute, where a list has only room for the hour."""
-    return (
-        f"in {words.age(round(seconds))}" if seconds >= 1 else f"{words.age(round(-seconds))} ago" if seconds <= -1 else "now"
-    )
+    if abs(seconds) < 1:
+        return "now"
+    return f"in {words.age(round(seconds))}" if seconds > 0 else f"{words.age(round(-seconds))} ago"
 
 
 def _span(command: Command, zone: tzinfo | None) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from console.model import words
+from console.model.commands import Undo
 from console.model.counting import counted
 from console.model.operations import Counts
 from console.model.status import Refused
@@ -19,6 +20,7 @@ class OperationRow:
     `at` and `ended_at` are the server's time. `how` is how it ended (operations.Ended.how), empty while no end is recorded:
     then it is under way, or its console died, and `counts` are those that the server keeps, None where it keeps none any more.
     `undo_until` is until when it can be undone, None where it cannot, and `in_trash` how many things that would put back.
+    `undone_by` is the operation that has undone it last, as far as that was read, and `undone_at` when.
     `foreign`: the entry was not written by a console, and `said` is what it says. What nobody knows any more is None or empty.
     """
 
@@ -39,6 +41,8 @@ class OperationRow:
     said: str = ""
     undo_until: float | None = None
     in_trash: int | None = None
+    undone_by: str = ""
+    undone_at: float | None = None
     foreign: bool = False
 
     @property
@@ -88,6 +92,16 @@ class OperationPage:
     as_of: float
     row: OperationRow | None
     refused: tuple[Refused, ...] = ()
+
+
+UNDOES: Final = "operation="
+"""What stands before the id of an operation in the options of one that undoes it."""
+
+
+def undone(rows: Sequence[OperationRow]) -> list[OperationRow]:
+    """The same, the oldest first, and which of them were undone by which of the others."""
+    by = {row.options.removeprefix(UNDOES): row for row in rows if row.command == Undo.WORD and row.counts and row.counts.done}
+    return [replace(row, undone_by=by[row.id].id, undone_at=by[row.id].at) if row.id in by else row for row in rows]
 
 
 KINDS: Final = ("suspended", "gone", "late", "set aside", "orphaned", "overdue", "recovered", "rearmed", "skipped", "moved")

@@ -14,7 +14,7 @@ class Meant:
     what it is done to. `seen` is what needs no reading. `what` is the word for one of them, `scope` says in words which they
     are. `count` is how many, None where only reading tells. `subject` goes before what is asked, where the scope alone does not
     say it: "Empty low". `action` is the action that it is really about, where that depends on what is meant: pausing what is
-    paused is resuming it. `operation` is the one to undo."""
+    paused is resuming it. `operation` is the one to undo. `due` is when it is due, where it is one and that is known."""
 
     what: str
     scope: str
@@ -24,3 +24,4 @@ class Meant:
     subject: str = ""
     action: str = ""
     operation: str = ""
+    due: float | None = None

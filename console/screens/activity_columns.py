@@ -28,9 +28,9 @@ def ended(row: OperationRow) -> tuple[Piece, Piece]:
 
 
 def undo(row: OperationRow, now: float) -> Cell:
-    """For how long it can be undone."""
+    """For how long it can be undone, or that it was."""
     if row.undo_until is None or row.undo_until <= now:
-        return ""
+        return ("undone", "dim") if row.undone_by else ""
     return (words.rough(row.undo_until - now), "accent")
 
 

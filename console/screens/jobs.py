@@ -125,7 +125,9 @@ class JobsView(Listing):
         """The marked jobs, the one under the cursor, or all that are listed; for `empty` the queue."""
         if action == "empty":
             return None if self.asked.queue is None else meaning.queue(self.asked.queue)
-        return meaning.jobs(self.asked, None if self.table.all_marked else self.named(), self.said)
+        meant = meaning.jobs(self.asked, None if self.table.all_marked else self.named(), self.said)
+        row: JobRow | None = self.table.row()
+        return meaning.due(meant, row, action)
 
     def do_next_list(self) -> bool:
         """The next state."""

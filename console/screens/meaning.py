@@ -10,6 +10,7 @@ from console.model.commands import Everything, QuarantineSeen
 from console.model.counting import counted, plural
 from console.model.filters import Filter
 from console.model.meant import Meant
+from console.model.pages import JobRow
 from console.model.queries import FailuresQuery, JobsQuery, SchedulesQuery
 from console.model.schedules import ScheduleRow
 from console.model.terms import Term
@@ -68,6 +69,13 @@ def scheduled(named: tuple[bytes, ...]) -> Meant | None:
     return (
         Meant("scheduled job", names(named, "job"), (JobsQuery("scheduled", only=named),), count=len(named)) if named else None
     )
+
+
+def due(meant: Meant | None, row: JobRow | ScheduleRow | None, action: str) -> Meant | None:
+    """The same; for changing when it is due with the instant when `row` is due at present, where that alone is meant."""
+    if meant is None or row is None or action != "due" or meant.queries[0].only != (row.key,):
+        return meant
+    return replace(meant, due=row.at if isinstance(row, JobRow) else row.next_at)
 
 
 def queue(name: bytes) -> Meant:

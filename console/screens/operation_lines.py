@@ -103,8 +103,12 @@ def _reasons(label: str, reasons: Mapping[str, int], tone: str, cells: int) -> l
 
 def _undo(row: OperationRow, now: float, zone: tzinfo | None) -> list[Row]:
     rows = head("UNDO")
+    if row.undone_by:
+        when = f"{words.relative(row.undone_at, now)}, at {words.absolute(row.undone_at, zone, now)}"
+        rows.append(Row(((f"It was undone {when}, by operation {row.undone_by}.", ""),)))
     if row.undo_until is None or row.undo_until <= now:
-        return [*rows, Row((("Nothing of it is in the trash, so it cannot be undone.", "dim"),))]
+        nothing = "Nothing of it is in the trash, so it cannot be undone."
+        return rows if row.undone_by else [*rows, Row(((nothing, "dim"),))]
     held = "" if row.in_trash is None else counted(row.in_trash, "thing is", "things are")
     left = f"for {words.age(int(row.undo_until - now))}, until {words.absolute(row.undo_until, zone, now)}"
     rows.append(Row(((f"{held} in the trash ".lstrip(), ""), (left, "accent"))))

@@ -121,13 +121,13 @@ class SchedulesView(Listing):
         row: ScheduleRow | None = self.table.row()
         named = None if self.table.all_marked else self.named()
         if self.asked.source == "rq" and named is not None:
-            return meaning.scheduled(named)
+            return meaning.due(meaning.scheduled(named), row, action)
         if self.asked.source == "user" and row is not None and named == (row.key,):
             meant: Meant | None = meaning.schedule(row)
         else:
             meant = meaning.schedules(self.asked, named, self.said, ONE[self.asked.source])
         paused = action == "pause" and row is not None and row.state == "paused"
-        return replace(meant, action="resume") if meant is not None and paused else meant
+        return replace(meant, action="resume") if meant is not None and paused else meaning.due(meant, row, action)
 
     def do_next_list(self) -> bool:
         """The next source."""

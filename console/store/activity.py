@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from redis import Redis
 
-from console.model.activity import ActivityPage, OperationPage, OperationRow
+from console.model.activity import ActivityPage, OperationPage, OperationRow, undone
 from console.model.commands import REASONS
 from console.model.masking import MASK
 from console.model.operations import Counts
@@ -182,7 +182,7 @@ def _joined(entries: Sequence[Any], secrets: Secrets, complete: bool) -> list[Op
             found[at] = _ended(found[at], key, fields, secrets)
         elif complete:
             found.append(_ended(OperationRow(key, _told(name, secrets)), key, fields, secrets))
-    return found[::-1]
+    return undone(found)[::-1]
 
 
 def _begun(key: bytes, fields: Mapping[bytes, bytes], secrets: Secrets) -> OperationRow:

@@ -104,7 +104,7 @@ async def test_d_changes_when_a_job_is_due(redis: Redis, mail: Queue, drive: Any
     async with drive(filter="state:scheduled") as driver:
         await driver.shows("1 job", "echo")
         await driver.press("d")
-        await driver.shows("Due: job later")
+        await driver.shows("Due: job later", "at present ", "in 59 min")
         await driver.write("soon")
         await driver.press("enter")
         await driver.shows("write now, in 10m")
@@ -134,6 +134,11 @@ async def test_what_was_deleted_comes_back_with_u(redis: Redis, mail: Queue, dri
         await driver.shows("put back 3", "3 failures")
         await driver.press("u")
         await driver.says("there is nothing to undo")
+        await driver.press("6", "j")
+        await driver.shows("undone")
+        await driver.press("enter")
+        await driver.shows("It was undone ", ", by operation ")
+        assert "cannot be undone" not in driver.text
     assert of_rq(redis) == before
 
 

@@ -39,11 +39,12 @@ class Ask(Dialog[Answer | None], Generic[Answer]):
         target: Target,
         parsed: Callable[[str], Answer],
         told: Callable[[Answer], str] | None = None,
+        present: str = "",
     ) -> None:
-        """`told` says what a line means, while it is written."""
+        """`told` says what a line means, while it is written; `present` is what is so until then."""
         super().__init__()
         self._title, self._label, self._hint, self._target = title, label, hint, target
-        self._parsed, self._told = parsed, told
+        self._parsed, self._told, self._present = parsed, told, present
 
     def compose(self) -> ComposeResult:
         with Vertical(id="frame"):
@@ -59,6 +60,7 @@ class Ask(Dialog[Answer | None], Generic[Answer]):
         """Say what is asked."""
         self.tell_title(self._title, self._target)
         self.query_one("#label", Line).say([(f"  {self._label}", "dim")])
+        self.query_one("#gap", Line).say([(f"  {self._present}", "dim")])
         self.tell_keys([("enter", "goes on"), ("esc", "leaves all as it is")])
         self._about((self._hint, "dim"))
 
