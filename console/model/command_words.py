@@ -131,6 +131,10 @@ def done(command: Command) -> str:
 
 def came(command: Command, counts: Counts) -> str:
     """What came of a command: "requeued 1,944, skipped 3 (changed)"; of a single one that was not done, why."""
+    if isinstance(command, commands.Suspend | commands.ResumeAll) and (counts.done or counts.sent):
+        return f"{done(command)} all workers" + (", not all have noticed yet" if counts.sent else "")
+    if isinstance(command, commands.Suspend | commands.ResumeAll) and counts.skipped.get("same"):
+        return f"nothing changed: all workers are {'suspended already' if isinstance(command, commands.Suspend) else 'at work'}"
     only = [code for code, n in (*counts.skipped.items(), *counts.failed.items()) if n]
     if counts.told == 1 and only:
         return f"not {done(command)}: {REASONS[only[0]][1]}"

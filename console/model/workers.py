@@ -27,7 +27,8 @@ class WorkerRow:
 
 @dataclass(frozen=True, slots=True)
 class WorkersPage:
-    """Every worker and scheduler as they were read at `as_of`. `suspended`: whether all workers are told to wait."""
+    """Every worker and scheduler as they were read at `as_of`. `suspended`: whether all workers are told to wait, and
+    `suspended_s` for how many seconds still, None where that has no end."""
 
     as_of: float
     workers: tuple[WorkerRow, ...]
@@ -35,3 +36,4 @@ class WorkersPage:
     suspended: bool | None
     refused: tuple[Refused, ...] = ()
     unread: tuple[Unread, ...] = ()
+    suspended_s: float | None = None

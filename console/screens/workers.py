@@ -71,7 +71,10 @@ class WorkersView(Whole):
         page: WorkersPage | None = self.snapshot
         if page is None:
             return (), ()
-        told: list[Piece] = [(" ■ all workers are suspended ", "warn")] if page.suspended else [(" ", "")]
+        until = (
+            "" if page.suspended_s is None else f"until {words.absolute(page.as_of + page.suspended_s, self.zone, page.as_of)} "
+        )
+        told: list[Piece] = [(f" ■ all workers are suspended {until}", "warn")] if page.suspended else [(" ", "")]
         verdicts = Counter(row.status.verdict for row in page.workers)
         known = [(f"{words.GLYPHS[name]} {verdicts[name]:,} {name}", words.TONES[name]) for name in WORST if verdicts[name]]
         busy = sum(row.job_key is not None for row in page.workers)

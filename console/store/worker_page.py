@@ -19,7 +19,7 @@ from console.store.schedulers import AskedScheduler
 from console.store.seen import Seen
 from console.store.steps import Line, Reading, Steps, beside, together
 from console.store.trip import Answer, Answers
-from console.store.values import instant, number, text, text_or_none
+from console.store.values import instant, number, text, text_or_none, whole
 from console.store.workers import AskedWorkers
 from jobs import keys
 
@@ -48,7 +48,8 @@ def read(connection: Redis, query: WorkersQuery, now: float, seen: Seen, secrets
     The busy share counts the job that runs. Writes nothing, and decodes no job. Raises redis' ConnectionError and TimeoutError.
     """
     line = Line(connection)
-    suspended = line.ask("EXISTS", rq_keys.SUSPENDED)
+    # Milliseconds that it lasts: -1 has no end, -2 is not there.
+    suspended = line.ask("PTTL", rq_keys.SUSPENDED)
     replication = line.ask("INFO", "replication")
     names, total = workers.ask_names(line.trip)
     about_workers = Reading(_workers(line, names, total, seen))
@@ -58,13 +59,15 @@ def read(connection: Redis, query: WorkersQuery, now: float, seen: Seen, secrets
     replica = isinstance(replication.value, dict) and replication.value.get("role") == "slave"
     rows = [row for part in asked for row in _rows(part, jobs, now, replica, secrets) if row.key in seen.workers]
     unread = (total.count() or 0) > len(names.rows())
+    lasts = whole(suspended.value)
     return WorkersPage(
         as_of=now,
         workers=tuple(sorted(rows, key=lambda row: row.key)),
         schedulers=about_schedulers.result,
-        suspended=None if suspended.value is None else bool(suspended.value),
+        suspended=None if lasts is None else lasts >= -1,
         refused=line.refused,
         unread=(Unread("workers", len(names.rows()), total.count() or 0),) if unread else (),
+        suspended_s=lasts / 1_000 if lasts is not None and lasts >= 0 else None,
     )
 
 

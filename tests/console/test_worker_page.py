@@ -101,7 +101,9 @@ def see_who_does_what(busy: Redis, reader: Redis) -> None:
     busy.set("rq:suspended", 1)
     busy.srem("rq:workers", "rq:worker:killed")
     page = read(reader, seen)
-    assert page.suspended is True
+    assert (page.suspended, page.suspended_s) == (True, None)
+    busy.expire("rq:suspended", 600)
+    assert read(reader, seen).suspended_s == pytest.approx(600, abs=30)
     assert set(by_name(page)) == {"busy", "idle"}
 
 
