@@ -77,7 +77,8 @@ class Acting:
         stage, view = self._stage, self._stage.view
         meant = self._undone(view) if action == "undo" else view.meant(action)
         if meant is None:
-            awaited = action == "undo" and any(not done.report.noted for done in self.done)
+            here = [done.report for done in self.done if same(done.target, self._stage.target)]
+            awaited = action == "undo" and bool(here) and not here[-1].noted
             stage.say(AWAITED if awaited else NOTHING.get(action, "there is nothing here that this can be done to"))
             return
         action = meant.action or action

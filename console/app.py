@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -77,6 +78,7 @@ class Console(App[Target], inherit_bindings=False):
         self.fault = ""
         self._clock, self._crashed = clock, crashed
         self._answered = answered
+        self._left = threading.Event()
         self._expression = expression
         self._places = Places(lambda: self._main, screen)
         self._reading = Reading(self._places, target, self.post_message, refresh_s, clock)
@@ -113,6 +115,7 @@ class Console(App[Target], inherit_bindings=False):
     def exit(self, result: Target | None = None, return_code: int = 0, message: Any = None) -> None:
         """Read no more, and leave. What was read is for views that are being taken down."""
         self._places.open = False
+        self._left.set()
         if self._acted:
             self.acting.leave()
         if "exporting" in self.__dict__:
@@ -326,7 +329,7 @@ class Console(App[Target], inherit_bindings=False):
     def _write_bundle(self, target: Target, subject: Subject) -> None:
         from console import bundle
 
-        self.call_from_thread(self.say, bundle.said(target, subject, Path(), self._clock()))
+        self.call_from_thread(self.say, bundle.said(target, subject, Path(), self._clock(), self._left.is_set))
 
     @cached_property
     def exporting(self) -> Exporting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -43,17 +43,17 @@ WHOLE: Final = 3
 """Failed jobs of a queue, a user or a group that are told whole."""
 
 
-def said(target: Target, subject: Subject, parent: Path, now: float) -> str:
+def said(target: Target, subject: Subject, parent: Path, now: float, stopped: Callable[[], bool] = lambda: False) -> str:
     """Write a bundle of `subject` to a new folder in `parent`: one line that says where it is, or why there is none."""
     try:
         reader = target.connect()
         try:
-            incident = gather(reader, subject, now)
+            incident = gather(reader, subject, now, stopped)
         finally:
             reader.close()
         if incident.missing:
             return f"no bundle was written: {incident.missing}"
-        return f"bundle written to {write(parent.absolute(), incident)}"
+        return f"bundle written to {write(parent.absolute(), incident, Secrets(target.mask))}"
     except OSError as error:
         return f"{error.filename or 'the working directory'}: {error.strerror}; start tq-console where you may write"
     except Exception as error:
@@ -68,13 +68,14 @@ def write(parent: Path, incident: Incident, secrets: Secrets = DEFAULT) -> Path:
     return private_file.write_folder(parent, folder_name(incident, secrets), texts)
 
 
-def gather(reader: Reader, subject: Subject, now: float) -> Incident:
-    """What explains `subject`, as it is at `now` (epoch seconds) and in a bounded number of reads. Raises ReadError."""
+def gather(reader: Reader, subject: Subject, now: float, stopped: Callable[[], bool] = lambda: False) -> Incident:
+    """What explains `subject`, as it is at `now` (epoch seconds): of a group all failures are read until it is `stopped`, of
+    another subject there is a bounded number of reads. Raises ReadError."""
     match subject.kind:
         case "job":
             return _of_job(reader, subject, now)
         case "group":
-            return _of_group(reader, subject, now)
+            return _of_group(reader, subject, now, stopped)
         case "queue":
             return _of_queue(reader, subject, now)
         case "user":
@@ -88,8 +89,8 @@ def _of_job(reader: Reader, subject: Subject, now: float) -> Incident:
     return replace(found, why=job.why, job=replace(job, why=()), refused=(*job.refused, *found.refused))
 
 
-def _of_group(reader: Reader, subject: Subject, now: float) -> Incident:
-    found = bundled_group.find(reader, decoded(subject.name), LISTED, now)
+def _of_group(reader: Reader, subject: Subject, now: float, stopped: Callable[[], bool]) -> Incident:
+    found = bundled_group.find(reader, decoded(subject.name), LISTED, now, stopped)
     group = found.group
     since = None if group is None else group.last_at
     around = _around(reader, subject, now, list(dict.fromkeys(row.queue for row in found.rows)), since)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -24,15 +25,15 @@ class Found:
     refused: tuple[Refused, ...] = ()
 
 
-def find(reader: Reader, fingerprint: str, most: int, now: float) -> Found:
+def find(reader: Reader, fingerprint: str, most: int, now: float, stopped: Callable[[], bool]) -> Found:
     """Read all failures, those of the group, and `most` of these with their rows. Raises ReadError."""
-    *_, groups = reader.groups(GroupsQuery(), now, lambda: False)
+    *_, groups = reader.groups(GroupsQuery(), now, stopped)
     told = window(groups) + (f": {groups.more}" if groups.more else "")
     group = next((one for one in groups.groups if one.fingerprint == fingerprint), None)
     if group is None:
         return Found(None, told, refused=groups.refused)
     seen: list[tuple[float, bytes]] = []
-    for chunk in reader.select(FailuresQuery(group=fingerprint), now, lambda: False, details=False):
+    for chunk in reader.select(FailuresQuery(group=fingerprint), now, stopped, details=False):
         # Those that are kept for good have no time in the registry.
         failed = [(one.score or 0.0, one.key) for one in chunk.seen if isinstance(one, JobSeen)]
         seen = nlargest(most, [*seen, *failed])

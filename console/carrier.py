@@ -16,7 +16,7 @@ from textual.message import Message
 
 from console import garbage, unforeseen
 from console.messages import OperationEnded, OperationProgressed, OperationSettled, PreviewGrew
-from console.model.bulk import Control, Report, carry_out
+from console.model.bulk import Control, Report, carry_out, settled
 from console.model.canary import Canary, Trial
 from console.model.commands import Backfill, Change, Command, Seen, Spread
 from console.model.meant import Meant
@@ -180,9 +180,15 @@ class Carrier:
                     writer.close()
             except WriteError as error:
                 if error.refused:
+                    said = f"the audit has no end of this: {error}"
+                    self._post(OperationSettled(replace(report, ended=replace(report.ended, said=said), noted=True)))
                     return
+            except Exception as error:
+                said = unforeseen.said(error, "the end of this", "see the audit before you try again")
+                self._post(OperationSettled(replace(report, ended=replace(report.ended, said=said), noted=True)))
+                return
             else:
-                self._post(OperationSettled(replace(report, ended=ended, noted=True)))
+                self._post(OperationSettled(settled(report, ended)))
                 return
 
     def _states(self, reader: Reader, keys: Sequence[bytes]) -> Mapping[bytes, str]:

@@ -64,10 +64,15 @@ def rest(done: Done) -> Meant:
 
 
 def undoing(all_done: Sequence[Done], target: Target, now: float) -> Meant | None:
-    """What undoing the last of these is done to that can be undone on `target` at `now` (epoch seconds)."""
+    """What undoing the last of these is done to that can be undone on `target` at `now` (epoch seconds). None while it is not
+    known whether the very last one can: nobody means the one before it."""
     for done in reversed(all_done):
         until = done.report.ended.undo_until
-        if same(done.target, target) and until is not None and until > now:
+        if not same(done.target, target):
+            continue
+        if not done.report.noted:
+            return None
+        if until is not None and until > now:
             operation, count = done.report.operation.id, done.report.ended.counts.done
             scope = f"what was taken by: {done.title}"
             return Meant(done.meant.what, scope, (TrashQuery(operation),), count=count, operation=operation)

@@ -14,6 +14,7 @@ from console.export import Exported, NotWritten
 from console.messages import ExportTold
 from console.model.ports import Target
 from console.model.queries import FailuresQuery
+from console.model.secrets import Secrets
 from console.stage import Stage
 
 
@@ -79,7 +80,7 @@ def said(
         file = private_file.unused(folder, f"failures-{named}", ".jsonl")
         reader = target.connect()
         try:
-            done = export.write(file, reader, queries, clock, stopped=stopped, tell=tell)
+            done = export.write(file, reader, queries, clock, Secrets(target.mask), stopped=stopped, tell=tell)
         finally:
             reader.close()
     except NotWritten as error:

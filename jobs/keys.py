@@ -135,7 +135,7 @@ written before anything is done, and one `event=ended` (operation, how, done, se
 undo_until, said) after it. Capped at about 10,000 entries."""
 
 OPERATION: Final = f"{TQ}operation:"
-"""hash `OPERATION<operation id>`: begun (epoch seconds); done, sent, and the reasons of console/model/commands.py: counts that
+"""hash `OPERATION<operation id>`: begun (epoch seconds); over, where its end was noted without its console; done, sent, and the reasons of console/model/commands.py: counts that
 grow with each batch, in the step that does it, so that they are true whatever becomes of the console. A week."""
 
 TRASH: Final = f"{TQ}trash"

@@ -133,7 +133,7 @@ def show(report: Report, command: Command, meant: Chosen, found: Found, as_json:
     """Tell what came of it: the counts on standard output, what was not done on standard error."""
     ended, operation = report.ended, report.operation
     counts = ended.counts + _in_way(found)
-    untouched = operation.matched - len(report.outcomes)
+    untouched = max(0, operation.matched - ended.counts.told)
     stranded = _stranded(report, command, found)
     if as_json:
         outcomes = (*found.left, *report.outcomes)

@@ -46,7 +46,10 @@ def open_console(
     first = next((target for target in targets if chosen is not None and target.name == chosen.name), None)
     if first is None:
         write = None if settings.read_only else _writes(url, settings)
-        first = Target("", mask_url(url), _opens(url, settings), read_only=settings.read_only, write=write)
+        first = Target(
+            "", mask_url(url), _opens(url, settings), read_only=settings.read_only, write=write,
+            trash_s=settings.trash_s, mask=tuple(settings.mask),
+        )  # fmt: skip
         targets.insert(0, first)
     console = Console(
         targets,
@@ -92,6 +95,7 @@ def _target(context: Context, settings: Settings) -> Target:
         write=None if only_looks or context.missing else _writes(context.url, settings),
         production=context.production,
         trash_s=settings.trash_s,
+        mask=tuple(settings.mask),
     )
 
 

@@ -127,15 +127,24 @@ def carry_out(
     noted = True
     try:
         if course.lost:
-            ended = writer.settle(operation, command, ended)
-        else:
-            # What was made of a single one, such as the runs of a schedule, no count tells.
-            of_one = course.outcomes[0].said if len(course.outcomes) == 1 else ""
-            ended = replace(ended, undo_until=writer.end(operation, replace(ended, said=said or of_one)))
+            return settled(Report(operation, tuple(course.outcomes), ended), writer.settle(operation, command, ended))
+        # What was made of a single one, such as the runs of a schedule, no count tells.
+        of_one = course.outcomes[0].said if len(course.outcomes) == 1 else ""
+        ended = replace(ended, undo_until=writer.end(operation, replace(ended, said=said or of_one)))
     except WriteError as error:
         noted = False
         ended = replace(ended, said=ended.said or f"the audit has no end of this: {error}")
     return Report(operation, tuple(course.outcomes), ended, noted)
+
+
+def settled(report: Report, ended: Ended) -> Report:
+    """The report of an operation in the middle of which the server went away, once the audit has its end. Where nothing of the
+    batch that was under way was done, nothing is said of it."""
+    outcomes = report.outcomes
+    unknown = sum(one.reason == "unknown" for one in outcomes)
+    if ended.counts.told == len(outcomes) - unknown:
+        outcomes = tuple(one for one in outcomes if one.reason != "unknown")
+    return Report(report.operation, outcomes, ended)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from console.model.commands import Backfill, Command, Move, Requeue, RetryNow, RunAgain, RunNow, ToFront
+from console.model.counting import counted
 from console.model.status import Status
 from console.model.text import decoded
 
@@ -26,7 +27,7 @@ def warnings(command: Command, queues: Sequence[str], status: Status | None) -> 
         elif unworked([to], status):
             yield f"no worker listens on {to}: what is moved there waits until one does"
     elif isinstance(command, ENQUEUES) and (idle := unworked(queues, status)):
-        more = f" and {len(idle) - TOLD:,} other queues" if len(idle) > TOLD else ""
+        more = f" and {counted(len(idle) - TOLD, 'other queue')}" if len(idle) > TOLD else ""
         yield f"no worker listens on {', '.join(idle[:TOLD])}{more}: what comes there waits until one does"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from console.model.commands import Outcome
 
@@ -66,6 +66,23 @@ def counted(outcomes: Iterable[Outcome]) -> Counts:
         skipped={reason: n for (result, reason), n in sorted(found.items()) if result == "skipped"},
         failed={reason: n for (result, reason), n in sorted(found.items()) if result == "failed"},
     )
+
+
+def resolved(told: Counts, kept: Counts, *, whole: bool) -> Counts:
+    """What came of an operation of which a batch is unknown, since the server went away: what was `told` before, and what the
+    server has `kept` of it besides. `whole`: it counts each in the step that does it, so that what it has not kept was not
+    done; else the rest stays unknown."""
+    failed = dict(told.failed)
+    unknown = failed.pop("unknown", 0)
+    known = replace(told, failed=failed)
+    more = Counts(
+        max(0, kept.done - known.done),
+        max(0, kept.sent - known.sent),
+        Counter(kept.skipped) - Counter(known.skipped),
+        Counter(kept.failed) - Counter(known.failed),
+    )
+    left = 0 if whole else unknown - more.told
+    return known + more + Counts(failed={"unknown": left} if left > 0 else {})
 
 
 @dataclass(frozen=True, slots=True)

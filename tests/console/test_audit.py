@@ -18,7 +18,7 @@ from redis import Redis
 from rq import Queue
 
 from console.model.commands import JobSeen, Outcome, Requeue
-from console.model.operations import Counts, Ended, Operation
+from console.model.operations import Counts, Ended, Operation, resolved
 from console.model.ports import WriteError
 from console.operator import operation_id, operator, signature
 from console.store.acts import audit
@@ -28,6 +28,7 @@ from tests.conftest import Server
 from tests.console.acting import acted
 from tests.console.replicas import primary_and_replica
 from tests.console.rights import RIGHTS, reading_user
+from tests.contents import contents
 
 
 def operation(**given: Any) -> Operation:
@@ -253,3 +254,36 @@ def test_names_of_operations_sort_by_time_and_can_be_typed() -> None:
     assert sorted(names) == names
     assert all(re.fullmatch(r"[0-9a-z]{6,16}", name) for name in names)
     assert len({operation_id(1_764_079_331.0) for _ in range(100)}) == 100
+
+
+@pytest.mark.parametrize(
+    ("told", "kept", "whole", "expected"),
+    [
+        (Counts(2, 0, {"state": 3}, {"unknown": 4}), Counts(5), True, Counts(5, 0, {"state": 3})),
+        (Counts(2, 0, {"state": 3}, {"unknown": 4}), Counts(2), True, Counts(2, 0, {"state": 3})),
+        (Counts(2, 0, {}, {"unknown": 4, "x": 1}), Counts(3, 0, {"y": 1}, {"x": 1}), True, Counts(3, 0, {"y": 1}, {"x": 1})),
+        (Counts(0, 2, {}, {"unknown": 4}), Counts(0, 3), False, Counts(0, 3, {}, {"unknown": 3})),
+        (Counts(7), Counts(), True, Counts(7)),
+    ],
+)  # fmt: skip
+def test_what_the_server_has_counted_settles_what_nobody_knew(
+    told: Counts, kept: Counts, whole: bool, expected: Counts
+) -> None:
+    assert resolved(told, kept, whole=whole) == expected
+
+
+def test_a_call_that_is_late_does_nothing_of_what_was_settled(redis: Redis, server: Server) -> None:
+    job = Queue("mail", connection=redis).enqueue("operator.truediv", 1, 0)
+    redis.lrem("rq:queue:mail", 0, job.id)
+    redis.hset(job.key, "status", "failed")
+    redis.zadd(keys.RQ_FAILED + "mail", {job.id: 4_000_000_000})
+    writer, asked = open_writer(server.url), operation()
+    writer.begin(asked)
+    ended = Ended(time.time(), "broken off", Counts(failed={"unknown": 1}))
+    assert writer.settle(asked, Requeue(), ended).counts == Counts()
+    before = contents(redis)
+    with pytest.raises(WriteError, match="the operation is over"):
+        acted(writer, asked, Requeue(), [JobSeen(job.id.encode(), b"mail", "failed", 4_000_000_000)], time.time())
+    assert contents(redis) == before
+    assert 0 < redis.ttl(keys.OPERATION + asked.id) <= audit.KEPT_S
+    writer.close()

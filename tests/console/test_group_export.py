@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from console import export
+from console import bundle, export, exporting
 from console.commands.parameters import fingerprint
 from console.model.failure_records import FIELDS
-from console.model.ports import ReadError, Snapshot
+from console.model.incident import Subject
+from console.model.ports import ReadError, Snapshot, Target
 from console.model.queries import FailuresQuery, SelectQuery, ViewQuery
 from console.model.selection import Selected
+from console.store.reader import open_reader
 from jobs import keys
 from tests import failed_jobs, hostile
-from tests.conftest import until
+from tests.conftest import Server, until
 from tests.console.driven import drive as drive
 from tests.console.fakes import NOW, FakeReader, job
 from tests.console.opened import console
@@ -105,6 +108,18 @@ def test_no_secret_is_in_it(redis: Redis, say: Say, tmp_path: Path, monkeypatch:
         text = (tmp_path / name).read_text()
         assert "RuntimeError" in text
         assert SECRET not in text
+
+
+def test_what_this_installation_masks_is_in_no_file_of_the_console(redis: Redis, server: Server, tmp_path: Path) -> None:
+    kept(redis, "leaks", packed(f"RuntimeError: iban={SECRET}"), {"status": "failed", "description": f"f(iban='{SECRET}')"})
+    here = Target("", "", lambda: open_reader(server.url), mask=("iban",))
+    assert "1 written" in exporting.said(here, [FailuresQuery()], tmp_path, time.time, lambda: False, lambda far: None)
+    assert "bundle written" in bundle.said(here, Subject("job", b"leaks"), tmp_path, time.time())
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert {file.suffix for file in files} == {".jsonl", ".json", ".md"}
+    for file in files:
+        assert "RuntimeError" in file.read_text()
+        assert SECRET not in file.read_text(), file
 
 
 def test_a_failure_whose_hash_is_gone_is_in_it_and_one_that_is_none_any_more_is_not(

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from redis import Redis
 
 from console.model.commands import Command, JobCommand, Outcome, Undo
-from console.model.operations import Counts, Ended, Operation
+from console.model.operations import Counts, Ended, Operation, resolved
 from console.model.secrets import Secrets, masked_text
 from console.store.activity import counted
 from console.store.acts import although_full
@@ -75,15 +75,22 @@ def settle(connection: Redis, operation: Operation, command: Command, ended: End
     """Note the end of an operation whose server went away in the middle, with what the server has counted of it. Raises redis'
     errors.
 
-    What a script does it counts in the same step: what is not counted was not done. What else came of others stays unknown.
+    What a script does it counts in the same step, and it does nothing of an operation that is over: what is not counted by then
+    was not done, and will not be. What else came of others stays unknown.
     """
-    kept: Any = connection.hgetall(keys.OPERATION + operation.id)
-    if kept:
-        counts, unknown = counted(kept), 0
-        if not isinstance(command, JobCommand | Undo):
-            unknown = max(0, ended.counts.told - counts.told)
-        ended = replace(ended, counts=counts + Counts(failed={"unknown": unknown} if unknown else {}))
+    if "unknown" in ended.counts.failed:
+        whole = isinstance(command, JobCommand | Undo)
+        ended = replace(ended, counts=resolved(ended.counts, _over(connection, operation.id), whole=whole))
     return replace(ended, undo_until=end(connection, operation, ended, secrets))
+
+
+def _over(connection: Redis, operation: str) -> Counts:
+    """Let no script do anything of the operation any more, and return what was counted of it."""
+    counts = keys.OPERATION + operation
+    over = ("HSET", counts, "over", 1)
+    _, _, kept = although_full.step(connection, (counts,), over, ("EXPIRE", counts, KEPT_S), ("HGETALL", counts))
+    # A script answers with names and values in a row.
+    return counted(kept if isinstance(kept, dict) else dict(zip(kept[::2], kept[1::2], strict=True)))
 
 
 def count(connection: Redis, operation: str, outcomes: Iterable[Outcome]) -> None:

@@ -64,7 +64,7 @@ def each_call(
 
     What came of one call is yielded while the next is under way, and the one after that is packed meanwhile, so that the server
     does not wait for this side. Raises redis' errors, after the jobs of the call that failed were yielded as `unknown`, or
-    `refused`; the calls before it are done.
+    `refused`; the calls before it are done. Where memory is full, the call did nothing, and nothing is yielded of it.
     """
 
     def pack(start: int, end: int) -> _Call:
@@ -101,7 +101,8 @@ def each_call(
             except RedisError as error:
                 if told is not None:
                     yield _outcomes(*told, inapt)
-                yield [outcome(job.key, "refused" if is_refusal(error) else "unknown") for job in call.jobs]
+                if not isinstance(error, OutOfMemoryError):
+                    yield [outcome(job.key, "refused" if is_refusal(error) else "unknown") for job in call.jobs]
                 raise
             told = call, codes
             if len(codes) == call.apt:

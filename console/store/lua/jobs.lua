@@ -108,18 +108,19 @@ local function refusal()
 end
 
 -- The first write of all: where memory is full, the server refuses this one, before anything is done or said. An operation that was
--- paused for longer than its counts are kept begins them anew.
+-- paused for longer than its counts are kept begins them anew. One that is over (store/acts/audit.py) has been told, and a call that
+-- was late does nothing of it.
 local KEPT_S = 7 * 86400
 local function begin_counts()
+  if redis.call('HGET', KEYS[1], 'over') then return redis.error_reply('ERR the operation is over') end
   if redis.call('HSETNX', KEYS[1], 'begun', now) == 1 then redis.call('EXPIRE', KEYS[1], KEPT_S) end
 end
 
 -- Calls act(id, queue, state, score) for each job until the time is over, and `finish` after the last; counts the codes. `act`
 -- returns a code, and the id of what it made, if it made something.
 local function act_on_each(act, finish)
-  local refused = refusal()
+  local refused = refusal() or begin_counts()
   if refused then return refused end
-  begin_counts()
   local stop = clock and clock() + tonumber(ARGV[5]) / 1000000
   local codes, counts = {}, {}
   each_group(function(first, count, state, queue)
