@@ -22,7 +22,7 @@ WHY: Final = (
 OFFERS: Final[tuple[tuple[str, Instead, str, str], ...]] = (
     ("p", "pause", "pause the schedules of {}", "no new runs; what waits there is still worked off"),
     ("s", "suspend", "suspend all workers", "no queue is worked, for a time or until they are resumed"),
-    ("m", "move", "move what waits there away", "to a queue that no worker serves, and back with the same key"),
+    ("m", "move", "move what waits there away", "to a queue that no worker serves; m on its jobs moves them back"),
 )
 """By key: what is done instead, what that is called, and what it means."""
 
