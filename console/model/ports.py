@@ -104,8 +104,8 @@ class Target:
     """A server that the console can look at. `name` is that of its context, empty for the one that RQ_REDIS_URL names; `url`
     has no secret; `colour` is blue, green, yellow or red. `elsewhere`: it needs a process of its own, since its keys have
     another prefix, which RQ reads once. `write` makes its writer, None where nothing may be changed. `production`: a command is
-    confirmed by its name, typed. `trash_s`: for so many seconds what is taken there can be put back. `mask`: patterns of what is
-    a secret there besides the usual, for what is written to files."""
+    confirmed by its name, typed. `trash_s`: for so many seconds what is taken there can be put back. `mask`: patterns of what
+    is a secret there besides the usual, for what is written to files."""
 
     name: str
     url: str

@@ -68,6 +68,8 @@ class Glance:
     seen: tuple[Seen, ...] = ()
     ties: Mapping[str, int] = field(default_factory=dict)
     """How many of them have which tie."""
+    queues: tuple[str, ...] = ()
+    """All queues of which they are, the most frequent first."""
 
 
 class Preview:
@@ -116,7 +118,9 @@ class Preview:
         """It as it is; `done`: nothing more comes, so that this is what is acted on."""
         seen = tuple(self.seen) if done else ()
         tallies = tuple(self.tallies())
-        return Glance(self.read, self.of, len(self.seen), dict(self.in_way), tallies, done, self.more, seen, dict(self.ties))
+        queues = tuple(queue for queue, _ in self._counts["queue"].most_common())
+        ties, in_way = dict(self.ties), dict(self.in_way)
+        return Glance(self.read, self.of, len(self.seen), in_way, tallies, done, self.more, seen, ties, queues)
 
 
 def _told(row: JobRow | ScheduleRow, now: float) -> Iterable[tuple[str, str]]:

@@ -8,7 +8,7 @@ from console.model.bulk import Progress
 from console.model.commands import JobSeen, Requeue
 from console.model.meant import Meant
 from console.model.operations import Counts, Operation
-from console.model.selection import Glance
+from console.model.selection import Glance, Preview, Selected
 from console.screens.dialogs.carrying import Carrying
 from console.screens.dialogs.confirm import Confirm
 from tests.console.fakes import NOW, FakeReader, FakeWriter, job, writing
@@ -198,3 +198,12 @@ async def test_the_job_that_a_worker_runs_is_named_before_it_dies(key: str, titl
         await driver.shows("w-1")
         await driver.press(key)
         await driver.shows(title, "worker w-1, with job job-1")
+
+
+def test_a_preview_knows_all_queues_and_tells_some() -> None:
+    preview = Preview(NOW)
+    preview.add(Selected(9, 9, (), rows=tuple(job(n, "failed", queue=f"q{max(0, n - 3)}") for n in range(9))))
+    glance = preview.glance(done=True)
+    [told] = [tally for tally in glance.tallies if tally.what == "queue"]
+    assert (told.counts[0], len(told.counts), told.others) == (("q0", 4), 5, 1)
+    assert glance.queues == ("q0", "q1", "q2", "q3", "q4", "q5")

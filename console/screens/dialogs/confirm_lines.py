@@ -99,7 +99,7 @@ def lines(
     for warning in tie_words.warnings(command, glance.ties):
         rows += _prose(warning, "", WARNS)
     lane = [slots.lane] if slots is not None and slots.lane else []
-    queues = lane or [name for tally in glance.tallies if tally.what == "queue" for name, _ in tally.counts]
+    queues = lane or glance.queues
     for warning in listening.warnings(command, queues, around.status) if glance.count else ():
         rows += _prose(warning, "warn", WARNS)
     if glance.more:
