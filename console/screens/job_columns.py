@@ -69,6 +69,8 @@ def _expires(row: JobRow, now: float) -> Cell:
 def _due(row: JobRow, now: float) -> Cell:
     if row.at is None:
         return ("—", "dim")
+    if row.at >= now + 1:
+        return f"in {words.age(int(row.at - now))}"
     return (words.relative(row.at, now), "warn" if row.at < now - 60 else "")
 
 

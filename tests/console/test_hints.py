@@ -11,8 +11,10 @@ from console.model.activity import ActivityPage, OperationRow
 from console.model.operations import Counts
 from console.model.queries import ActivityQuery, FailuresQuery
 from console.model.workers import WorkersPage
+from console.screens import job_columns
 from console.screens.failures import FailuresView
 from console.why_not import said
+from console.widgets.pieces import pieces, width
 from tests.console.fakes import NOW, SCHEDULE, FakeReader, FakeWriter, job, status, writing
 from tests.console.pilots import SIZES, driving
 from tests.console.test_acting import console, requeue
@@ -130,3 +132,11 @@ async def test_a_notice_covers_neither_what_came_of_an_operation_nor_the_footer(
         lines = driver.text.splitlines()
         assert "v outcomes" in lines[-2]
         assert "39 failures" in lines[-1]
+
+
+@pytest.mark.parametrize(("away", "told"), [(6_840, "in 1 h 54 m"), (90, "in 1 min"), (86_399, "in 23 h 59 m"), (0, "now")])
+def test_when_a_job_is_due_is_told_to_the_minute(away: float, told: str) -> None:
+    [due] = [column for column in job_columns.of_state("scheduled", False, True) if column.title == "DUE"]
+    cell = due.cell(job(0, "scheduled", at=NOW + away), NOW)
+    assert width(cell) <= due.width
+    assert "".join(text for text, _ in pieces(cell)) == told
