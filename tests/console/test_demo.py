@@ -358,12 +358,20 @@ def test_a_reading_sees_what_is_there(redis: Redis) -> None:
     assert (high.name, high.waiting, high.done, high.attempts) == ("high", 1, 7, 7)
 
 
-def test_the_line_that_lets_one_look_around_can_be_pasted(tmp_path: Path) -> None:
+def test_the_line_that_lets_one_look_around_gives_a_worker_the_settings_of_those_on_the_stage(tmp_path: Path) -> None:
     stage = Stage(tmp_path, Path("/a b/valkey.sock"), processes.Interruption(), kept=True, continued=True)
-    hint, paste, kept = (line.plain for line in summary.whereabouts(stage, ".venv/bin/tq-console"))
+    hint, settings, paste, kept = (line.plain for line in summary.whereabouts(stage, ".venv/bin/tq-console"))
     assert "another terminal" in hint
-    settings = f"RQ_REDIS_URL=unix:///a%20b/valkey.sock TQ_TIERS={sample.TIERS}"
-    assert paste == f"{settings} .venv/bin/tq-console status"
+    program = (
+        "import json, os; print(json.dumps({name: text for name, text in os.environ.items() if name[:3] in ('RQ_', 'TQ_')}))"
+    )
+    shell = subprocess.run(
+        ["/bin/sh", "-c", f'{settings}; exec "$0" -c "$1"', sys.executable, program], env={}, capture_output=True, check=True
+    )
+    given = {name: value for name, value in stage.environ.items() if name.startswith(("RQ_", "TQ_")) and value}
+    assert json.loads(shell.stdout) == given
+    assert {"RQ_REDIS_URL", "TQ_TIERS", "TQ_ALLOW_NETWORKS", "TQ_WEBHOOK_SECRET"} <= set(given)
+    assert paste == ".venv/bin/tq-console status"
     assert kept == f"continues with the data of {tmp_path}; logs in {tmp_path}/*.log"
 
 
