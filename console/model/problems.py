@@ -6,12 +6,12 @@ meaning, because monitors match on it. A rule says nothing about what could not 
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from console.model import schedule_problems as schedules
+from console.model import starting
 from console.model.counting import counted
-from console.model.problem_words import WORKERS, error, everything, jobs, named, subject, warning
+from console.model.problem_words import EVIDENCE, WORKERS, error, everything, jobs, named, subject, warning
 from console.model.queries import FailuresQuery, JobsQuery, OverviewQuery
 from console.model.status import Problem, Status
 from console.model.why import queues
@@ -67,7 +67,7 @@ def no_worker(status: Status) -> Iterator[Problem]:
             "no_worker",
             subject([queue.name for queue in others], "queues"),
             f"{counted(waiting, 'job waits', 'jobs wait')} and no worker listens: {named([queue.name for queue in others])}",
-            f"start one: rq worker {shlex.quote(others[0].name) if len(others) == 1 else 'with these queues'}",
+            f"start one: {_worker([queue.name for queue in others])}",
             waiting,
             JobsQuery(queue=others[0].key) if len(others) == 1 else OverviewQuery(),
             [queue.name for queue in others],
@@ -127,8 +127,8 @@ def retries_unmoved(status: Status) -> Iterator[Problem]:
             subject(names, "queues"),
             f"{counted(total, 'retry or scheduled job is', 'retries or scheduled jobs are')} more than 1 min past due, "
             f"and nothing moves {'it' if total == 1 else 'them'}: {named(names)}",
-            ("run rqscheduler, or " if all(queue.lane for queue in stuck) else "start ")
-            + "one worker of the queue with --with-scheduler",
+            f"start {'rqscheduler, or ' if all(queue.lane for queue in stuck) else 'one: '}"
+            + _worker(names, with_scheduler=True),
             total,
             JobsQuery("scheduled", stuck[0].key if len(stuck) == 1 else None),
             names,
@@ -213,6 +213,13 @@ def not_all_read(status: Status) -> Iterator[Problem]:
             0,
             WORKERS if unread.what == "workers" else OverviewQuery(),
         )
+
+
+def _worker(queues: Sequence[str], *, with_scheduler: bool = False) -> str:
+    """The command that starts a worker of these queues; of the first ones where that line would be long."""
+    more = len(queues) - EVIDENCE
+    command = starting.worker(queues[:EVIDENCE], with_scheduler=with_scheduler)
+    return f"{command}; then see the other {counted(more, 'queue')}: tq-console status" if more > 0 else command
 
 
 RULES: tuple[Callable[[Status], Iterator[Problem]], ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 _BLANK_LETTERS = "\u034f\u115f\u1160\u2800\u3164\uffa0"
 """Characters that Unicode calls printable and that draw nothing."""
@@ -24,6 +25,28 @@ def visible(text: str) -> str:
     if text.isprintable() and not _BLANK.search(text):
         return text
     return "".join(_sign(character) for character in text)
+
+
+def shell_word(text: str) -> str:
+    """`text` as one word of a command line. What nobody could type is written as escapes in `$'…'`, which bash and zsh read as
+    the characters themselves."""
+    if visible(text) == text:
+        return shlex.quote(text)
+    return f"$'{''.join(_escape(character) for character in text)}'"
+
+
+def _escape(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if visible(character) == character:
+        return character
+    if character == "\n":
+        return "\\n"
+    # Octal and \u have a fixed length, so a digit that follows is not read as a part of them.
+    code = ord(character)
+    if code < 0x80:
+        return f"\\{code:03o}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def _sign(character: str) -> str:

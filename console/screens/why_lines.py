@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.actions import BY_ID, OWN, SCREENS, Action, applies, shown
+from console.model.text import visible
 from console.model.why.reasons import Reason, Weight
 from console.screens.facts import BLANK, LABEL, labelled, prose
 from console.widgets.lines import Row
@@ -48,8 +49,10 @@ def key(action: Action, keys: Keys) -> str:
 
 def _reason(reason: Reason, keys: Keys, cells: int) -> list[Row]:
     sign, tone = SIGNS[reason.weight]
-    rows = prose([(sign + reason.message, tone if reason.weight == "bad" else "")], cells, LABEL)
+    rows = prose([(sign + visible(reason.message), tone if reason.weight == "bad" else "")], cells, LABEL)
     action = BY_ID.get(reason.action)
     name = key(action, keys) if action is not None else ""
-    remedy = reason.remedy or (action.label if action is not None and name else "")
-    return [*rows, *prose([(f"  → {remedy}" + (f" ({name})" if name else ""), "dim")], cells, LABEL)] if remedy else rows
+    remedy = visible(reason.remedy) or (action.label if action is not None and name else "")
+    return (
+        [*rows, *prose([(f"  → {remedy}" + (f" ({name})" if name else ""), "dim")], cells, LABEL)] if remedy else rows
+    )

@@ -243,6 +243,18 @@ def test_a_scheduler_is_started_as_the_promises_need_it() -> None:
     assert remedies == {"no_scheduler": "start one: rqscheduler", "slow_poll": "start it as rqscheduler -i 5"}
 
 
-def test_a_queue_of_any_name_is_told_so_that_a_shell_takes_it_for_one_word() -> None:
-    status = replace(WELL, queues=(HIGH, replace(MAIL, name="x; reboot", waiting=1, workers=0)))
-    assert [problem.remedy for problem in find(status)] == ["start one: rq worker 'x; reboot'"]
+@pytest.mark.parametrize(
+    ("names", "remedy"),
+    [
+        (["x; reboot"], "start one: rq worker 'x; reboot'"),
+        (["über\nline"], "start one: rq worker $'über\\nline'"),
+        (["-v"], "start one: rq worker -- -v"),
+        (["a", "b"], "start one: rq worker a b"),
+        (list("abcdefghijkl"), "start one: rq worker a b c d e f g h i j; then see the other 2 queues: tq-console status"),
+    ],
+)
+def test_queues_of_any_names_are_told_as_a_shell_takes_them(names: list[str], remedy: str) -> None:
+    waiting = replace(WELL, queues=(HIGH, *(replace(MAIL, name=name, waiting=1, workers=0) for name in names)))
+    assert [problem.remedy for problem in find(waiting)] == [remedy]
+    stuck = replace(WELL, queues=(HIGH, *(replace(MAIL, name=name, overdue=1) for name in names)))
+    assert [problem.remedy for problem in find(stuck)] == [remedy.replace("rq worker", "rq worker --with-scheduler")]

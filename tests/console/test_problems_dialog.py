@@ -13,6 +13,7 @@ from rq import Queue
 from console.model import queries
 from console.model.queries import FailuresQuery, JobsQuery, OverviewQuery, ViewQuery, WorkersQuery
 from console.model.status import Problem
+from console.model.text import shell_word
 from console.screens.place import seen_at
 from console.screens.views import made
 from tests.console.driven import drive as drive
@@ -83,6 +84,15 @@ async def test_what_strangers_wrote_is_drawn_as_signs() -> None:
         await driver.press("exclamation_mark")
         await driver.shows("enter opens the evidence", "␛[31mTQ-ANSI")
         assert "\x1b" not in driver.text
+
+
+async def test_a_name_with_a_line_break_is_drawn_on_one_line_and_its_remedy_names_it() -> None:
+    name = "über\nline"
+    found = Problem("no_worker", "error", name, f"1 job waits: {name}", f"rq worker {shell_word(name)}", 1, None, (name, "x"))
+    async with opened((found,)) as driver:
+        await driver.shows("1 problem")
+        await driver.press("exclamation_mark")
+        await driver.shows("✗ über␊line: 1 job waits: über␊line", "→ rq worker $'über\\nline'", "  über␊line, x")
 
 
 async def test_on_a_real_server_a_queue_without_workers_leads_to_its_jobs(

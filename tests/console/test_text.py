@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.model.masking import masked
-from console.model.text import visible
+from console.model.text import shell_word, visible
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 
@@ -99,3 +99,18 @@ def test_the_model_needs_the_standard_library_only() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")))
+def test_a_word_of_a_command_line_can_be_shown_and_is_the_text_itself(text: str) -> None:
+    word = shell_word(text)
+    assert visible(word) == word
+    bash = subprocess.run(["/bin/bash", "-c", f"printf %s {word}"], env={"LC_ALL": "C.UTF-8"}, capture_output=True, check=True)
+    assert bash.stdout.decode() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("mail", "mail"), ("x; reboot", "'x; reboot'"), ("über\nline", "$'über\\nline'"), ("", "''")]
+)
+def test_a_word_is_written_as_one_would_type_it(text: str, word: str) -> None:
+    assert shell_word(text) == word

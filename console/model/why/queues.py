@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from console.model import words
+from console.model import starting, words
 from console.model.counting import counted
 from console.model.status import WorkerStatus
 from console.model.why.facts import Around, Before, QueueFacts
@@ -38,6 +37,14 @@ def _why(queue: QueueFacts, around: Around) -> Iterator[Reason]:
     yield from evicting(around)
     if queue.overdue:
         yield from unmoved(queue, around)
+    if queue.running and not listening:
+        one = queue.running == 1
+        yield Reason(
+            "worker_gone",
+            f"{counted(queue.running, 'job was begun and has', 'jobs were begun and have')} not ended, and no worker of "
+            f"{_named(queue.name)} is left: nobody retries {'it' if one else 'them'}, or lets {'it' if one else 'them'} fail",
+            f"start one, which does that at its start: rq worker {shlex.quote(queue.name)}",
+        )
     if queue.waiting:
         yield from not_taken(queue, around)
         yield Reason(
@@ -46,7 +53,9 @@ def _why(queue: QueueFacts, around: Around) -> Iterator[Reason]:
             f"{'takes' if len(listening) == 1 else 'take'} one after the other",
         )
     elif queue.waiting == 0:
-        yield Reason("empty", "nothing waits in it")
+        held_back = counted(queue.held_back or 0, "job of any queue waits", "jobs of any queues wait")
+        more = f"; {held_back} for a rate limit, which tell no queue" if queue.held_back else ""
+        yield Reason("empty", f"nothing waits in it{more}", "see them: tq-console jobs 'rate limited'" if more else "")
 
 
 # --- what waits in it ---------------------------------------------------------------------------
@@ -62,7 +71,7 @@ def not_taken(queue: QueueFacts, around: Around) -> Iterator[Reason]:
         gone = len(_registered(queue, around))
         end = f"; {counted(gone, 'that is registered is', 'that are registered are')} gone" if gone else ""
         yield Reason(
-            "no_worker", f"no worker listens on {_named(queue.name)}{end}", f"start one: rq worker {shlex.quote(queue.name)}"
+            "no_worker", f"no worker listens on {_named(queue.name)}{end}", f"start one: {starting.worker([queue.name])}"
         )
         return
     if all(worker.verdict == "late" for worker in listening):
@@ -94,7 +103,7 @@ def _starved(queue: QueueFacts, listening: Sequence[WorkerStatus]) -> Iterator[R
             f"{' and '.join(names[:NAMED])} {'is' if len(names) == 1 else 'are'} served first by "
             f"{_all(listening, 'worker')} of {_named(queue.name)}, and never empty: {counted(waiting, 'job')} there came later "
             "than what waits here",
-            f"start a worker that serves {_named(queue.name)} first: rq worker {shlex.quote(queue.name)}",
+            f"start a worker that serves {_named(queue.name)} first: {starting.worker([queue.name])}",
         )
 
 
@@ -119,7 +128,8 @@ def unmoved(queue: QueueFacts, around: Around) -> Iterator[Reason]:
                 "unmoved",
                 f"the lock of the scheduler of {_named(queue.name)} is held by one that is silent for "
                 f"{words.age(queue.lock_beat_s)}: until it ends, nobody moves what is due",
-                "it ends within a minute of the last sign of life; start a worker of the queue with --with-scheduler",
+                "it ends within a minute of the last sign of life; start one: "
+                + starting.worker([queue.name], with_scheduler=True),
             )
         return
     if queue.beaten is None or (queue.beaten and any(one.verdict == "live" for one in around.rqschedulers)):
@@ -128,7 +138,7 @@ def unmoved(queue: QueueFacts, around: Around) -> Iterator[Reason]:
         "unmoved",
         f"nobody moves what is due into {_named(queue.name)}: no worker has its scheduler's lock, and no rqscheduler "
         + ("that beats is at work" if queue.beaten else "looks after this queue"),
-        ("run rqscheduler, or " if queue.beaten else "") + "start one worker of it with --with-scheduler",
+        f"start {'rqscheduler, or ' if queue.beaten else 'one: '}{starting.worker([queue.name], with_scheduler=True)}",
         "retry_now",
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import Final
 
 from console.model import words
 from console.model.counting import counted
+from console.model.text import shell_word
 from console.model.why import queues
 from console.model.why.facts import Around, EntryFacts, ScheduleFacts
 from console.model.why.reasons import Reason, ranked
@@ -53,7 +53,7 @@ def _why(schedule: ScheduleFacts, around: Around) -> Iterator[Reason]:
         yield Reason(
             "user_inactive",
             f"user {schedule.user} is inactive: every slot is skipped",
-            f"tq-console users set {shlex.quote(schedule.user)} --active",
+            f"tq-console users set {shell_word(schedule.user)} --active",
         )
     if schedule.paused:
         yield _paused(schedule)
@@ -92,7 +92,7 @@ def _skips(schedule: ScheduleFacts) -> Iterator[Reason]:
             "overlap",
             f"its run {ongoing.id} has not ended ({ongoing.state}), and a slot that is due meanwhile is skipped: "
             f"{counted(overlap, 'slot was', 'slots were')} so far",
-            "see why that run does not end; or let runs overlap, or come less often",
+            f"see why that run does not end: tq-console why {shell_word(ongoing.id)}; or let runs overlap, or come less often",
             "change",
         )
     elif missed:
@@ -116,7 +116,7 @@ def _runs(schedule: ScheduleFacts, around: Around) -> Iterator[Reason]:
         yield Reason(
             "failed",
             f"its last run {newest.id} {_ended(newest.state)}",
-            f"see why: tq-console why {newest.id}; when the cause is mended, run it now",
+            f"see why: tq-console why {shell_word(newest.id)}; when the cause is mended, run it now",
             "run_now",
         )
     elif newest.state == "started":
@@ -124,7 +124,7 @@ def _runs(schedule: ScheduleFacts, around: Around) -> Iterator[Reason]:
 
 
 def _named(schedule: ScheduleFacts) -> str:
-    return f"{shlex.quote(schedule.user)} {shlex.quote(schedule.task)}"
+    return f"{shell_word(schedule.user)} {shell_word(schedule.task)}"
 
 
 def _ended(state: str) -> str:

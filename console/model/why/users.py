@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
+from console.model.text import shell_word
 from console.model.why import schedules
 from console.model.why.facts import Around, UserFacts
 from console.model.why.reasons import Reason, ranked
@@ -24,14 +24,14 @@ def _why(user: UserFacts, around: Around) -> Iterator[Reason]:
         yield Reason(
             "user_inactive",
             f"user {user.id} is inactive: every slot is skipped",
-            f"tq-console users set {shlex.quote(user.id)} --active",
+            f"tq-console users set {shell_word(user.id)} --active",
         )
         return
     if not user.schedules:
         yield Reason(
             "no_schedule",
             "there is no schedule for any task",
-            f"make one: tq-console schedules set {shlex.quote(user.id)} TASK",
+            f"make one: tq-console schedules set {shell_word(user.id)} TASK",
         )
     for schedule in user.schedules:
         for reason in schedules.why(schedule, around):

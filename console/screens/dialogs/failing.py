@@ -12,6 +12,7 @@ from console.model.cause_words import words as words_of_cause
 from console.model.counting import counted
 from console.model.failure_groups import Groups, error
 from console.model.ports import Target
+from console.model.text import visible
 from console.screens import failing_lines
 from console.screens.dialogs.choosing import Choosing
 from console.screens.facts import prose
@@ -38,12 +39,12 @@ class Failing(Choosing):
         now = self._groups.as_of
         told = []
         for group in self._groups.groups:
-            rows = prose([(f"{group.count:,} × {words.call(group.function + '()')[:-2]}: {error(group)}", "")], cells)
+            rows = prose([(visible(f"{group.count:,} × {words.call(group.function + '()')[:-2]}: {error(group)}"), "")], cells)
             rows = [Row(((row.line[0][0], "bad" if at == 0 else ""),), indent=2 * (at > 0)) for at, row in enumerate(rows)]
             whom = f", {counted(group.users, 'user')}" if group.users else ""
             since = f"first {words.relative(group.first_at, now)}, last {words.relative(group.last_at, now)}"
             where = f", raised in {group.frame}" if group.frame else ""
-            rows += prose([(f"{words_of_cause(group).what}{where}{whom}; {since}", "dim")], cells, 2)
+            rows += prose([(visible(f"{words_of_cause(group).what}{where}{whom}; {since}"), "dim")], cells, 2)
             told.append(rows)
         return told
 

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from console.model.ports import Target
 from console.model.status import Problem
+from console.model.text import visible
 from console.screens.dialogs.choosing import Choosing
 from console.screens.facts import prose
 from console.screens.place import Place, seen_at
@@ -47,9 +48,9 @@ class Problems(Choosing):
 
 def _lines(problem: Problem, cells: int) -> list[Row]:
     glyph, tone = ("✗", "bad") if problem.severity == "error" else ("▲", "warn")
-    first, *more = prose([(f"{glyph} {problem.subject}: {problem.message}", "")], cells)
+    first, *more = prose([(f"{glyph} {visible(problem.subject)}: {visible(problem.message)}", "")], cells)
     rows = [Row(((first.line[0][0], tone),)), *(Row(row.line, indent=INDENT) for row in more)]
-    rows += prose([(f"→ {problem.remedy}", "dim")], cells, INDENT)
+    rows += prose([(f"→ {visible(problem.remedy)}", "dim")], cells, INDENT)
     if len(problem.evidence) > 1:
-        rows += prose([(", ".join(problem.evidence), "dim")], cells, INDENT)
+        rows += prose([(", ".join(map(visible, problem.evidence)), "dim")], cells, INDENT)
     return rows
