@@ -20,8 +20,11 @@ from console.commands.status_fit import fitted
 from console.commands.status_table import drawn
 from console.model.queries import OverviewQuery
 from console.model.status import Status, as_json
+from console.store import promises
 from console.store import status as store
 from console.store.seen import MAX_QUEUES, Seen
+from console.store.steps import Line, alone
+from jobs import tiers
 
 EVERYTHING = OverviewQuery(size=MAX_QUEUES)
 
@@ -50,7 +53,7 @@ def status(as_document: bool, prometheus: bool, watch: bool) -> None:
         if as_document:
             output.document(as_json(_read(client, Seen())))
         elif prometheus:
-            click.echo(exposition.text(_read(client, Seen())), nl=False)
+            click.echo(_exposition(client), nl=False)
         elif watch:
             _watch(client, Console(highlight=False))
         else:
@@ -59,6 +62,18 @@ def status(as_document: bool, prometheus: bool, watch: bool) -> None:
 
 def _read(client: Redis, seen: Seen) -> Status:
     return store.read(client, EVERYTHING, time.time(), seen)
+
+
+def _exposition(client: Redis) -> str:
+    """The status for Prometheus, with the promises of the tiers where the job layer is."""
+    found = _read(client, Seen())
+    if all(queue.promise_s is None for queue in found.queues):
+        return exposition.text(found)
+    line = Line(client)
+    promised = alone(line, promises.read(line, found.as_of))
+    if line.refused:
+        return exposition.text(found)
+    return exposition.text(found, promised, {(tier.lane, name): tier.promise for name, tier in tiers.current().items()})
 
 
 def _watch(client: Redis, console: Console) -> None:

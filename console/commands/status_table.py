@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from console.model import words
 from console.model.counting import counted
 from console.model.status import Problem, QueueStatus, ScheduleCounts, SchedulerStatus, Status, Verdict, WorkerStatus
 from console.model.text import visible
@@ -108,16 +109,7 @@ def drawn(status: Status, width: int, stale_s: float | None = None, rows: Rows =
 
 def duration(seconds: float | None) -> str:
     """`seconds` in its two largest units: 41 s, 12 min, 3 h 12 m, 5 d 2 h; a dash for None."""
-    if seconds is None:
-        return "–"
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3_600:
-        return f"{whole // 60} min"
-    if whole < 86_400:
-        return f"{whole // 3_600} h {whole % 3_600 // 60} m" if whole % 3_600 >= 60 else f"{whole // 3_600} h"
-    return f"{whole // 86_400} d {whole % 86_400 // 3_600} h"
+    return "–" if seconds is None else words.age(int(seconds))
 
 
 def _heading(status: Status, stale_s: float | None) -> Text:
@@ -134,11 +126,14 @@ def _heading(status: Status, stale_s: float | None) -> Text:
 
 
 def _queues(queues: Sequence[QueueStatus], width: int, most: int) -> list[RenderableType]:
-    worth = [queue for queue in queues if queue.lane or _holds_something(queue)]
-    columns = QUEUE_COLUMNS if any(queue.lane for queue in queues) else (Column("QUEUE"), *QUEUE_COLUMNS[1:])
+    # Without the job layer nothing is promised, and a lane is a queue like any other.
+    promised = any(queue.promise_s is not None for queue in queues)
+    here = [queue for queue in queues if promised or not queue.lane or _holds_something(queue)]
+    worth = [queue for queue in here if queue.lane or _holds_something(queue)]
+    columns = QUEUE_COLUMNS if promised else (Column("QUEUE"), *QUEUE_COLUMNS[1:])
     rows = [
         (
-            _text(queue.name, "bold" if queue.lane else ""),
+            _text(queue.name, "bold" if queue.lane and promised else ""),
             _count(queue.waiting),
             _text(duration(queue.oldest_s)),
             _promise(queue),
@@ -153,7 +148,7 @@ def _queues(queues: Sequence[QueueStatus], width: int, most: int) -> list[Render
         for queue in worth[:most]
     ]
     more = [f"{counted(len(worth) - most, 'other')} with jobs or workers"] if len(worth) > most else []
-    more += [f"{idle:,} with neither jobs nor workers"] if (idle := len(queues) - len(worth)) else []
+    more += [f"{idle:,} with neither jobs nor workers"] if (idle := len(here) - len(worth)) else []
     return [_table(columns, rows, width), *([_aside(f"… and {', and '.join(more)}")] if more else [])]
 
 
@@ -209,7 +204,9 @@ def _schedules(schedules: ScheduleCounts) -> Text:
     }
     counts = ", ".join(f"{_count(count)} {name}" for name, count in entries.items())
     head = f"{UNKNOWN} schedules" if total is None else counted(total, "schedule")
-    return Text(f"{head}, {_count(paused)} paused, {_count(schedules.orphaned)} orphaned; entries: {counts}")
+    # The heartbeat of the job layer counts them, so nobody knows before it has beaten once.
+    orphaned = "" if schedules.orphaned is None else f", {_count(schedules.orphaned)} orphaned"
+    return Text(f"{head}, {_count(paused)} paused{orphaned}; entries: {counts}")
 
 
 def _problems(problems: Sequence[Problem], most: int) -> list[RenderableType]:

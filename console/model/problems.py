@@ -23,6 +23,11 @@ FAILURES = 5
 EVICTING = ("allkeys-", "volatile-")
 
 
+def codes() -> tuple[str, ...]:
+    """Every code that a problem can have, in the order of RULES: each rule finds the one that it is named after."""
+    return tuple(rule.__name__ for rule in RULES)
+
+
 def find(status: Status) -> tuple[Problem, ...]:
     """Every problem of `status`, ranked."""
     return ranked(problem for rule in RULES for problem in rule(status))

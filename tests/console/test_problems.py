@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from console.model.problems import codes as all_codes
 from console.model.problems import find
 from console.model.status import (
     Ended,
@@ -186,6 +187,7 @@ def test_every_problem_has_a_message_and_a_remedy() -> None:
     found = [*find(everything), *find(replace(everything, schedulers=()))]
     assert len({problem.code for problem in found}) == 15
     assert all(problem.message and problem.remedy for problem in found)
+    assert {problem.code for problem in found} <= set(all_codes())
 
 
 def test_many_of_a_kind_are_one_problem_that_counts_them() -> None:

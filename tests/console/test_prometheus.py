@@ -14,9 +14,11 @@ from rq import Queue
 from console.cli import run
 from console.commands import prometheus
 from console.commands.status import EVERYTHING, status
+from console.model.promises import Promises, TierPromise
 from console.store import status as store
 from console.store.seen import Seen
-from jobs import keys
+from jobs import keys, registering, tiers
+from jobs.users import User
 from tests.console.fakes import status as sample
 from tests.console.whole_site import nothing_changes
 from tests.hostile import EVIL
@@ -104,7 +106,7 @@ def test_names_that_would_break_the_text_are_escaped_and_stay_apart(redis: Redis
     families = parsed(prometheus.text(found))
     waiting = {labels[0][1] for labels in families["tq_queue_jobs"].samples if labels[1][1] == "waiting"}
     assert len(waiting) == len(found.queues)
-    assert {'a"b', "a\\b", "a␊b", "a␊b (2)", "", "ü", "a{b}", 'x"} 1␊tq_fake 1', "\\xff\\xfe"} <= waiting
+    assert {'a"b', "a\\b", "a\nb", "a␊b", "", "ü", "a{b}", 'x"} 1\ntq_fake 1', "\\xff\\xfe"} <= waiting
     assert "tq_fake" not in families
     assert "\x1b" not in prometheus.text(found)
 
@@ -113,7 +115,42 @@ def test_what_is_not_known_has_no_sample() -> None:
     plain = sample()
     unknown = replace(plain, suspended=None, server=replace(plain.server, used_memory=None), queues=(), workers=())
     found = parsed(prometheus.text(unknown))
-    assert not {"tq_suspended", "tq_server_used_memory_bytes", "tq_queue_jobs", "tq_workers"} & set(found)
+    assert not {"tq_suspended", "tq_server_used_memory_bytes", "tq_queue_jobs", "tq_tier_promise_seconds"} & set(found)
+
+
+def test_what_there_is_none_of_is_told_so_that_a_rule_about_it_can_fire() -> None:
+    found = parsed(prometheus.text(replace(sample(), workers=(), schedulers=(), problems=())))
+    for name, label, value in (
+        ("tq_workers", "verdict", "gone"),
+        ("tq_schedulers", "kind", "rqscheduler"),
+        ("tq_problems", "code", "no_worker"),
+    ):
+        told = [number for labels, number in found[name].samples.items() if (label, value) in labels]
+        assert told
+        assert set(told) == {0.0}
+
+
+def test_promises_are_told_of_every_tier_also_of_one_that_did_not_run() -> None:
+    promised = Promises(3_600.0, (TierPromise("high", "pro", 5, over=3, longest_now=12.5),), waiting_over={"high": 2, "low": 0})
+    found = parsed(prometheus.text(sample(), promised, {("high", "pro"): 5, ("low", "free"): 3_600}))
+
+    def told(name: str) -> dict[tuple[str, ...], float]:
+        return {tuple(text for _, text in labels): value for labels, value in found[name].samples.items()}
+
+    assert told("tq_tier_promise_seconds") == {("high", "pro"): 5, ("low", "free"): 3_600}
+    assert told("tq_tier_starts_over_promise") == {("high", "pro"): 3, ("low", "free"): 0}
+    assert told("tq_tier_longest_wait_seconds") == {("high", "pro"): 12.5, ("low", "free"): 0}
+    assert told("tq_lane_waiting_over_promise") == {("high",): 2, ("low",): 0}
+
+
+def test_the_command_tells_promises_where_the_job_layer_is(redis: Redis) -> None:
+    registering.set_user(redis, User("ada", "pro"))
+    redis.zadd(keys.WAITING + "high", {"tq-scrape-1-2": time.time() - 3_600})
+    done = CliRunner().invoke(status, ["--prometheus"], standalone_mode=False)
+    assert done.exception is None
+    found = parsed(done.output)
+    assert found["tq_lane_waiting_over_promise"].samples[(("lane", "high"),)] == 1
+    assert found["tq_tier_promise_seconds"].samples[("lane", "low"), ("tier", "free")] == tiers.current()["free"].promise
 
 
 def test_the_command_prints_it_and_nothing_else(redis: Redis) -> None:
@@ -122,6 +159,7 @@ def test_the_command_prints_it_and_nothing_else(redis: Redis) -> None:
     assert done.exception is None
     found = parsed(done.output)
     assert found["tq_queue_jobs"].samples[("queue", "mail"), ("state", "waiting")] == 1
+    assert not [name for name in found if name.startswith(("tq_tier", "tq_lane_waiting"))]
 
 
 def test_one_kind_of_document_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

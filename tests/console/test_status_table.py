@@ -63,6 +63,15 @@ def test_a_wide_terminal_has_every_column() -> None:
     assert "24 schedules, 1 paused, 0 orphaned; entries: 0 late, 0 set aside, 100 due within the hour" in page
 
 
+def test_without_the_job_layer_a_lane_is_no_more_than_a_queue_and_nothing_is_orphaned() -> None:
+    unused = replace(HIGH, waiting=0, oldest_s=None, promise_s=None, workers=0, busy=0)
+    used = replace(unused, name="default", waiting=7)
+    page = lines(replace(WELL, queues=(unused, used, MAIL), schedules=replace(WELL.schedules, orphaned=None)), 200)
+    assert headings(page, "QUEUE")[:2] == ["QUEUE", "WAITING"]
+    assert ["default", "7"] in [line.split()[:2] for line in page]
+    assert not [line for line in page if line.startswith(("high", "LANE")) or "neither jobs" in line or "orphaned" in line]
+
+
 @pytest.mark.parametrize("width", [30, 40, 60, 80, 110])
 def test_a_narrow_terminal_keeps_what_matters_most(width: int) -> None:
     page = lines(status(), width)
