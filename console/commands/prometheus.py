@@ -98,7 +98,7 @@ def _promises(promised: Promises, tiers: Mapping[tuple[str, str], float]) -> Ite
         ),
         (
             "tq_tier_longest_wait_seconds",
-            f"The longest wait of the {promised.looked_at} runs of each lane that wait longest; 0 of a tier that has none there.",
+            f"The longest wait of the {promised.looked_at} runs of a lane that wait longest; 0 of a tier that has none there.",
             {key: one.longest_now or 0 for key, one in rows.items()},
         ),
     ):
