@@ -1,7 +1,7 @@
 """The reading of what failure groups need of failed jobs, in batches of bounded size, ahead of their being looked at.
 
 Nothing of unknown size is fetched: what each hash and each stream takes is asked one stretch ahead of its contents, which costs
-the server two thirds of what they cost it anyway. What is in flight at once takes no more than twice MOST_IN_FLIGHT and one job.
+the server two thirds of what they cost it anyway. What is in flight at once takes twice MOST_IN_FLIGHT and one job at the most.
 """
 
 from __future__ import annotations
