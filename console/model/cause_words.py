@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from console.model.failure_groups import Group
-from console.model.raised import Cause
+from console.model.raised import Cause, Raised
 
 
 class Words(NamedTuple):
@@ -52,8 +52,8 @@ _EXITED: Final = Words(
 )
 
 
-def words(group: Group) -> Words:
-    """Of what class of cause the failures of a group are, and what helps."""
+def words(group: Group | Raised) -> Words:
+    """Of what class of cause the failures of a group, or one failure, are, and what helps."""
     if group.cause == "killed" and group.exception == "KilledByOS":
         return _OUT_OF_MEMORY if "(out of memory?)" in group.message else _BY_SIGNAL
     if group.cause == "killed" and group.exception == "WorkHorseExit":

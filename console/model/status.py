@@ -51,10 +51,11 @@ class Ended:
 class QueueStatus:
     """One queue. `lane`: whether it is one of the lanes, which alone have a `promise_s` and tell how runs `ended`.
 
-    `scheduled` counts everything in RQ's registry of scheduled jobs, retries among them; `retrying` counts the retries among
-    the first due of it, a bounded number, so it is a lower bound on a long registry. `overdue` counts what is more than a
-    minute past due in there. `workers` listen and are not gone, `busy` are those of them that run a job, of whichever queue.
-    `drain_s` is the time to empty at the present pace, None when the queue grows.
+    `retrying` counts the retries among the first due of RQ's registry of scheduled jobs, a bounded number, so it is a lower
+    bound on a long registry; `scheduled` counts all others in there. `overdue` counts what is more than a minute past due
+    in there. What waits for a rate limit is in no queue, and is counted in Status.held_back. `workers` listen and are not
+    gone, `busy` are those of them that run a job, of whichever queue. `drain_s` is the time to empty at the present pace,
+    None when the queue grows.
 
     `key` is the name as Redis has it. Of a queue that is neither a lane nor on screen, only `waiting`, `running`, `overdue`,
     `failed`, `workers` and `busy` are read.
@@ -101,8 +102,8 @@ class WorkerStatus:
 class SchedulerStatus:
     """One scheduler: `kind` is rqscheduler, rq (inside `rq worker --with-scheduler` and `rq worker-pool`) or rq-cron.
 
-    `lag_s` is how long the entry that is longest due has been waiting for an rqscheduler, None of one that is not live;
-    `seen_s` is since when it is silent.
+    `lag_s` is how long the entry that is longest due has been waiting for an rqscheduler: of those that are live, and where
+    none is, of all of them; `seen_s` is since when it is silent.
     """
 
     kind: str
@@ -119,8 +120,9 @@ class ScheduleCounts:
     """Users' schedules. `armed` are those that are not paused, the schedules of inactive users among them: they have their
     entries, and skip. `orphaned` are on the list of schedules and cannot be read any more.
 
-    `late`, `due_next_hour` and `entries` count entries of rq-scheduler, whoever made them; `heartbeat` is whether the job
-    layer's own entry, which is none of these, is there: it serves every prefix.
+    `late`, `due_next_hour` and `entries` count entries of rq-scheduler, whoever made them, `due_next_hour` without those of
+    paused schedules, which skip; `heartbeat` is whether the job layer's own entry, which is none of these, is there: it
+    serves every prefix.
     """
 
     armed: int | None
@@ -176,7 +178,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """An installation as it was read at `as_of`."""
+    """An installation as it was read at `as_of`. `held_back` counts the jobs that wait for a rate limit, of whatever queue: RQ
+    knows them by no queue."""
 
     as_of: float
     server: ServerInfo
@@ -191,6 +194,7 @@ class Status:
     throughput: tuple[Throughput, ...] = ()
     problems: tuple[Problem, ...] = ()
     outlook: Outlook | None = None
+    held_back: int | None = None
 
 
 def as_json(status: Status) -> dict[str, Any]:

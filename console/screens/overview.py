@@ -212,7 +212,12 @@ class OverviewView(Whole):
             known.append((f"{schedules.paused:,} paused", "warn"))
         if schedules.late:
             known.append((f"{schedules.late:,} late", "bad"))
-        right = [piece for one in known for piece in (one, (" · ", "dim"))][:-1] if schedules.entries or schedules.armed else []
+        if not schedules.entries and not schedules.armed:
+            known = []
+        if status.held_back:
+            # In no queue, so in no row of the table.
+            known.append((f"{counted(status.held_back, 'job waits', 'jobs wait')} for a rate limit", "warn"))
+        right = [piece for one in known for piece in (one, (" · ", "dim"))][:-1]
         if status.problems:
             title: list[Piece] = [(f" {counted(len(status.problems), 'problem')}", "head"), ("  ! opens them", "dim")]
         else:
@@ -259,7 +264,7 @@ class OverviewView(Whole):
 
 def _is_there(row: QueueStatus) -> bool:
     """Whether a lane is one here: without the job layer nothing is promised, and only what holds something is a queue."""
-    counts = (row.waiting, row.running, row.scheduled, row.deferred, row.finished, row.failed, row.canceled)
+    counts = (row.waiting, row.running, row.retrying, row.scheduled, row.deferred, row.finished, row.failed, row.canceled)
     return not row.lane or row.promise_s is not None or bool(row.workers) or any(counts)
 
 

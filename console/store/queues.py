@@ -147,7 +147,7 @@ class AskedQueues:
         self, name: bytes, counts: Counts, workers: Iterable[WorkerStatus], promises: Mapping[str, int]
     ) -> QueueStatus:
         more, jobs = self._more[name], self._jobs.get(name)
-        scheduled = more.scheduled.count()
+        retrying = _retrying(more.scheduled.count(), jobs)
         sampled = samples.points(more.samples)
         pace = flow(sampled, counts.waiting, self._now)
         listening, busy = _present(workers)
@@ -162,8 +162,8 @@ class AskedQueues:
             out_per_min=pace.out_per_min,
             drain_s=pace.drain_s,
             running=counts.running,
-            retrying=_retrying(scheduled, jobs),
-            scheduled=scheduled,
+            retrying=retrying,
+            scheduled=_less(more.scheduled.count(), retrying),
             overdue=counts.overdue,
             deferred=more.deferred.count(),
             finished=_less(more.finished.count(), more.finished_expired.count()),

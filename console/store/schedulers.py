@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.model.status import PassLock, ScheduleCounts, SchedulerStatus, Verdict
 from console.store import rq_keys
@@ -25,6 +25,9 @@ SOONEST = 100
 
 FORGOTTEN = 3_600.0
 """Seconds after which a scheduler that is gone is not shown any more."""
+
+PAUSED = 200
+"""Paused schedules that are looked at for when their slots would be."""
 
 LATE = 120
 """Seconds past due after which an entry is late."""
@@ -50,6 +53,7 @@ class AskedNames:
     cron: Answer
     total: Answer
     paused: Answer
+    some_paused: Answer
     longest_due: Answer
 
     @property
@@ -92,6 +96,7 @@ def ask_names(trip: Trip, now: float) -> AskedNames:
         cron=trip.ask("ZREVRANGE", rq_keys.CRON_SCHEDULERS, 0, NEWEST - 1, "WITHSCORES"),
         total=trip.ask("ZCARD", keys.SCHEDULES),
         paused=trip.ask("SCARD", keys.PAUSED),
+        some_paused=trip.ask("SRANDMEMBER", keys.PAUSED, PAUSED),
         longest_due=trip.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", now, "WITHSCORES", "LIMIT", 0, 1),
     )
 
@@ -120,6 +125,12 @@ def ask_soonest(trip: Trip) -> Answer:
 def ask_origins(trip: Trip, entries: Iterable[bytes]) -> Answers:
     """Ask for the queue that each of these entries will be put on, which is fetched whatever its size."""
     return trip.ask_each("HGET", [keys.RQ_JOB.encode() + entry for entry in entries], "origin")
+
+
+def ask_paused(trip: Trip, names: AskedNames) -> Answer | None:
+    """Ask when the slots would be of the paused schedules that were looked at: their entries stay, and skip."""
+    some = names.some_paused.rows()
+    return trip.ask("ZMSCORE", keys.ENTRIES, *some) if some else None
 
 
 def ask_rqschedulers(trip: Trip, names: AskedNames) -> tuple[AskedScheduler, ...]:
@@ -152,15 +163,21 @@ def ask_rq(trip: Trip, locks: Mapping[bytes, bytes], asked: Iterable[AskedSchedu
     )
 
 
-def counts(names: AskedNames, asked: AskedSchedules) -> ScheduleCounts:
-    """The counts of schedules."""
+def counts(names: AskedNames, asked: AskedSchedules, paused: Answer | None = None, now: float = 0.0) -> ScheduleCounts:
+    """The counts of schedules. `paused`, as ask_paused has asked, are not counted as due at `now`: of more than PAUSED of them
+    as large a share as of those that were looked at."""
+    due = asked.due_next_hour.count()
+    if due is not None and paused is not None:
+        scores = paused.rows()
+        skipping = sum(score is not None and 0 < score < now + 3_600 for score in map(number, scores))
+        due = max(0, due - round(skipping * (names.paused.count() or 0) / max(1, len(scores))))
     return ScheduleCounts(
         armed=names.armed,
         paused=names.paused.count(),
         late=asked.late.count(),
         orphaned=whole(asked.orphaned.value),
         quarantined=asked.quarantined.count(),
-        due_next_hour=asked.due_next_hour.count(),
+        due_next_hour=due,
         entries=asked.entries.count(),
         heartbeat=asked.first.rows()[:1] == [keys.HEARTBEAT_ENTRY.encode()] if asked.first.value is not None else None,
     )
@@ -183,6 +200,8 @@ def rqschedulers(names: AskedNames, ours: Iterable[AskedScheduler], now: float) 
     due = pairs(names.longest_due.rows())
     lag = (age(due[0][1], now) if due else 0.0) if names.longest_due.value is not None else None
     found = [(scheduler, status) for scheduler in ours if (status := _rqscheduler(scheduler, lag, now))]
+    if any(status.verdict == "live" for _, status in found):
+        found = [(asked, one if one.verdict == "live" else replace(one, lag_s=None)) for asked, one in found]
     known = tuple(status for scheduler, status in found if not _expired(scheduler))
     if known or not names.armed:
         return known
@@ -221,7 +240,7 @@ def _rqscheduler(asked: AskedScheduler, lag: float | None, now: float) -> Schedu
         judged = "late"
     if death is not None or (judged == "gone" and seen > FORGOTTEN):
         return None
-    lag = lag if judged == "live" else None
+    lag = lag if judged == "live" else lag or None
     return SchedulerStatus("rqscheduler", text(asked.name), text_or_none(host), poll, lag, seen, judged)
 
 

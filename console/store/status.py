@@ -13,7 +13,7 @@ from console.model import problems
 from console.model.masking import mask_url
 from console.model.queries import OverviewQuery
 from console.model.status import QueueStatus, ServerInfo, Status, Unread, WorkerStatus
-from console.store import queues, rq_keys, schedulers, throughput, workers
+from console.store import queues, rate_limits, rq_keys, schedulers, throughput, workers
 from console.store.queues import AskedQueues
 from console.store.seen import MAX_NAME, Seen
 from console.store.trip import Answer, Trip
@@ -38,6 +38,8 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     info = first.ask("INFO")
     queue_names, queues_total = queues.ask_names(first)
     worker_names, workers_total = workers.ask_names(first)
+    limit_names, limited = rate_limits.ask_names(first), rate_limits.ask(first, seen.limits)
+    counted_limits = frozenset(seen.limits)
     scheduling, schedules = schedulers.ask_names(first, now), schedulers.ask_schedules(first, now)
     soonest = schedulers.ask_soonest(first)
     recorded = throughput.ask(first, seen.recorded, now)
@@ -59,12 +61,15 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     if not _unread("workers", worker_names, workers_total):
         seen.forget_workers(seen.workers - present)
     seen.meet_workers(present)
+    seen.meet_limits(limit_names.rows())
 
     second = Trip(connection)
     asked.ask_jobs(second)
     asked.ask(second, seen.queues, in_full=doubted)
     known = workers.ask_executions(second, known)
     new = workers.ask_hashes(second, sorted(seen.workers.difference(known.names)))
+    new_limited = rate_limits.ask(second, seen.limits - counted_limits)
+    paused = schedulers.ask_paused(second, scheduling)
     asked_rqschedulers = schedulers.ask_rqschedulers(second, scheduling)
     asked_rq = schedulers.ask_rq(second, asked.locks())
     fresh = [entry for entry in entries if entry not in seen.origins]
@@ -105,8 +110,9 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
             *schedulers.rq(asked_rq, now),
             *schedulers.cron(scheduling, now),
         ),
-        schedules=schedulers.counts(scheduling, schedules),
+        schedules=schedulers.counts(scheduling, schedules, paused, now),
         suspended=None if suspended.value is None else bool(suspended.value),
+        held_back=rate_limits.held_back(limit_names, limited, new_limited),
         pass_lock=schedulers.pass_lock(schedules, now),
         refused=tuple({refused.what: refused for trip in (first, second, third) for refused in trip.refused}.values()),
         throughput=throughput.restore(recorded, seen.recorded, now),
@@ -119,8 +125,8 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
 
 def _is_empty(queue: QueueStatus) -> bool:
     """Whether a queue that was read in full holds nothing."""
-    counts = (queue.waiting, queue.running, queue.scheduled, queue.deferred, queue.finished, queue.failed, queue.canceled)
-    return all(count == 0 for count in counts)
+    counts = (queue.waiting, queue.running, queue.retrying, queue.scheduled, queue.deferred)
+    return all(count == 0 for count in (*counts, queue.finished, queue.failed, queue.canceled))
 
 
 def _latency(*trips: Trip) -> float:

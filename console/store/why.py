@@ -15,7 +15,7 @@ from console.model.why import users as of_users
 from console.model.why.facts import Around, JobFacts, QueueFacts
 from console.model.why.page import WhyPage
 from console.model.why.reasons import Reason
-from console.store import job_attempts, job_fields, job_places, quarantined
+from console.store import job_attempts, job_fields, job_places, quarantined, rate_limits
 from console.store.facts import around, job, queue, schedule, user
 from console.store.facts.job import About
 from console.store.steps import Line, Reading, Steps, after, alone, beside
@@ -65,8 +65,9 @@ def _job(line: Line, name: bytes, registered: Reading[AskedWorkers], now: float,
 
 
 def _queue(line: Line, name: bytes, registered: Reading[AskedWorkers], now: float) -> Steps[Judge]:
+    limits = rate_limits.ask_names(line.trip)
     workers = yield from after(registered)
-    found: QueueFacts = yield from queue.read(line, name, workers, now)
+    found: QueueFacts = yield from queue.read(line, name, workers, now, limits)
     return lambda surroundings: of_queues.why(found, surroundings)
 
 

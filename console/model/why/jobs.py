@@ -69,11 +69,19 @@ def _twice(job: JobFacts) -> Iterator[Reason]:
     kinds = dict.fromkeys(one.kind for one in job.lists if one.kind in ONE_OF)
     again = job.repeats or job.entry is not None
     there = [kind for kind in kinds if not (again and kind in REPEATED)]
-    # One that is canceled while it runs is in both until it ends, which is a reason of its own.
-    if len(there) > 1 and set(there) != {"canceled", "running"}:
+    # One that was canceled while it ran is in both, which the reasons of its state tell.
+    if len(there) > 1 and not any(set(there) == {"canceled", other} for other in ("running", "finished", "failed")):
         names = " and ".join(next(one.name for one in job.lists if one.kind == kind) for kind in there)
+        if set(there) <= {"canceled", "queued", "scheduled"}:
+            yield Reason(
+                "listed_twice",
+                f"{names} name it at once: it was canceled while it ran and is retried, or was enqueued anew since",
+                "cancel it again if it should not run; else there is nothing to do",
+                "cancel",
+            )
+            return
         yield Reason(
             "listed_twice",
             f"{names} name it at once, so it can run twice, or be dropped from the one by what is done in the other",
-            "it was enqueued anew under the same id after it had ended: requeue nothing of it, and let its next run settle it",
+            "it was enqueued anew under the same id after it had ended: do not requeue it, and let its next run settle it",
         )

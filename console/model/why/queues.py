@@ -43,7 +43,7 @@ def _why(queue: QueueFacts, around: Around) -> Iterator[Reason]:
             "worker_gone",
             f"{counted(queue.running, 'job was begun and has', 'jobs were begun and have')} not ended, and no worker of "
             f"{_named(queue.name)} is left: nobody retries {'it' if one else 'them'}, or lets {'it' if one else 'them'} fail",
-            f"start one, which does that at its start: rq worker {shlex.quote(queue.name)}",
+            f"start one, which does that at its start: {starting.worker([queue.name])}",
         )
     if queue.waiting:
         yield from not_taken(queue, around)
@@ -54,7 +54,7 @@ def _why(queue: QueueFacts, around: Around) -> Iterator[Reason]:
         )
     elif queue.waiting == 0:
         held_back = counted(queue.held_back or 0, "job of any queue waits", "jobs of any queues wait")
-        more = f"; {held_back} for a rate limit, which tell no queue" if queue.held_back else ""
+        more = f"; {held_back} for a rate limit: rate limits know no queue" if queue.held_back else ""
         yield Reason("empty", f"nothing waits in it{more}", "see them: tq-console jobs 'rate limited'" if more else "")
 
 
@@ -198,7 +198,7 @@ def _running(workers: Sequence[WorkerStatus]) -> str:
 
 def _first(told: Sequence[str]) -> str:
     more = len(told) - NAMED
-    return ", ".join(told[:NAMED]) + (f" and {more:,} others" if more > 0 else "")
+    return ", ".join(told[:NAMED]) + (f" and {counted(more, 'other')}" if more > 0 else "")
 
 
 def _freshest(workers: Sequence[WorkerStatus]) -> float | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from console.model import words
+from console.model import starting, words
 from console.model.counting import counted
-from console.model.why import queues
+from console.model.text import shell_word
+from console.model.why import ended, queues
 from console.model.why.facts import Around, JobFacts, Listed
 from console.model.why.reasons import Reason
 
@@ -89,10 +89,19 @@ def _started(job: JobFacts, around: Around) -> Iterator[Reason]:
         yield Reason(
             "worker_gone",
             f"{who} {left}{back}" + ("; its work-horse may still be at work" if left == "is gone" else ""),
-            f"the maintenance of a worker of {_named(job)} retries it, or lets it fail: at its start, and every 10 min",
+            _maintained(job, around),
         )
     else:
         yield Reason("running", f"it is at work{_since(job, around)}")
+
+
+def _maintained(job: JobFacts, around: Around) -> str:
+    """Who retries a job whose worker is gone, or lets it fail."""
+    if job.queue is not None and job.queue.name and not queues.present(job.queue, around):
+        return f"no other worker serves {_named(job)}: start one, which retries it or lets it fail: " + (
+            starting.worker([job.queue.name])
+        )
+    return f"the maintenance of a worker of {_named(job)} retries it, or lets it fail: at its start, and every 10 min"
 
 
 def _scheduled(job: JobFacts, around: Around) -> Iterator[Reason]:
@@ -115,12 +124,16 @@ def _scheduled(job: JobFacts, around: Around) -> Iterator[Reason]:
         )
     if job.queue is not None:
         yield from queues.unmoved(job.queue, around)
-    when = words.relative(due, around.now) if due is None or due > around.now else f"due {words.relative(due, around.now)}"
+    late = due is not None and due <= around.now
+    when = words.relative(due, around.now)
     if job.tried and not job.repeats:
         attempt = f"attempt {job.attempts + 1:,}" if job.attempts else "its next attempt"
         left = f", {counted(job.retries_left, 'retry', 'retries')} left" if job.retries_left is not None else ""
         said = f" ({job.error})" if job.error else ""
-        yield Reason("waiting_retry", f"it failed{said} and waits for {attempt}: {when}{left}", "", "retry_now")
+        was = ", which was due " if late else ": "
+        yield Reason("waiting_retry", f"it failed{said} and waits for {attempt}{was}{when}{left}", "", "retry_now")
+    elif late:
+        yield Reason("scheduled", f"it was due {when}, and has yet to be moved into {_named(job)}", "", "retry_now")
     else:
         yield Reason("scheduled", f"it is scheduled for later: {when}", "", "retry_now")
 
@@ -135,7 +148,8 @@ def _deferred(job: JobFacts, around: Around) -> Iterator[Reason]:
         yield Reason(
             "dependency_gone",
             f"it waits for {_first(gone)}, of which there is no hash: nothing will release it",
-            f"if it was deleted within the hour, undo that; else {_without(job)}",
+            "if tq-console deleted it within the hour, undo that on Activity; if plain RQ did, nothing brings it back: "
+            + _without(job),
             "cancel",
         )
     if canceled and not job.allows_failures:
@@ -203,49 +217,6 @@ def _ready(job: JobFacts, around: Around) -> Iterator[Reason]:
     )
 
 
-def _finished(job: JobFacts, around: Around) -> Iterator[Reason]:
-    yield Reason("finished", f"it has finished{_ago(job, around)}", "", "run_again")
-
-
-def _failed(job: JobFacts, around: Around) -> Iterator[Reason]:
-    if job.unimportable:
-        yield Reason(
-            "not_importable",
-            f"the workers cannot import what it calls: {job.error}",
-            "deploy that module to the workers, or start them where it is found (--path), and requeue it",
-            "requeue",
-        )
-        return
-    tries = f" after {counted(job.attempts, 'attempt')}" if job.attempts > 1 else ""
-    left = ", and had no retry left" if job.retries_left == 0 else ""
-    yield Reason(
-        "failed",
-        f"it failed{_ago(job, around)}{tries}{left}" + (f": {job.error}" if job.error else ""),
-        "see its traceback; requeue it when the cause is mended",
-        "requeue",
-    )
-
-
-def _stopped(job: JobFacts, around: Around) -> Iterator[Reason]:
-    yield Reason("stopped", f"somebody stopped it{_ago(job, around)}", "requeue it if it should run all the same", "requeue")
-
-
-def _canceled(job: JobFacts, around: Around) -> Iterator[Reason]:
-    runs = next((one.name for one in around.workers if one.job == job.id and one.verdict != "gone"), None)
-    if runs is not None or job.executed:
-        who = f"{runs} still runs it" if runs else "it is still at work"
-        yield Reason(
-            "canceled_running",
-            f"it was canceled while it ran, which stops nothing: {who}, and it will end as finished, or be retried",
-            f"tell its worker to stop it: tq-console worker stop-job {shlex.quote(runs or job.worker or 'NAME')}",
-            "stop_job",
-        )
-    else:
-        yield Reason(
-            "canceled", f"it was canceled{_ago(job, around)}", "run it again if it should run all the same", "run_again"
-        )
-
-
 def _of_no_status(job: JobFacts, around: Around) -> Iterator[Reason]:
     if job.entry is not None and job.status is None:
         return
@@ -266,10 +237,10 @@ _OF_STATUS: Final[Mapping[str, Callable[[JobFacts, Around], Iterator[Reason]]]] 
     "deferred": _deferred,
     "rate_limited": _rate_limited,
     "ready_to_enqueue": _ready,
-    "finished": _finished,
-    "failed": _failed,
-    "stopped": _stopped,
-    "canceled": _canceled,
+    "finished": ended.finished,
+    "failed": ended.failed,
+    "stopped": ended.stopped,
+    "canceled": ended.canceled,
 }
 """What is asked of a job by RQ's word for its state (rq.job.JobStatus)."""
 
@@ -283,7 +254,7 @@ def _named(job: JobFacts) -> str:
 
 def _without(job: JobFacts) -> str:
     """How a job is run that waits for what will never finish: a copy waits for nothing."""
-    name = shlex.quote(job.id)
+    name = shell_word(job.id)
     return f"cancel it; to run it without that: tq-console cancel {name}, then tq-console run-again {name}"
 
 
@@ -291,10 +262,6 @@ def _since(job: JobFacts, around: Around) -> str:
     return "" if job.started_at is None else f", for {words.age(max(0.0, around.now - job.started_at))}"
 
 
-def _ago(job: JobFacts, around: Around) -> str:
-    return "" if job.ended_at is None else f" {words.relative(job.ended_at, around.now)}"
-
-
 def _first(told: Sequence[str]) -> str:
     more = len(told) - queues.NAMED
-    return ", ".join(told[: queues.NAMED]) + (f" and {more:,} others" if more > 0 else "") if told else "nobody"
+    return ", ".join(told[: queues.NAMED]) + (f" and {counted(more, 'other')}" if more > 0 else "") if told else "nobody"

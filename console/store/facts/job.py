@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.model import tracebacks
-from console.model.job import Place
+from console.model.job import Attempt, Place
 from console.model.job_states import was_tried
+from console.model.raised import LOST, STOPPED, Raised, raised
 from console.model.secrets import Secrets
 from console.model.why.facts import Dependency, JobFacts, Listed, QueueFacts, RateLimit, ScheduleFacts, SetAside
 from console.store import job_relations, quarantined, rq_keys
@@ -37,6 +38,11 @@ KINDS: Final = {
 """What the lists are whose keys begin so."""
 
 EXPIRING: Final = ("finished", "failed")
+
+CAUSES: Final = {
+    "timeout": Raised("timed out", "", ""), "killed": Raised("killed", "", ""), "lost": LOST, "stopped": STOPPED,
+}  # fmt: skip
+"""What an attempt failed of that ended so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ def read(line: Line, job: bytes, about: About, now: float, secrets: Secrets) -> 
         repeats=fields.get("repeat_intervals") is not None,
         expires_s=fields.expires_s,
         error=(newest.error or "") if newest else "",
+        failure=_failure(newest, secrets) if newest else None,
         unimportable=newest is not None and _unimportable(newest.traceback),
         attempts=ran.total,
         dependencies=dependencies,
@@ -167,6 +174,13 @@ def _kind(name: str) -> str:
 def _expired(place: Place, now: float) -> bool:
     """Whether RQ would drop it from there at its next maintenance."""
     return _kind(place.name) in EXPIRING and place.score is not None and 0 <= place.score < now
+
+
+def _failure(attempt: Attempt, secrets: Secrets) -> Raised:
+    """What an attempt failed of: by what RQ kept of it; where our task wrapper noted it, by how it ended."""
+    told = attempt.traceback if isinstance(attempt.traceback, str) else attempt.error or ""
+    found = raised(told, secrets)
+    return found if found.cause not in ("raised", "unknown") else CAUSES.get(attempt.outcome, found)
 
 
 def _unimportable(trace: object) -> bool:

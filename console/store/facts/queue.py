@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.model.why.facts import Before, QueueFacts
-from console.store import workers
+from console.store import rate_limits, workers
 from console.store.queues import MAX_LOCK, OVERDUE
 from console.store.schedulers import RQ_LOCK
 from console.store.steps import Line, Steps
@@ -32,11 +32,14 @@ class _Waiting:
         return instant(told[0]) if told and isinstance(told[0], bytes) else None
 
 
-def read(line: Line, name: bytes, registered: AskedWorkers, now: float) -> Steps[QueueFacts]:
-    """The facts of the queue `name`, in one trip; `registered` are the workers, as around.registered has found them."""
+def read(line: Line, name: bytes, registered: AskedWorkers, now: float, limits: Answer | None = None) -> Steps[QueueFacts]:
+    """The facts of the queue `name`, in one trip; `registered` are the workers, as around.registered has found them. What rate
+    limits hold back is counted where `limits` names them."""
     known = line.ask("SISMEMBER", keys.RQ_QUEUES, keys.RQ_QUEUE.encode() + name)
     waiting = _ask(line, name)
     overdue = line.ask("ZCOUNT", keys.RQ_SCHEDULED.encode() + name, "-inf", now - OVERDUE)
+    running = line.ask("ZCARD", keys.RQ_WIP.encode() + name)
+    held_back = rate_limits.ask(line.trip, set(limits.rows())) if limits is not None else None
     lock_key = keys.RQ_SCHEDULER_LOCK.encode() + name
     lock, ttl = line.ask("GETRANGE", lock_key, 0, MAX_LOCK - 1), line.ask("PTTL", lock_key)
     beaten = line.ask("SISMEMBER", keys.LANES, name)
@@ -50,6 +53,8 @@ def read(line: Line, name: bytes, registered: AskedWorkers, now: float) -> Steps
         overdue=overdue.count(),
         lock_beat_s=_beat(lock, ttl),
         beaten=_yes(beaten),
+        running=running.count(),
+        held_back=rate_limits.held_back(limits, held_back) if limits is not None and held_back is not None else None,
         before=tuple(Before(text(queue), asked.length.count(), asked.oldest_at) for queue, asked in before),
     )
 
