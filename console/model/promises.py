@@ -7,6 +7,15 @@ from dataclasses import dataclass
 
 HOUR = 3_600
 
+LOOK = 15.0
+"""Seconds past due for which a slot may not have been fired yet, because rqscheduler looks for what is due every few
+seconds."""
+
+
+def unfired_after(promise_s: float) -> float:
+    """Seconds past due after which a slot that nobody has fired breaks this promise."""
+    return max(promise_s, LOOK)
+
 
 @dataclass(frozen=True, slots=True)
 class Delays:
@@ -20,9 +29,10 @@ class Delays:
 
 @dataclass(frozen=True, slots=True)
 class TierPromise:
-    """A tier on one lane. `waits` and `lateness` are of the runs that started for the first time in the last hour, None where
-    none did; `over` is how many of them waited longer than promised. `longest_now` is the longest wait among those runs that
-    wait at present and were looked at."""
+    """A tier on one lane. `waits` and `lateness` are of the runs that started for the first time in the last hour, None
+    where none did; `over` is how many of them waited longer than promised. Of the runs that wait at present, and of the
+    slots that are due and were not fired, those that wait longest are looked at: `longest_now` is the longest wait among
+    them, and `over_now` how many of them have waited longer than promised."""
 
     lane: str
     tier: str
@@ -31,6 +41,7 @@ class TierPromise:
     lateness: Delays | None = None
     over: int = 0
     longest_now: float | None = None
+    over_now: int = 0
 
     @property
     def kept(self) -> bool | None:
@@ -42,20 +53,23 @@ class TierPromise:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A run that waits longer than its tier promises."""
+    """A run that waits longer than its tier promises, or, `unfired`, the slot of a schedule that was due for so long, and
+    nobody has fired it: then `run` is the schedule."""
 
     run: str
     user: str
     tier: str
     lane: str
     waited_s: float
+    unfired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Promises:
     """Every tier that ran or waits. `since_s` is over how many seconds starts were counted.
 
-    `overdue` are the runs that wait too long, the longest first, among the `looked_at` longest waiting ones of each lane;
+    `overdue` are the runs that wait too long, and the slots that nobody fires, the longest first, among the `looked_at` longest
+    waiting ones of each lane, and as many slots;
     `waiting_over` counts those of each lane that wait longer than the shortest promise on it."""
 
     since_s: float

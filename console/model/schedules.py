@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from console.model.activity import OperationRow
 from console.model.pages import JobRow
+from console.model.promises import unfired_after
 from console.model.status import Refused
 from console.model.why.reasons import Reason
 
@@ -87,6 +89,10 @@ class SlotsPage:
     lane: str = ""
 
 
+SKIPPING: Final = ("paused", "inactive", "orphaned")
+"""States of schedules whose slots get no run."""
+
+
 @dataclass(frozen=True, slots=True)
 class UserPage:
     """Everything of one user as it was read at `as_of`; `found` is False when there is no such user.
@@ -126,3 +132,10 @@ class UserPage:
         known = [run for one in self.schedules for run in one.runs if run.kind == "slot" and run.attempts == 1]
         late = [run.started_at - run.slot for run in known if run.started_at is not None and run.slot is not None]
         return (sum(seconds <= self.promise_s for seconds in late), len(late)) if late else None
+
+    def unfired_s(self) -> float | None:
+        """How long the slot has been due that is longest due, of those that nobody has fired within what is promised; None
+        where there is none."""
+        waits = [self.as_of - one.next_at for one in self.schedules if one.next_at and one.state not in SKIPPING]
+        most = max(waits, default=0.0)
+        return most if self.promise_s is not None and most > unfired_after(self.promise_s) else None

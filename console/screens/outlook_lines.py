@@ -98,8 +98,11 @@ def promises(found: Promises | None, cells: int) -> list[Row]:
         users = list(dict.fromkeys(run.user for run in found.overdue))
         longest = {user: max(run.waited_s for run in found.overdue if run.user == user) for user in users[:BUSY]}
         said = ", ".join(f"{user} {words.age(waited)}" for user, waited in longest.items())
+        unfired = sum(run.unfired for run in found.overdue)
         waiting = sum((found.waiting_over or {}).values())
         more = f" and more; {counted(waiting, 'run waits', 'runs wait')} too long" if waiting > len(longest) else ""
+        if unfired:
+            more += f"; {counted(unfired, 'slot is', 'slots are')} due, and nobody fires {'it' if unfired == 1 else 'them'}"
         rows.append(Row((("✗ over now: ", "bad"), (said, ""), (more, "dim")), ("user", _key(users[0]))))
     return rows
 
@@ -111,16 +114,17 @@ def busiest(found: Busiest | None, cells: int) -> list[Row]:
     title: list[Piece] = [("BUSIEST USERS", "head"), ("  last 24 h", "dim")]
     if not found.sure:
         title.append((", as far as the busiest of each hour tell", "dim"))
-    room = max(10, min(40, cells - ROOM - 24))
+    room = max(10, min(40, cells - ROOM - 34))
     rows = [Row(tuple(title))]
     for row in found.by_seconds[:BUSY]:
-        failed: Piece = (f"{row.failed:>8,} failed", "bad" if row.failed else "dim")
+        noun = "attempt failed" if row.failed == 1 else "attempts failed"
+        failed: Piece = (f"{row.failed:>8,} {noun}", "bad" if row.failed else "dim")
         rows.append(
             Row((*fit((row.user, ""), room), (f"{words.age(round(row.seconds)):>10}", ""), failed), ("user", _key(row.user)))
         )
     worst = [f"{row.user} {row.failed:,}" for row in found.by_failures[:BUSY]]
     if worst:
-        rows.append(Row((("most failures: ", "dim"), (", ".join(worst), "")), ("user", _key(found.by_failures[0].user))))
+        rows.append(Row((("most failed attempts: ", "dim"), (", ".join(worst), "")), ("user", _key(found.by_failures[0].user))))
     return rows
 
 
@@ -136,7 +140,7 @@ def _tier(tier: TierPromise, wide: bool) -> Row:
         (f"{_delay(waits, 'p95'):>9}", ""),
         (f"{words.age(longest):>9}", "bad" if beyond else ""),
         (f"{words.age(tier.promise_s):>9}", "dim"),
-        (f"{tier.over:>7,}", "bad" if tier.over else "dim"),
+        (f"{tier.over + tier.over_now:>7,}", "bad" if tier.over or tier.over_now else "dim"),
     ]
     names = ("p50", "p95", "longest") if wide else ("p95",)
     line += [(f"{_delay(late, name):>{11 if at == 0 else 9}}", "" if late else "dim") for at, name in enumerate(names)]

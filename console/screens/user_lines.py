@@ -83,12 +83,27 @@ def _who(user: UserPage, cells: int, zone: tzinfo | None) -> list[Row]:
     if user.worked_s:
         failed: Piece = (f"  {counted(user.failed_attempts or 0, 'attempt')} failed", "bad" if user.failed_attempts else "dim")
         rows.append(fact("last 24 h", (f"{words.age(round(user.worked_s, 1))} of worker time", ""), failed))
-    if (kept := user.begun_in_time()) is not None:
-        tone = "good" if kept[0] == kept[1] else "bad"
-        said = f"{kept[0]:,} of the last {counted(kept[1], 'run')} began within {words.age(user.promise_s)} of the slot"
-        rows.append(fact("promise", ("✓ " if tone == "good" else "✗ ", tone), (said, "")))
+    rows += _promise(user)
     known = (("created", user.created_at), ("changed", user.updated_at))
     return [*rows, *(instant(label, at, user.as_of, zone) for label, at in known if at is not None)]
+
+
+def _promise(user: UserPage) -> list[Row]:
+    """Whether runs began as soon after their slots as is promised. Of one that was retried only the last start is known."""
+    kept, unfired = user.begun_in_time(), user.unfired_s()
+    said = []
+    if unfired is not None:
+        said.append(f"a slot has been due for {words.age(round(unfired))}, and nobody has fired it")
+    if kept is not None:
+        said.append(f"{kept[0]:,} of {counted(kept[1], 'run')} began within {words.age(user.promise_s)} of the slot")
+    others = sum(len(one.runs) for one in user.schedules) - (kept[1] if kept is not None else 0)
+    if kept is not None and others > 0:
+        said.append(f"{others:,} more: retried, not begun, or without a slot")
+    sign: Piece = ("✓ ", "good") if unfired is None and kept is not None and kept[0] == kept[1] else ("✗ ", "bad")
+    return [
+        fact("promise" if at == 0 else "", sign if at == 0 else ("  ", ""), (one, "" if at == 0 else "dim"))
+        for at, one in enumerate(said)
+    ]
 
 
 def _schedule(one: ScheduleRow, now: float, cells: int, folded: bool, zone: tzinfo | None) -> list[Row]:
@@ -98,7 +113,7 @@ def _schedule(one: ScheduleRow, now: float, cells: int, folded: bool, zone: tzin
     rows.append(fact("cadence", (one.cadence or words.DASH, ""), (f"  {one.lane or ''}", "dim")))
     slots = () if one.state in STOPPED else one.next_slots or ((one.next_at,) if one.next_at is not None else ())
     told = slots[: 2 if folded else SLOTS]
-    rows += [instant("next" if at == 0 else "", slot, now, zone) for at, slot in enumerate(told)]
+    rows += [instant(("due" if slot <= now else "next") if at == 0 else "", slot, now, zone) for at, slot in enumerate(told)]
     if one.fired is not None or one.skipped:
         skipped = ", ".join(f"{number:,} {reason}" for reason, number in one.skipped.items())
         rows.append(fact("fired", (words.count(one.fired), ""), (f"  skipped: {skipped}" if skipped else "", "dim")))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from console.model.promises import HOUR, Overdue, Promises, TierPromise, delays, over
+from console.model.promises import HOUR, LOOK, Overdue, Promises, TierPromise, delays, over, unfired_after
 from console.store.affordable import Size
 from console.store.steps import Line, Reading, Steps, beside
 from console.store.values import age, number, pairs, text, whole
@@ -24,6 +24,8 @@ MAX_BYTES: Final = 1 << 20
 """Fields and bytes of one record of delays; the job layer's own ones have no more."""
 
 _RUN: Final = re.compile(rb"(tq-\w+-[0-9a-f]+)-\w+")
+_SCHEDULE: Final = re.compile(rb"tq-[\w-]{1,300}")
+_TOLD: Final = ("user", "tier", "lane", "paused", "active")
 _FIELD: Final = re.compile(rb"([^;]{1,100});([^;]{1,32});(wait|late);(\d{1,3}|max)")
 
 
@@ -36,7 +38,7 @@ class _Counted:
 
 
 def read(line: Line, now: float) -> Steps[Promises]:
-    """Every tier that ran in the last hour or waits now, in two trips. Raises InvalidTiers."""
+    """Every tier that ran in the last hour, waits now, or has slots that nobody fires, in two trips. Raises InvalidTiers."""
     known = tiers.current()
     shortest: dict[str, int] = {}
     for tier in known.values():
@@ -44,19 +46,24 @@ def read(line: Line, now: float) -> Steps[Promises]:
     counting = Reading(_counted(line, now))
     waiting = Reading(_waiting(line, now))
     beyond = {lane: line.ask("ZCOUNT", keys.WAITING + lane, "-inf", f"({now - promise}") for lane, promise in shortest.items()}
-    yield from beside(counting, waiting)
+    unfired = Reading(_unfired(line, now))
+    yield from beside(counting, waiting, unfired)
     longest: dict[tuple[str, str], float] = {}
     overdue: list[Overdue] = []
-    for run in waiting.result:
+    for run in (*waiting.result, *unfired.result):
+        promise = known[run.tier].promise if run.tier in known else None
+        if run.unfired and (promise is None or run.waited_s <= unfired_after(promise)):
+            continue
         longest[run.lane, run.tier] = max(run.waited_s, longest.get((run.lane, run.tier), 0.0))
-        if run.tier in known and run.waited_s > known[run.tier].promise:
+        if promise is not None and run.waited_s > promise:
             overdue.append(run)
+    over_now = Counter((run.lane, run.tier) for run in overdue)
     order = {lane: at for at, lane in enumerate(LANES)}
     named = {*longest, *(group[:2] for group in counting.result)}
     return Promises(
         since_s=HOUR + now % bins.EVERY,
         tiers=tuple(
-            _tier(lane, tier, counting.result, longest.get((lane, tier)), known)
+            replace(_tier(lane, tier, counting.result, longest.get((lane, tier)), known), over_now=over_now[lane, tier])
             for lane, tier in sorted(named, key=lambda one: (order.get(one[0], len(order)), one))
         ),
         overdue=tuple(sorted(overdue, key=lambda run: -run.waited_s)),
@@ -131,4 +138,20 @@ def _waiting(line: Line, now: float) -> Steps[Sequence[Overdue]]:
         user, tier = fields if isinstance(fields, list) and len(fields) == 2 else (None, None)
         if isinstance(user, bytes) and isinstance(tier, bytes):
             found.append(Overdue(text(run), text(user), text(tier), lane, age(at, now) or 0.0))
+    return found
+
+
+def _unfired(line: Line, now: float) -> Steps[Sequence[Overdue]]:
+    """The users' slots that are longest due, with whose they are; not those of schedules that skip them."""
+    asked = line.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", f"({now - LOOK}", "WITHSCORES", "LIMIT", 0, LOOKED_AT)
+    yield
+    due = [(one, at) for one, at in pairs(asked.rows()) if _SCHEDULE.fullmatch(one)]
+    told = line.trip.ask_each("HMGET", [keys.SCHEDULE.encode() + one for one, _ in due], *_TOLD)
+    if due:
+        yield
+    found = []
+    for (one, at), fields in zip(due, told.values, strict=True):
+        user, tier, lane, paused, active = fields if isinstance(fields, list) and len(fields) == len(_TOLD) else [None] * 5
+        if None not in (user, tier, lane) and paused != b"1" and active in (None, b"1"):
+            found.append(Overdue(text(one), text(user), text(tier), text(lane), age(at, now) or 0.0, unfired=True))
     return found

@@ -211,14 +211,14 @@ def _state(schedule: Schedule | None, has_entry: bool, due: float | None, runs: 
 
 
 def _slots(schedule: Schedule, due: float | None, n: int, now: float) -> tuple[float, ...]:
-    """The slot that the entry waits for, and those of the cadence after it."""
+    """The slot that the entry waits for, though it is past, and those of the cadence that are to come after it."""
     first = due if due is not None and due > now else now
     try:
         found = schedules.next_slots(schedule, n, first)
     except (JobsError, ValueError, OverflowError, StopIteration):
         return ()
     rest = tuple(float(slot) for slot in found if slot > first)
-    return ((first, *rest) if first == due else rest)[:n]
+    return ((due, *rest) if due is not None else rest)[:n]
 
 
 def _told(raw: Mapping[bytes, bytes] | None, field: str) -> str | None:

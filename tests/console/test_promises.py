@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 import time
+from dataclasses import replace
 
 import pytest
 from redis import Redis
@@ -12,6 +13,7 @@ from rq.job import Job
 
 import jobs
 from console.model.promises import Promises, TierPromise, delays, over
+from console.screens import outlook_lines
 from console.store import promises
 from console.store.steps import Line, alone
 from jobs import attempts, controls, keys
@@ -104,6 +106,33 @@ def test_users_are_told_of_the_longest_waiting_runs_only_and_all_are_counted(red
     assert found.looked_at == 50
     assert found.waiting_over is not None
     assert found.waiting_over["high"] == 120
+
+
+def test_what_waits_too_long_is_counted_with_what_started_too_late(redis: Redis) -> None:
+    for n in range(17):
+        waits(redis, f"user-{n}", "pro", "high", 60 + n)
+    waits(redis, "bob", "pro", "high", 3)
+    started(redis, "high", "pro", "wait", [1.0, 9.0])
+    found = tier(read(redis), "pro")
+    assert (found.over, found.over_now, found.kept) == (1, 17, False)
+    [_, row] = outlook_lines.promises(replace(read(redis), overdue=()), 120)
+    assert "".join(text for text, _ in row.line).split()[-4:-3] == ["18"]
+
+
+def test_slots_that_nobody_fires_break_promises_but_not_those_of_what_skips(redis: Redis) -> None:
+    """As it is a minute after the only rqscheduler was killed, while all that waited has begun."""
+    started(redis, "high", "pro", "wait", [1.0])
+    told = {"user": "ada", "tier": "pro", "lane": "high"}
+    for user, more in (("ada", {}), ("paused", {"paused": "1"}), ("inactive", {"active": "0"}), ("soon", {})):
+        one = schedule_id(user, "scrape")
+        redis.hset(keys.SCHEDULE + one, mapping={**told, "user": user, **more})
+        redis.zadd(keys.ENTRIES, {one: NOW - (12 if user == "soon" else 71)})
+    redis.zadd(keys.ENTRIES, {keys.HEARTBEAT_ENTRY: 0, "plain": NOW - 500, "tq-of-nobody": NOW - 500})
+    found = read(redis)
+    assert [(one.user, one.waited_s, one.unfired) for one in found.overdue] == [("ada", 71.0, True)]
+    assert (tier(found, "pro").kept, tier(found, "pro").over_now, tier(found, "pro").longest_now) == (False, 1, 71.0)
+    said = "".join(text for row in outlook_lines.promises(found, 120) for text, _ in row.line)
+    assert "over now: ada 1 min; 1 slot is due, and nobody fires it" in said
 
 
 def test_a_tier_that_nothing_is_promised_to_is_told_without_a_verdict(redis: Redis) -> None:

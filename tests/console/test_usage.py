@@ -16,7 +16,7 @@ from console.screens import user_lines
 from console.store import usage as store
 from console.store import user
 from console.store.steps import Line, alone
-from jobs import keys, usage
+from jobs import controls, keys, usage
 from jobs.schedules import schedule_id
 from jobs.users import User
 from tests.benchmarks.ratios import RoundTrips
@@ -114,4 +114,27 @@ def test_the_page_of_a_user_tells_what_was_taken_and_what_was_kept(redis: Redis)
     assert found.begun_in_time() == (2, 3)
     said = "\n".join("".join(text for text, _ in row.line) for row in user_lines.lines(found, 80, True, UTC))
     assert "1 min of worker time  3 attempts failed" in said
-    assert "✗ 2 of the last 3 runs began within 5 s of the slot" in said
+    assert "✗ 2 of 3 runs began within 5 s of the slot" in said
+    assert "2 more: retried, not begun, or without a slot" in said
+
+
+def test_a_slot_that_nobody_fires_breaks_the_promise_on_the_page_of_its_user(redis: Redis) -> None:
+    jobs.set_user(redis, User("ada", "pro"), ["scrape"])
+    one = schedule_id("ada", "scrape")
+    redis.hset(keys.RUNS + one, str(int(NOW) - 3_600), f"slot;finished;{int(NOW) - 3_600};{int(NOW) - 3_599};1.0;1")
+
+    def said(late: float) -> tuple[tuple[float, ...], str]:
+        redis.zadd(keys.ENTRIES, {one: NOW - late})
+        found = user.read(redis, UserQuery("ada"), NOW, Secrets())
+        rows = user_lines.lines(found, 80, True, UTC)
+        return found.schedules[0].next_slots, "\n".join("".join(text for text, _ in row.line) for row in rows)
+
+    slots, page = said(71)
+    assert (slots[0], len(slots), slots == tuple(sorted(slots))) == (NOW - 71, 5, True)
+    assert slots[1] > NOW
+    assert "✗ a slot has been due for 1 min, and nobody has fired it" in page
+    assert "✓" not in page.split("SCHEDULE")[0].split("promise")[1]
+    assert [line.split()[:4] for line in page.splitlines() if line.strip().startswith("due")] == [["due", "1", "min", "ago"]]
+    assert "✓ 1 of 1 run began" in said(3)[1]
+    controls.pause(redis, "ada", "scrape", "asked", "ann")
+    assert "nobody has fired it" not in said(71)[1]
