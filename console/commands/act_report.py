@@ -12,6 +12,7 @@ from console.commands.choosing import Chosen, Found, names
 from console.model import command_words, tie_words, words
 from console.model.bulk import Progress, Report
 from console.model.commands import REASONS, STATES, Command, JobCommand, Outcome, Suspend, WorkerSeen
+from console.model.counting import counted
 from console.model.operations import Counts
 from console.model.selection import Preview
 from console.model.text import decoded, visible
@@ -62,7 +63,7 @@ def show_preview(found: Found, command: Command, meant: Chosen, asked: str, as_j
     width = max((len(tally.what) for tally in tallies), default=0)
     for tally in tallies:
         counts = ", ".join(f"{value} {count:,}" for value, count in tally.counts)
-        say(f"  {tally.what:<{width}}  {counts}{f', and {tally.others:,} others' if tally.others else ''}")
+        say(f"  {tally.what:<{width}}  {counts}{', and ' + counted(tally.others, 'other') if tally.others else ''}")
     for code, count in preview.in_way.items():
         say(f"  {count:,} cannot be: {_why(code, command, meant)}")
     waiting = sum(preview.waiting.values())

@@ -15,7 +15,7 @@ from console.model.queries import OverviewQuery
 from console.model.status import Status
 from console.model.text import visible
 from console.store.seen import MAX_QUEUES
-from jobs import durations
+from jobs import durations, keys
 
 DONE, NOT_HELD = 0, 1
 
@@ -52,18 +52,28 @@ def check(ages: tuple[Age, ...], max_failed: int | None, min_workers: int | None
         failed = [f"{problem.code}: {problem.subject}: {problem.message}" for problem in errors]
     else:
         failed = [*_too_old(found, ages), *_too_many(found, max_failed), *_too_few(found, min_workers)]
-    output.say(f"failed: {'; '.join(failed)}" if failed else f"ok: {_told(found)}")
+    unused = [f"RQ knows no queue {visible(os.fsdecode(name))} yet" for name in _unknown(found, ages)]
+    output.say(f"failed: {'; '.join(failed)}" if failed else f"ok: {', '.join([_told(found), *unused])}")
     return NOT_HELD if failed else DONE
+
+
+def _unknown(status: Status, ages: tuple[Age, ...]) -> list[bytes]:
+    """The queues with a threshold that have had no job yet, or are of a wrong name."""
+    known = {queue.key for queue in status.queues}
+    return [name for name in (os.fsencode(queue) for queue, _ in ages) if name not in known]
 
 
 def _too_old(status: Status, ages: tuple[Age, ...]) -> list[str]:
     queues = {queue.key: queue for queue in status.queues}
+    unread = any(one.what == "queues" for one in status.unread) or any(one.what == keys.RQ_QUEUES for one in status.refused)
     failed = []
     for name, most in ages:
         queue = queues.get(os.fsencode(name))
         if queue is None:
-            raise click.UsageError(f"--max-age {name}: there is no queue of that name; tq-console status lists them")
-        if queue.waiting is None or (queue.waiting and queue.oldest_s is None):
+            # RQ lists a queue from its first job on, so in one that it does not list nothing waits.
+            if unread:
+                failed.append(f"{name}: it is not among the queues that could be read")
+        elif queue.waiting is None or (queue.waiting and queue.oldest_s is None):
             failed.append(f"{queue.name}: how long its next job has waited cannot be read")
         elif queue.oldest_s is not None and queue.oldest_s > most:
             failed.append(f"{queue.name}: its next job has waited {words.age(queue.oldest_s)}, {words.age(most)} at the most")

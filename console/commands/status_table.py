@@ -149,7 +149,8 @@ def _queues(queues: Sequence[QueueStatus], width: int, most: int) -> list[Render
     ]
     more = [f"{counted(len(worth) - most, 'other')} with jobs or workers"] if len(worth) > most else []
     more += [f"{idle:,} with neither jobs nor workers"] if (idle := len(here) - len(worth)) else []
-    return [_table(columns, rows, width), *([_aside(f"… and {', and '.join(more)}")] if more else [])]
+    head = _table(columns, rows, width) if rows else _aside("no queue has jobs or workers")
+    return [head, *([_aside(f"… and {', and '.join(more)}")] if more else [])]
 
 
 def _workers(workers: Sequence[WorkerStatus], width: int, most: int) -> list[RenderableType]:

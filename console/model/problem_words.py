@@ -64,7 +64,7 @@ def subject(names: Sequence[str], noun: str) -> str:
 def named(names: Sequence[str]) -> str:
     """The first names, and how many others there are."""
     more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more:,} others" if more > 0 else "")
+    return ", ".join(names[:NAMED]) + (f" and {counted(more, 'other')}" if more > 0 else "")
 
 
 def everything(status: Status) -> int:

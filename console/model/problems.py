@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from console.model import schedule_problems as schedules
-from console.model import starting
+from console.model import starting, words
 from console.model.counting import counted
 from console.model.problem_words import EVIDENCE, WORKERS, error, everything, jobs, named, subject, warning
 from console.model.queries import FailuresQuery, JobsQuery, OverviewQuery
@@ -112,7 +112,8 @@ def promise_broken(status: Status) -> Iterator[Problem]:
             yield error(
                 "promise_broken",
                 queue.name,
-                f"the next job has waited {queue.oldest_s:,.0f} s, and {queue.promise_s:,} s are promised; {jobs(queue)}",
+                f"the next job has waited {words.age(int(queue.oldest_s - queue.promise_s))} longer than the "
+                f"{words.age(queue.promise_s)} that is promised; {jobs(queue)}",
                 "start more workers on this lane, or see what occupies those it has"
                 if queue.workers
                 else "start a worker on this lane",
@@ -198,7 +199,7 @@ def unreadable(status: Status) -> Iterator[Problem]:
     """`unreadable`: keys or commands that the server refused, so what they would say is missing from this status."""
     if status.refused:
         first = status.refused[0]
-        more = f" (and {len(status.refused) - 1:,} others)" if len(status.refused) > 1 else ""
+        more = f" (and {counted(len(status.refused) - 1, 'other')})" if len(status.refused) > 1 else ""
         yield warning(
             "unreadable",
             first.what,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from console.model import words
 from console.model.counting import counted
 from console.model.problem_words import ENTRIES, WORKERS, entries, error, subject, warning
 from console.model.queries import ActivityQuery, SchedulesQuery
@@ -20,7 +21,7 @@ def no_scheduler(status: Status) -> Iterator[Problem]:
     if any(scheduler.verdict == "live" for scheduler in seen) or not (armed or late):
         return
     ages = [scheduler.seen_s for scheduler in seen if scheduler.seen_s is not None]
-    since = f"no rqscheduler for {min(ages):,.0f} s" if ages else "no rqscheduler is seen"
+    since = f"no rqscheduler for {words.age(int(min(ages)))}" if ages else "no rqscheduler is seen"
     what = counted(armed, "schedule is armed", "schedules are armed") if armed else entries(late, "late")
     yield error(
         "no_scheduler", "rqscheduler", f"{what}, {since}: nothing fires", "start one: rqscheduler", armed or late, WORKERS
@@ -49,12 +50,12 @@ def pass_lock_held(status: Status) -> Iterator[Problem]:
     rqschedulers = [scheduler for scheduler in status.schedulers if scheduler.kind == "rqscheduler"]
     dead = all(scheduler.verdict == "gone" for scheduler in rqschedulers)
     holder = "its holder is dead" if dead else "its holder is dead, or its pass is a very long one"
-    held = f"the lock of rqscheduler's pass is held for {lock.age_s:,.0f} s: {holder}, and no other scheduler can fire"
+    held = f"the lock of rqscheduler's pass is held for {words.age(int(lock.age_s))}: {holder}, and no other scheduler can fire"
     if lock.ends_s is None:
         remedy = "it never ends by itself: DEL rq:scheduler_lock"
         yield error("pass_lock_held", "rqscheduler", held, remedy, status.schedules.armed or 0, WORKERS)
     else:
-        remedy = f"it ends by itself in {lock.ends_s:,.0f} s; see that an rqscheduler is running then"
+        remedy = f"it ends by itself in {words.age(int(lock.ends_s))}; see that an rqscheduler is running then"
         yield warning("pass_lock_held", "rqscheduler", held, remedy, status.schedules.late or 0, WORKERS)
 
 
@@ -68,7 +69,8 @@ def slow_poll(status: Status) -> Iterator[Problem]:
         yield warning(
             "slow_poll",
             subject([scheduler.name for scheduler in slow], "schedulers"),
-            f"polls every {longest:g} s, and the shortest promise is {shortest:,} s: runs can start late by that much",
+            f"polls every {words.age(longest)}, and the shortest promise is {words.age(shortest)}: runs can start late by that "
+            "much",
             "start it as rqscheduler -i 5",
             status.schedules.armed or 0,
             WORKERS,

@@ -58,7 +58,7 @@ def foretold(found: Forecast | None) -> tuple[Piece, ...]:
     if found.verdict == "drains":
         return ((f"drains in {words.age(found.drain_s)}", "good"),)
     if found.verdict == "never":
-        return (("never drains: nothing is got through with", "bad"),)
+        return (("never drains: no run ends", "bad"),)
     pace = (found.arrivals_per_min, found.services_per_min)
     said = f": {words.rate(pace[0])} a minute come, {words.rate(pace[1])} end" if None not in pace else ""
     return ((f"grows{said}", "bad"),)

@@ -245,13 +245,20 @@ def test_check_holds_thresholds_in_one_line(redis: Redis, say: Say) -> None:
     assert say("check")[0] == 0
 
 
+def test_a_queue_that_has_had_no_job_yet_keeps_its_threshold_and_is_named(redis: Redis, say: Say) -> None:
+    status, out, err = say("check", "--max-age", "mail\x1b=60s", "--max-age", "high=60s")
+    assert (status, out, err) == (0, "ok: 0 jobs wait, 0 failed, 0 workers, RQ knows no queue mail␛ yet\n", "")
+    redis.set("rq:queues", "of another type")
+    status, out, err = say("check", "--max-age", "mail=60s")
+    assert (status, out, err) == (1, "failed: mail: it is not among the queues that could be read\n", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("--max-age", "60s"), "like high=60s"),
         (("--max-age", "high=60"), "has no unit"),
         (("--max-age", "=60s"), "like high=60s"),
-        (("--max-age", "nowhere=60s"), "no queue of that name"),
         (("--max-failed", "-1"), "no whole number"),
         (("--max-failed", "many"), "no whole number"),
         (("--min-workers", "0"), "no whole number"),

@@ -202,6 +202,17 @@ def test_many_of_a_kind_are_one_problem_that_counts_them() -> None:
     assert all(len(problem.message) < 200 for problem in found)
 
 
+def test_the_others_are_counted_as_one_counts_them() -> None:
+    workers = tuple(replace(WORKER, name=f"w{n}", verdict="gone") for n in range(5))
+    for count, said in ((3, "w0, w1, w2"), (4, "w0, w1, w2 and 1 other"), (5, "w0, w1, w2 and 2 others")):
+        assert message(replace(WELL, workers=workers[:count]), "worker_gone").endswith(f": {said}")
+
+
+def test_a_broken_promise_tells_by_how_much_in_the_units_of_the_screen() -> None:
+    said = message(high(waiting=1, oldest_s=80.0, promise_s=60), "promise_broken")
+    assert said == "the next job has waited 20 s longer than the 1 min that is promised; 1 job waits"
+
+
 def test_a_lock_whose_every_scheduler_is_gone_has_a_dead_holder() -> None:
     (dead,) = [found for found in find(replace(held(11.0, 2.0), schedulers=(GONE,))) if found.code == "pass_lock_held"]
     (doubtful,) = find(held(11.0, 2.0))

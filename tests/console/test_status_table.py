@@ -49,7 +49,7 @@ def headings(page: list[str], first: str) -> list[str]:
 def test_what_is_wrong_comes_right_after_the_heading() -> None:
     page = lines(status(), 120)
     assert page[1] == "3 problems"
-    assert page[2].startswith("✗ high: the next job has waited 400 s")
+    assert page[2].startswith("✗ high: the next job has waited 6 min longer than the 5 s that is promised")
     assert lines(WELL, 120)[1] == "✓ no problem found"
 
 
@@ -69,6 +69,7 @@ def test_without_the_job_layer_a_lane_is_no_more_than_a_queue_and_nothing_is_orp
     page = lines(replace(WELL, queues=(unused, used, MAIL), schedules=replace(WELL.schedules, orphaned=None)), 200)
     assert headings(page, "QUEUE")[:2] == ["QUEUE", "WAITING"]
     assert ["default", "7"] in [line.split()[:2] for line in page]
+    assert "no queue has jobs or workers" in lines(replace(WELL, queues=(unused,)), 200)
     assert not [line for line in page if line.startswith(("high", "LANE")) or "neither jobs" in line or "orphaned" in line]
 
 
@@ -95,7 +96,7 @@ def test_watched_it_fits_the_terminal(width: int, height: int) -> None:
     page = lines(status(workers=60, schedulers=20, queues=40, gone=2), width, height)
     assert len(page) <= height
     text = " ".join(" ".join(page).split())
-    assert "the next job has waited 400 s" in text
+    assert "the next job has waited 6 min longer than the 5 s that is promised" in text
     assert "24 schedules" in text
     for lane in ("high", "default", "low"):
         assert [lane, "1,234"] in [line.split()[:2] for line in page]

@@ -301,3 +301,11 @@ async def test_history_is_of_the_lanes_or_of_the_queue_under_the_cursor() -> Non
         assert view.do("history") == Place("timeline", HistoryQuery())
         view.do("last")
         assert view.do("history") == Place("timeline", HistoryQuery(queue=b"mail"))
+
+
+def test_what_the_busiest_users_have_failed_at_is_attempts() -> None:
+    users = (UserUse("ada", 61.0, 1), UserUse("bob", 7.0, 1_200))
+    rows = ["".join(part for part, _ in row.line) for row in outlook_lines.busiest(Busiest(users, users), 100)]
+    assert rows[1].split() == ["ada", "1", "min", "1", "attempt", "failed"]
+    assert rows[2].split() == ["bob", "7", "s", "1,200", "attempts", "failed"]
+    assert rows[3] == "most failed attempts: ada 1, bob 1,200"

@@ -91,7 +91,7 @@ def _skips(schedule: ScheduleFacts) -> Iterator[Reason]:
         yield Reason(
             "overlap",
             f"its run {ongoing.id} has not ended ({ongoing.state}), and a slot that is due meanwhile is skipped: "
-            f"{counted(overlap, 'slot was', 'slots were')} so far",
+            f"{counted(overlap, 'slot was', 'slots were')} skipped so far",
             f"see why that run does not end: tq-console why {shell_word(ongoing.id)}; or let runs overlap, or come less often",
             "change",
         )
@@ -175,7 +175,7 @@ def not_fired(entry: EntryFacts, around: Around) -> Iterator[Reason]:
             "DEL rq:scheduler_lock" if lock.ends_s is None else "see that an rqscheduler runs then",
         )
     elif not live and (around.told or (late > LATE and lock is None)):
-        yield Reason("no_scheduler", f"no rqscheduler is at work{_since(around)}: nothing fires", "start one: rqscheduler")
+        yield Reason("no_scheduler", f"{_nobody(around)}: nothing fires", "start one: rqscheduler")
     elif live and late > LATE:
         yield Reason(
             "scheduler_slow",
@@ -196,6 +196,6 @@ def poisoned(entry: EntryFacts) -> Reason:
     )
 
 
-def _since(around: Around) -> str:
+def _nobody(around: Around) -> str:
     ages = [one.seen_s for one in around.rqschedulers if one.seen_s is not None]
-    return f" since {words.age(min(ages))}" if ages else ""
+    return f"no rqscheduler has been at work for {words.age(min(ages))}" if ages else "no rqscheduler is at work"

@@ -43,7 +43,7 @@ class Failing(Choosing):
             rows = [Row(((row.line[0][0], "bad" if at == 0 else ""),), indent=2 * (at > 0)) for at, row in enumerate(rows)]
             whom = f", {counted(group.users, 'user')}" if group.users else ""
             since = f"first {words.relative(group.first_at, now)}, last {words.relative(group.last_at, now)}"
-            where = f", raised in {group.frame}" if group.frame else ""
+            where = f"{'' if group.cause == 'raised' else ', raised'} in {group.frame}" if group.frame else ""
             rows += prose([(visible(f"{words_of_cause(group).what}{where}{whom}; {since}"), "dim")], cells, 2)
             told.append(rows)
         return told
