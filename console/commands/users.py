@@ -18,7 +18,7 @@ from console.commands.run_rows import RunRow
 from console.commands.server import changes, connection, one_line_errors, reader
 from console.commands.table import Column, table
 from console.commands.user_import import import_
-from console.model.masking import masked
+from console.model.masking import mask_webhook, masked
 from jobs import keys, registering, schedules
 from jobs import users as directory
 from jobs.errors import InvalidUser
@@ -64,7 +64,7 @@ def list_(prefix: str, limit: int, after: str | None, as_json: bool) -> None:
     table(
         COLUMNS,
         [
-            (user.id, user.tier, user.zone, _yes(user.active), str(len(user.sources)), masked(user.webhook) or "—")
+            (user.id, user.tier, user.zone, _yes(user.active), str(len(user.sources)), mask_webhook(user.webhook) or "—")
             for user in found
         ],
     )
@@ -102,7 +102,7 @@ def show(user_id: str, as_json: bool) -> None:
             "tier": user.tier,
             "zone": user.zone,
             "active": _yes(user.active),
-            "webhook": masked(user.webhook) or "—",
+            "webhook": mask_webhook(user.webhook) or "—",
             "sources": " ".join(masked(source) for source in user.sources) or "—",
         }
     )
@@ -189,7 +189,7 @@ def _in_words(changes: dict[str, Any]) -> str:
     """What is changed of a user, with URLs masked: "tier free, no sources"."""
     told = {**changes, "sources": " ".join(map(masked, changes.get("sources", ())))}
     if "webhook" in changes:
-        told["webhook"] = masked(changes["webhook"])
+        told["webhook"] = mask_webhook(changes["webhook"])
     if "active" in changes:
         told["active"] = _yes(changes["active"])
     return ", ".join(f"{name} {told[name]}" if told[name] else f"no {name}" for name in changes)
@@ -230,7 +230,7 @@ def _user_fields(user: User) -> dict[str, Any]:
         "tier": user.tier,
         "zone": user.zone,
         "sources": [masked(source) for source in user.sources],
-        "webhook": masked(user.webhook),
+        "webhook": mask_webhook(user.webhook),
         "active": user.active,
     }
 

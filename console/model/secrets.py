@@ -1,8 +1,4 @@
-"""Secrets in payloads and free text: what is masked before anything is shown.
-
-Text is read once, from left to right, and no expression in here goes back over what it has read, so that a megabyte of anything
-takes no longer than a megabyte of prose.
-"""
+"""Secrets in payloads and free text: what is masked before anything is shown."""
 
 from __future__ import annotations
 
@@ -10,19 +6,25 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from console.model.masking import MASK, mask_url, masked
+from console.model.masking import MASK, mask_webhook
 from console.model.payload import Call, Long, Many, Pairs, Thing, Undecodable, Value
+from console.model.secret_shapes import masked_word, program, without_credentials, without_keys
+from console.model.secret_text import without_named
 
 NAMES: Final = (
-    "password", "passwd", "token", "secret", "authorization", "api_key", "apikey", "access_key", "private_key", "cookie",
-    "credential",
+    "password", "passwd", "passphrase", "passcode", "pwd", "token", "secret", "authorization", "api_key", "apikey",
+    "access_key", "account_key", "private_key", "cookie", "credential",
 )  # fmt: skip
-"""Whatever has one of these in its name, in any case, has a secret as its value. `_` also stands for a dash or for nothing, as
-in `api-key` and `apiKey`."""
+"""Whatever has one of these in its name, in any case, has a secret as its value. `_` also stands for a dash, a
+blank or nothing, as in `api-key` and `apiKey`."""
 
-MAX_SCHEME: Final = 30
-MAX_URL: Final = 400
-"""Characters of a URL that masking.masked reads; of a longer one less is shown."""
+WORDS: Final = ("pass", "auth", "sig", "signature")
+"""The same, but only as the last word of a name: of `db_pass`, `dbPass`, `pass`, not of `passed`, `bypass` and `auth_mode`."""
+
+_LAST_WORDS = "|".join(
+    rf"{word}(?:(?<![A-Za-z]{word})|(?-i:(?<=[a-z]{word.capitalize()})))(?![A-Za-z]|[_-]\w)" for word in WORDS
+)
+_HOOK_NAME = re.compile(r"web[-_]?hook", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,162 +36,26 @@ class Secrets:
     _marks: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        names = "|".join(re.escape(name).replace("_", "[-_]?") for name in (*NAMES, *self.more) if name.strip())
+        names = "|".join(re.escape(name).replace("_", "[-_ ]?") for name in (*NAMES, *self.more) if name.strip())
+        names = f"{names}|{_LAST_WORDS}"
         object.__setattr__(self, "named", re.compile(names, re.IGNORECASE))
-        object.__setattr__(self, "_marks", re.compile(f"(?P<url>://)|{names}", re.IGNORECASE))
+        # Most characters begin none of them.
+        begins = "".join(sorted({re.escape(name[0]) for name in (":", *NAMES, *WORDS, *self.more) if name.strip()}))
+        object.__setattr__(self, "_marks", re.compile(f"(?=[{begins}])(?:(?P<url>://)|{names})", re.IGNORECASE))
 
 
 DEFAULT: Final = Secrets()
 
 
-# --- text ---------------------------------------------------------------------------------------
-
-_NAME_END = re.compile(r"[\w-]*")
-_SEPARATOR = re.compile(r"(?:\\*['\"])?\]?[ \t]*(?:=>|:=|[=!]=|[=:])")
-_AFTER_FLAG = re.compile(r"\\*['\"][ \t]*,[ \t]*|[ \t]+")
-_OPENING = re.compile(r"\s*[bBuUrRfF]{0,2}(\\*)(['\"])")
-_QUOTE = re.compile(r"['\"]")
-_BLANKS = re.compile(r"[ \t]*")
-_BARE = re.compile(r"[^\s,()\[\]{}<>]*")
-_TRAILING = re.compile(r"(?:\\*['\"])+\Z")
-_PARAMETERS_END = re.compile(r"\\n|\n|\Z")
-_URL_END = re.compile(r"\s|['\"](?=[,:}\])\s]|\Z)|\Z")
-_DEFAULT = re.compile(r"(?:\[[^\]\n]{0,80}\])?(?:[ \t]*\|[ \t]*\w{1,40}){0,4}[ \t]*=(?!=)")
-"""What stands between a name's type and its default, in source code that a traceback quotes: `password: str | None = "x"`."""
-
-_CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
-_EITHER: Final = {opening: re.compile(f"[{re.escape(opening + closing)}]") for opening, closing in _CLOSING.items()}
-
-_SCHEME = re.compile(r"([A-Za-z][\w-]*)[ \t]+(?=[^\s,()\[\]{}<>])")
-_OF_ONE: Final = frozenset(["bearer", "basic", "token", "negotiate", "apikey"])
-_OF_MANY: Final = frozenset(["digest", "oauth", "hawk", "signature", "aws4-hmac-sha256"])
-"""Schemes of an Authorization header (RFC 9110, 11.6.2): with one credential, and with parameters up to the end of the line."""
-
-_NO_SECRET: Final = frozenset(["", "None", "True", "False", "null", "true", "false"])
-
-
 def masked_text(text: str, secrets: Secrets = DEFAULT) -> str:
-    """`text` without the secrets of its URLs and without the values that follow secret names.
+    """`text` without the secrets of its URLs, without keys and passwords that are known by their look (secret_shapes.py), and
+    without the values that follow secret names.
 
     A value follows after `=` or `:`, or after a blank when the name is a flag like `--password`. A quoted one ends with its
     closing quote (or with the text), one in brackets with the closing bracket (or with its line), any other with a blank, a
-    comma or a bracket. What keeps no secret, like None, stays.
+    comma or a bracket. What keeps no secret, like None, stays. In sentences spoken_secrets.py tells what is one.
     """
-    done = 0
-    pieces: list[str] = []
-    balanced = True
-    while found := secrets._marks.search(text, done):
-        if found["url"]:
-            start = _back(text, found.start(), max(done, found.start() - MAX_SCHEME), "+.-")
-            end = _at(_URL_END.search(text, found.end()))
-            shown = masked(text[start:end]) if end - start <= MAX_URL else mask_url(text[start:end])
-        else:
-            name = _back(text, found.start(), done, "_-")
-            start = end = _end(_NAME_END, text, found.end())
-            shown = ""
-            if found := _SEPARATOR.match(text, end) or (_AFTER_FLAG.match(text, end) if text[name] == "-" else None):
-                start, end, shown, balanced = _value(text, found.end(), text[name:end].lower(), balanced)
-        pieces += (text[done:start], shown)
-        done = end
-    return "".join((*pieces, text[done:])) if done else text
-
-
-def _back(text: str, start: int, least: int, signs: str) -> int:
-    """Where the letters, digits and `signs` begin that end at `start`, no farther back than `least`."""
-    while start > least and (text[start - 1].isalnum() or text[start - 1] in signs):
-        start -= 1
-    return start
-
-
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Where what matches `pattern` at `at` ends."""
-    found = pattern.match(text, at)
-    return found.end() if found else at
-
-
-def _at(found: re.Match[str] | None) -> int:
-    assert found is not None, "the pattern matches at the end of the text at the latest"
-    return found.start()
-
-
-def _value(text: str, at: int, name: str, balanced: bool) -> tuple[int, int, str, bool]:
-    """From where to where the value of `name` goes that is looked for from `at` on, and what is shown in its place.
-
-    `balanced` says whether all brackets so far were closed. One that is not is looked for to the end of the text once.
-    """
-    if opening := _OPENING.match(text, at):
-        end, closing = _quoted_end(text, opening)
-        return opening.end(), end, (MASK if end - len(closing) > opening.end() else "") + closing, balanced
-    start = _end(_BLANKS, text, at)
-    if text[start : start + 1] in _CLOSING:
-        end, balanced = _bracketed_end(text, start, balanced)
-        return (start, end, MASK, balanced) if end - start > 2 else (end, end, "", balanced)
-    scheme = _SCHEME.match(text, start)
-    kind = scheme[1].lower() if scheme else ""
-    if scheme and kind in _OF_MANY:
-        return start, _at(_PARAMETERS_END.search(text, start)), MASK, balanced
-    if scheme and (kind in _OF_ONE or "authorization" in name):
-        kept = scheme.end() if kind in _OF_ONE else start
-        return kept, _bare_end(text, scheme.end()), MASK, balanced
-    end = _bare_end(text, start)
-    while "cookie" in name and text.endswith(";", start, end):
-        before, end = end, _bare_end(text, _end(_BLANKS, text, end))
-        if _end(_BLANKS, text, before) == end:
-            break
-    if text[start:end] in _NO_SECRET:
-        return end, end, "", balanced
-    if found := _DEFAULT.match(text, end):
-        default = _OPENING.match(text, found.end())
-        end = _quoted_end(text, default)[0] if default else _bare_end(text, _end(_BLANKS, text, found.end()))
-    return start, end, MASK, balanced
-
-
-def _bare_end(text: str, start: int) -> int:
-    """Where a value without quotes ends. Quotes at its end are those of a text around it."""
-    end = _end(_BARE, text, start)
-    trailing = _TRAILING.search(text[max(start, end - 8) : end])
-    return end - len(trailing[0]) if trailing else end
-
-
-def _quoted_end(text: str, opening: re.Match[str]) -> tuple[int, str]:
-    """Where the value ends that `opening` opens, and its closing quote: none when the text ends first.
-
-    Inside a text within a text quotes bear a backslash, or three. One that bears more than the opening one is a part of the
-    value, unless what it bears are the value's own backslashes. A quote that follows at once goes on with the value, as in SQL
-    and in triple quotes.
-    """
-    closing = opening[1] + opening[2]
-    at = opening.end()
-    while found := _QUOTE.search(text, at):
-        quote = found.start()
-        while quote > at and text[quote - 1] == "\\":
-            quote -= 1
-        at = found.end()
-        more = at - quote - len(closing)
-        if found[0] != opening[2] or (more > 0 and more % (2 * len(closing))):
-            continue
-        if more < 0:
-            # A quote of the text around it.
-            return quote, ""
-        if text.startswith(closing, at):
-            at += len(closing)
-        elif text[at : at + 1].isalnum():
-            return _bare_end(text, at), ""
-        else:
-            return at, closing
-    return len(text), ""
-
-
-def _bracketed_end(text: str, start: int, balanced: bool) -> tuple[int, bool]:
-    """Where the value ends that the bracket at `start` opens, and whether a bracket closes it."""
-    line = text.find("\n", start)
-    line = len(text) if line < 0 else line
-    depth = 0
-    for found in _EITHER[text[start]].finditer(text, start, len(text) if balanced else line):
-        depth += 1 if found[0] in _CLOSING else -1
-        if depth == 0:
-            return found.end(), balanced
-    return line, False
+    return without_credentials(without_named(without_keys(text), secrets._marks))
 
 
 # --- values -------------------------------------------------------------------------------------
@@ -253,11 +119,28 @@ class _Masking:
 
     def sequence(self, items: tuple[Value, ...]) -> tuple[Value, ...]:
         flagged = [False, *(self.is_flag(item) for item in items[:-1])]
-        return tuple(_mask(item) if secret else self.value(item) for item, secret in zip(items, flagged, strict=False))
+        found = [_mask(item) if secret else self.value(item) for item, secret in zip(items, flagged, strict=False)]
+        called, before = "", ""
+        for at, item in enumerate(found):
+            word = item if isinstance(item, str) else ""
+            called = program(word) or called
+            if called and isinstance(item, str):
+                found[at] = masked_word(called, before, word)
+            before = word
+        return tuple(found)
 
     def named(self, name: Value, value: Value) -> Value:
         text = _as_text(name)
-        return _mask(value) if text is not None and self.secrets.named.search(text) else self.value(value)
+        if text is not None and self.secrets.named.search(text):
+            return _mask(value)
+        return self.hooks(value) if text is not None and _HOOK_NAME.search(text) else self.value(value)
+
+    def hooks(self, value: Value) -> Value:
+        """The URLs of webhooks, of which whoever knows the path may use them."""
+        text = _as_text(value)
+        if text is not None and "://" in text:
+            return mask_webhook(text)
+        return replace(value, items=tuple(map(self.hooks, value.items))) if isinstance(value, Many) else self.value(value)
 
     def is_name(self, value: Value) -> bool:
         text = _as_text(value)

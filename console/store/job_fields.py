@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.model import words
+from console.model.masking import masked_webhooks
 from console.model.payload import Call, Undecodable, Value
 from console.model.secrets import Secrets, masked_call, masked_payload, masked_text
 from console.model.shown import one_line
@@ -128,7 +129,8 @@ def _told(name: str, found: bytes, secrets: Secrets) -> str:
             found = decoding.inflated(found)[-MAX_FIELD:]
         except ValueError as error:
             return f"({error})"
-    whole = masked_text(decoded(found), secrets)
+    said = masked_webhooks(decoded(found)) if name == "webhooks" else decoded(found)
+    whole = masked_text(said, secrets)
     return whole if len(whole) <= MAX_FIELD else whole[:MAX_FIELD] + "…"
 
 

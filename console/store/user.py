@@ -10,7 +10,7 @@ from typing import Any, Final
 from redis import Redis
 
 from console.model.job_states import state
-from console.model.masking import mask_url
+from console.model.masking import mask_url, mask_webhook
 from console.model.pages import JobRow
 from console.model.queries import UserQuery
 from console.model.schedules import RunRow, ScheduleRow, UserPage
@@ -74,7 +74,7 @@ def read(connection: Redis, query: UserQuery, now: float, secrets: Secrets, erro
         zone=text_or_none(told.get(b"zone")),
         active=None if active is None else active == b"1",
         sources=tuple(mask_url(source) for source in _sources(told.get(b"sources"))),
-        webhook=mask_url(text(told[b"webhook"])) if told.get(b"webhook") else None,
+        webhook=mask_webhook(text(told[b"webhook"])) if told.get(b"webhook") else None,
         created_at=number(told.get(b"created_at")),
         updated_at=number(told.get(b"updated_at")),
         schedules=tuple(schedules),

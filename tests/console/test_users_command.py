@@ -249,12 +249,12 @@ def test_list_pages_by_prefix(redis: Redis, say: Say) -> None:
 
 
 def test_list_cuts_nothing_when_it_is_piped(redis: Redis) -> None:
-    long = User("x" * 256, "free", webhook="https://h.example/" + "y" * 1_900)
+    long = User("x" * 256, "free", webhook=f"https://{'h' * 60}.{'e' * 60}.example/{'y' * 1_900}")
     set_user(redis, long)
     done = program("users", "list", capture_output=True)
     assert done.returncode == 0
     assert long.id.encode() in done.stdout
-    assert long.webhook.encode() in done.stdout
+    assert f"https://{'h' * 60}.{'e' * 60}.example/…".encode() in done.stdout
     assert len(done.stdout.splitlines()) == 2
 
 
@@ -287,7 +287,7 @@ def test_show_tells_everything_but_secrets(redis: Redis, say: Say) -> None:
         "tier": "pro",
         "zone": "Europe/Rome",
         "sources": ["https://…@a.example/x?…"],
-        "webhook": "https://h.example/hook?…",
+        "webhook": "https://h.example/…",
         "active": True,
     }
     assert [(one["user"], one["task"], one["state"], one["runs"]) for one in said["schedules"]] == [
@@ -398,7 +398,7 @@ def test_bad_input_is_one_line_and_changes_nothing(redis: Redis, say: Say, argum
             ["set", "bob", "--tier", "pro", "--inactive", "--source", "", "--webhook", "https://h.example/x?token=s3cret"],
             {
                 "command": "change", "scope": "user bob",
-                "options": "tier pro, no sources, webhook https://h.example/x?…, active no",
+                "options": "tier pro, no sources, webhook https://h.example/…, active no",
             },
             "done",
         ),
