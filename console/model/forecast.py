@@ -13,13 +13,17 @@ WINDOW: Final = 1_800.0
 """Seconds that rates are taken over. What arrives by chance needs that long: by how much 720 runs a minute are more than 600 is
 known to a twentieth after half an hour, and to a seventh after five minutes."""
 
-Verdict = Literal["empty", "drains", "grows", "never", "unknown"]
+STEADY: Final = 0.05
+"""By what share of what ends a queue may grow and still count as steady: so much is chance in half an hour."""
+
+Verdict = Literal["empty", "drains", "steady", "grows", "never", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What becomes of a backlog at the pace of `over_s` seconds. `drains` has its `drain_s`; it `grows` when more comes than is
-    got through with; `never`: nothing at all is got through with. Rates are runs a minute, None where nobody counts."""
+    """What becomes of a backlog at the pace of `over_s` seconds. `drains` has its `drain_s`; it `grows` when more comes
+    than is got through with, and is `steady` when hardly more does; `never`: nothing at all is got through with. Rates are
+    runs a minute, None where nobody counts."""
 
     verdict: Verdict
     arrivals_per_min: float | None = None
@@ -51,4 +55,6 @@ def forecast(points: Sequence[Point], waiting: int | None, now: float, window_s:
         return Forecast("drains", arrivals, services, waiting / pace, over_s)
     # Without counts, whether anything is got through with is told by whether the queue ever gets shorter.
     served = services > 0 if services is not None else any((one.waiting or 0) > (other.waiting or 0) for one, other in known)
+    if services and -pace * 60 <= STEADY * services:
+        return Forecast("steady", arrivals, services, None, over_s)
     return Forecast("grows" if served else "never", arrivals, services, None, over_s)

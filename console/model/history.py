@@ -97,7 +97,8 @@ class Curves:
 class HistoryPage:
     """Curves of the lanes, or of one queue, as they were read at `as_of`; `at` is the time cursor, None for now.
 
-    `near` are the operations of the audit around that instant, the newest first. `outlook` is told of the present only."""
+    `near` are the last operations of the audit that were begun by the end of the cursor's column, the newest first. `outlook`
+    is told of the present only."""
 
     as_of: float
     span: Span
@@ -114,6 +115,13 @@ class HistoryPage:
         start = window(self.span, self.as_of, self.at)[0]
         at = self.as_of if self.at is None else self.at
         return max(0, min(grid.columns - 1, int((at - start) // grid.step_s)))
+
+
+def of_column(span: Span, now: float, at: float) -> tuple[float, float]:
+    """From when to when the column goes (epoch seconds) that the time cursor `at` is in."""
+    grid, (start, end) = GRIDS[span], window(span, now, at)
+    begin = start + min(grid.columns - 1, max(0, int((at - start) // grid.step_s))) * grid.step_s
+    return begin, min(end, begin + grid.step_s)
 
 
 def window(span: Span, now: float, at: float | None = None) -> tuple[float, float]:

@@ -61,7 +61,7 @@ def foretold(found: Forecast | None) -> tuple[Piece, ...]:
         return (("never drains: no run ends", "bad"),)
     pace = (found.arrivals_per_min, found.services_per_min)
     said = f": {words.rate(pace[0])} a minute come, {words.rate(pace[1])} end" if None not in pace else ""
-    return ((f"grows{said}", "bad"),)
+    return ((f"steady{said}", "warn"),) if found.verdict == "steady" else ((f"grows{said}", "bad"),)
 
 
 def _queue(one: Curves, drawn: Chart, page: HistoryPage) -> list[Row]:

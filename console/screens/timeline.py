@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from console.model import words
-from console.model.history import GRIDS, SPANS, HistoryPage, window
+from console.model.history import GRIDS, SPANS, HistoryPage, of_column, window
 from console.model.queries import HistoryQuery, OperationQuery, UserQuery
 from console.screens import activity_columns, curve_lines, outlook_lines
 from console.screens.facts import head, refused
@@ -47,8 +47,9 @@ class TimelineView(Paged):
         said.append(("lanes" if queue is None else f"queue {snapshot.curves[0].queue if snapshot.curves else ''}", "dim"))
         if snapshot.at is None:
             return said, [("now ", "dim")]
-        there = words.absolute(snapshot.at, self.zone, snapshot.as_of)
-        return said, [(f"{there}  {words.relative(snapshot.at, snapshot.as_of)} ", "accent")]
+        begin, _ = of_column(snapshot.span, snapshot.as_of, snapshot.at)
+        there = words.absolute(begin, self.zone, snapshot.as_of)
+        return said, [(f"{there}  {words.relative(begin, snapshot.as_of)} ", "accent")]
 
     def place_of(self, target: tuple[str, bytes]) -> Place | None:
         """Enter opens an operation, or a user."""
@@ -104,7 +105,10 @@ class TimelineView(Paged):
             time = (f"{words.absolute(when, self.zone, page.as_of):<21}", "accent" if near else "dim")
             line: tuple[Piece, ...] = (time, *activity_columns.ended(row), (f"  {row.who}", "strong"), (f"  {what}{why}", ""))
             rows.append(Row(line, ("operation", row.key)))
-        title = "newest first" if page.at is None else f"around {words.absolute(at, self.zone, page.as_of)}, newest first"
+        title = "newest first"
+        if page.at is not None:
+            until = min(page.as_of, of_column(page.span, page.as_of, page.at)[1])
+            title = f"until {words.absolute(until, self.zone, page.as_of)}, newest first"
         return [*head("DONE FROM CONSOLES", title), *(rows or [Row((("nothing", "dim"),))])]
 
 

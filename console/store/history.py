@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from redis import Redis
 
-from console.model.history import HistoryPage, Point
+from console.model.history import HistoryPage, Point, of_column
 from console.model.queries import HistoryQuery
 from console.model.secrets import Secrets
 from console.store import activity, curves, outlook
@@ -29,13 +29,15 @@ def read(connection: Redis, query: HistoryQuery, now: float, seen: Seen, secrets
     near = Reading(activity.near(line, now if at is None else at, now, secrets))
     beside = [Reading(outlook.beside(line, now, seen))] if at is None else []
     together(line, past, present, near, *beside)
+    until = now if at is None else min(now, of_column(query.span, now, at)[1])
+    begun = [(row, row.at if row.at is not None else row.ended_at) for row in near.result]
     found = tuple(one for one in past.result if query.queue is not None or one.known)
     return HistoryPage(
         now,
         query.span,
         found,
         at,
-        tuple(near.result),
+        tuple(row for row, when in begun if at is None or when is None or when < until),
         beside[0].result if beside else None,
         line.refused,
     )

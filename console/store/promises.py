@@ -152,6 +152,8 @@ def _unfired(line: Line, now: float) -> Steps[Sequence[Overdue]]:
     found = []
     for (one, at), fields in zip(due, told.values, strict=True):
         user, tier, lane, paused, active = fields if isinstance(fields, list) and len(fields) == len(_TOLD) else [None] * 5
-        if None not in (user, tier, lane) and paused != b"1" and active in (None, b"1"):
+        if paused == b"1" or active not in (None, b"1"):
+            continue
+        if isinstance(user, bytes) and isinstance(tier, bytes) and isinstance(lane, bytes):
             found.append(Overdue(text(one), text(user), text(tier), text(lane), age(at, now) or 0.0, unfired=True))
     return found

@@ -71,6 +71,12 @@ def test_a_queue_that_cannot_drain_says_so(arrivals: float, services: float, ver
     assert found.drain_s is None
 
 
+@pytest.mark.parametrize(("arrivals", "services", "verdict"), [(116, 114, "steady"), (116, 116, "steady"), (128, 116, "grows")])
+def test_a_queue_that_hardly_grows_is_steady(arrivals: float, services: float, verdict: str) -> None:
+    found = told(simulated(arrivals, services))
+    assert (found.verdict, found.drain_s) == (verdict, None)
+
+
 def test_jobs_that_nobody_counts_drain_by_their_number() -> None:
     points = simulated(0, 60, counted=False)
     found = told(points)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -162,7 +162,12 @@ async def test_left_goes_back_in_time_and_right_returns_to_now() -> None:
         assert "PROMISES" not in text(view)
         view.show(asked.query, page(at=at))
         await pilot.pause()
-        assert "around" in line(view, "DONE FROM CONSOLES")
+        column = NOW // 1_800 * 1_800 - 2 * 1_800
+        clock = [f"{datetime.fromtimestamp(one, UTC):%H:%M}" for one in (column, column + 1_800)]
+        assert f"until {clock[1]}" in line(view, "DONE FROM CONSOLES").replace(":00,", ",")
+        # What the line above says is what the axis says.
+        assert f"{clock[0]}:00" in drawn(view)[0]
+        assert f"{clock[0]}:00" in next(one for one in drawn(view) if "▲" in one)
         view.do("later")
         view.do("later")
         await pilot.pause()
@@ -225,6 +230,7 @@ async def test_where_nothing_is_recorded_it_is_said_what_would_record_it() -> No
     ("found", "said"),
     [
         (Forecast("grows", 300.0, 280.0), "grows: 300 a minute come, 280 end"),
+        (Forecast("steady", 116.0, 115.0), "steady: 116 a minute come, 115 end"),
         (Forecast("never", 12.0, 0.0), "never drains"),
         (Forecast("empty"), "nothing waits"),
         (Forecast("grows"), "grows"),
