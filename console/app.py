@@ -36,7 +36,7 @@ from console.messages import (
     SearchProgressed,
     SnapshotReady,
 )
-from console.model.ports import Target
+from console.model.ports import ReadError, Target
 from console.model.text import visible
 from console.places import Places
 from console.reading import Reading
@@ -151,6 +151,10 @@ class Console(App[Target], inherit_bindings=False):
     async def go(self, place: Place) -> None:
         """Show another place, and remember this one."""
         await self._looking.go(place)
+
+    def find(self, name: str) -> None:
+        """Show the job, the user or the queue of that name."""
+        self._find(self._reading.watch.target, name)
 
     async def switch(self, target: Target) -> None:
         """Look at another server, from the same screen on."""
@@ -317,6 +321,20 @@ class Console(App[Target], inherit_bindings=False):
             self.call_from_thread(self.say, reason)
         else:
             self.call_from_thread(self.say, f"{what} written to {file}")
+
+    @work(thread=True, exit_on_error=False, exclusive=True, group="find")
+    def _find(self, target: Target, name: str) -> None:
+        from console import naming
+
+        try:
+            place = naming.place(target, name, [key for _, key in self.queues()], self._clock())
+        except ReadError as error:
+            self.call_from_thread(self.say, str(error))
+            return
+        if place is None:
+            self.call_from_thread(self.say, f"no job, user or queue has the name {name}")
+        elif target is self._reading.watch.target:
+            self.post_message(Goes(place))
 
     def bundle(self, target: Target, subject: Subject) -> None:
         """Write an incident bundle to the working directory, one at a time, and say where."""

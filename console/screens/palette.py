@@ -31,6 +31,9 @@ class Guide(Protocol):
     def go(self, place: Place) -> None:
         """Show another place."""
 
+    def find(self, name: str) -> None:
+        """Show the job, the user or the queue of that name, whichever there is."""
+
     def act(self, action: str) -> None:
         """Do an action."""
 
@@ -88,7 +91,7 @@ class Palette(Provider):
             yield Offer(f"queue {visible(name)}", "queue", _going(self._guide, Place("jobs", JobsQuery(queue=key))))
 
     def _named(self, typed: str) -> Iterator[tuple[float, Offer]]:
-        """What `typed` could name: after the word job, user or queue surely, else perhaps."""
+        """What `typed` could name: after the word job, user or queue surely, else whatever there is of that name first."""
         word, _, name = typed.partition(" ")
         sure = word in ("job", "user", "queue") and bool(name.strip())
         name = name.strip() if sure else typed
@@ -98,6 +101,9 @@ class Palette(Provider):
             "user": Place("user", UserQuery(name)),
             "queue": Place("jobs", JobsQuery(queue=key)),
         }
+        if name and not sure:
+            help = "the job, the user or the queue that has exactly this name"
+            yield 0.31, Offer(f"go to {visible(name)}", help, _finding(self._guide, name))
         for at, (kind, place) in enumerate(places.items()):
             if name and (not sure or kind == word):
                 offer = Offer(f"go to {kind} {visible(name)}, if there is one", "by its exact name", _going(self._guide, place))
@@ -110,6 +116,10 @@ def _doing(guide: Guide, action: str) -> Callable[[], None]:
 
 def _going(guide: Guide, place: Place) -> Callable[[], None]:
     return lambda: guide.go(place)
+
+
+def _finding(guide: Guide, name: str) -> Callable[[], None]:
+    return lambda: guide.find(name)
 
 
 def _switching(guide: Guide, target: Target) -> Callable[[], None]:

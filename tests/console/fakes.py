@@ -134,6 +134,7 @@ class FakeReader:
     group_gate: threading.Event = field(default_factory=threading.Event)
     failing_now: list[Groups] = field(default_factory=list)
     failing_asked: list[FailingQuery] = field(default_factory=list)
+    unknown_users: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -228,7 +229,9 @@ class FakeReader:
             case JobQuery():
                 return self.details.get(query.id) or detail(query.id, now)
             case UserQuery():
-                return UserPage(now, query.id, True, "pro", "Europe/Rome", True, schedules=(SCHEDULE,))
+                return UserPage(
+                    now, query.id, query.id not in self.unknown_users, "pro", "Europe/Rome", True, schedules=(SCHEDULE,)
+                )
             case ActivityQuery():
                 return ActivityPage(now, 0, 0, ())
             case OperationQuery():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from console.model.queries import (
     UserQuery,
     WorkersQuery,
 )
-from tests.console.fakes import NOW, FakeReader, job, queue, status, target
+from tests.console.fakes import LANES, NOW, FakeReader, detail, job, queue, status, target
 from tests.console.opened import console, jobs_view
 from tests.console.pilots import SIZES, driving
 
@@ -111,6 +112,35 @@ async def test_the_palette_goes_to_a_name(typed: str, query: object, text: str) 
         await driver.press("enter")
         await driver.until(lambda: any(type(query) is type(asked) and same(asked, query) for asked in reader.asked))
         await driver.shows(text)
+
+
+@pytest.mark.parametrize(
+    ("there", "query"), [("job", JobQuery(b"grace")), ("user", UserQuery("grace")), ("queue", JobsQuery(queue=b"grace"))]
+)
+async def test_a_bare_name_leads_to_what_there_is_of_that_name(there: str, query: object) -> None:
+    reader = FakeReader(status=status(queues=(*LANES, replace(LANES[0], name="grace", key=b"grace", lane=False))))
+    reader.details[b"grace"] = replace(detail(b"grace", NOW), found=there == "job")
+    reader.unknown_users = {"grace"} - ({"grace"} if there == "user" else set())
+    async with driving(console(reader)) as driver:
+        await driver.shows("18,240")
+        await driver.press("colon")
+        await driver.write("grace")
+        await driver.shows("exactly this name")
+        await driver.press(*["down"] * (there == "queue"), "enter")
+        await driver.until(lambda: same(driver.app.view.asked, query) and type(driver.app.view.asked) is type(query))
+
+
+async def test_a_name_of_nothing_is_said_to_be_none() -> None:
+    reader = FakeReader(unknown_users={"nosuch"})
+    reader.details[b"nosuch"] = replace(detail(b"nosuch", NOW), found=False)
+    async with driving(console(reader)) as driver:
+        await driver.shows("18,240")
+        await driver.press("colon")
+        await driver.write("nosuch")
+        await driver.shows("exactly this name")
+        await driver.press("enter")
+        await driver.says("no job, user or queue has the name nosuch")
+        assert driver.app.screen_name == "overview"
 
 
 def same(asked: object, query: object) -> bool:
