@@ -118,9 +118,10 @@ async def test_the_palette_goes_to_a_name(typed: str, query: object, text: str) 
     ("there", "query"), [("job", JobQuery(b"grace")), ("user", UserQuery("grace")), ("queue", JobsQuery(queue=b"grace"))]
 )
 async def test_a_bare_name_leads_to_what_there_is_of_that_name(there: str, query: object) -> None:
-    reader = FakeReader(status=status(queues=(*LANES, replace(LANES[0], name="grace", key=b"grace", lane=False))))
+    grace = replace(LANES[0], name="grace", key=b"grace", lane=False)
+    reader = FakeReader(status=status(queues=(*LANES, *[grace] * (there == "queue"))))
     reader.details[b"grace"] = replace(detail(b"grace", NOW), found=there == "job")
-    reader.unknown_users = {"grace"} - ({"grace"} if there == "user" else set())
+    reader.unknown_users = set() if there == "user" else {"grace"}
     async with driving(console(reader)) as driver:
         await driver.shows("18,240")
         await driver.press("colon")
