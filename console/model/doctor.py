@@ -11,6 +11,8 @@ from console.model import versions, words
 from console.model.counting import counted
 from console.model.problem_words import ENTRIES, WORKERS, error, named, subject, warning
 from console.model.queries import FailuresQuery
+from console.model.schedule_problems import shortest_promise
+from console.model.starting import OFTEN
 from console.model.status import Problem, Status
 
 SKEW: Final = 5.0
@@ -192,12 +194,15 @@ def poll_skips_slots(examined: Examined) -> Iterator[Problem]:
     often = {tier: gap for tier, gap in examined.gaps.items() if known and gap < min(known)}
     if often and status.schedules.armed:
         tier, gap = min(often.items(), key=lambda one: one[1])
+        promise = shortest_promise(status)
+        # What `slow_poll` says is to be right, too: one start is enough.
+        every = gap // 2 if promise is None or promise >= min(known) else min(gap // 2, OFTEN)
         yield warning(
             "poll_skips_slots",
             subject(sorted(polls), "schedulers"),
             f"polls every {min(known):g} s, and {tier} comes due every {words.age(gap)}: of several slots between two "
             "looks one run is made",
-            f"start it as rqscheduler -i {max(1, int(gap // 2))}",
+            f"start it as rqscheduler -i {max(1, int(every))}",
             0,
             WORKERS,
         )

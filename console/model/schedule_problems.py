@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.model import words
+from console.model import starting, words
 from console.model.counting import counted
 from console.model.problem_words import ENTRIES, WORKERS, entries, error, subject, warning
 from console.model.queries import ActivityQuery, SchedulesQuery
@@ -23,9 +23,8 @@ def no_scheduler(status: Status) -> Iterator[Problem]:
     ages = [scheduler.seen_s for scheduler in seen if scheduler.seen_s is not None]
     since = f"no rqscheduler for {words.age(int(min(ages)))}" if ages else "no rqscheduler is seen"
     what = counted(armed, "schedule is armed", "schedules are armed") if armed else entries(late, "late")
-    yield error(
-        "no_scheduler", "rqscheduler", f"{what}, {since}: nothing fires", "start one: rqscheduler", armed or late, WORKERS
-    )
+    remedy = f"start one: {starting.scheduler(shortest_promise(status))}"
+    yield error("no_scheduler", "rqscheduler", f"{what}, {since}: nothing fires", remedy, armed or late, WORKERS)
 
 
 def schedules_late(status: Status) -> Iterator[Problem]:
@@ -61,8 +60,7 @@ def pass_lock_held(status: Status) -> Iterator[Problem]:
 
 def slow_poll(status: Status) -> Iterator[Problem]:
     """`slow_poll`: a scheduler looks for due entries less often than the shortest promise needs."""
-    promises = [queue.promise_s for queue in status.queues if queue.promise_s is not None]
-    shortest = min(promises, default=None)
+    shortest = shortest_promise(status)
     slow = [scheduler for scheduler in status.schedulers if shortest is not None and _polls_slower(scheduler, shortest)]
     if slow and shortest is not None:
         longest = max(scheduler.poll_s or 0 for scheduler in slow)
@@ -71,11 +69,16 @@ def slow_poll(status: Status) -> Iterator[Problem]:
             subject([scheduler.name for scheduler in slow], "schedulers"),
             f"polls every {words.age(longest)}, and the shortest promise is {words.age(shortest)}: runs can start late by that "
             "much",
-            "start it as rqscheduler -i 5",
+            f"start it as {starting.scheduler(shortest)}",
             status.schedules.armed or 0,
             WORKERS,
             [scheduler.name for scheduler in slow],
         )
+
+
+def shortest_promise(status: Status) -> int | None:
+    """The shortest promise of the tiers, in seconds; None where nothing is promised."""
+    return min((queue.promise_s for queue in status.queues if queue.promise_s is not None), default=None)
 
 
 def quarantined(status: Status) -> Iterator[Problem]:

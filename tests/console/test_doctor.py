@@ -169,6 +169,12 @@ def test_a_poll_that_is_longer_than_a_tier_comes_due_is_found_and_the_quickest_o
     assert found(20.0, 60.0) == [
         "polls every 60 s, and pro comes due every 20 s: of several slots between two looks one run is made"
     ]
+    # One start at the shortest interval is enough, where a promise needs it shorter still.
+    short = replace(WELL.queues[0], promise_s=5)
+    late = SchedulerStatus("rqscheduler", "s", None, 60.0, 0.0, 1.0, "live")
+    status = replace(WELL, queues=(short,), schedulers=(late,), schedules=replace(WELL.schedules, armed=3))
+    [problem] = find(Examined(status, gaps={"pro": 20.0}))
+    assert problem.remedy == "start it as rqscheduler -i 5"
     assert found(20.0, 60.0, 5.0) == []
     assert found(3_600.0, 60.0) == []
     assert found(20.0, None) == []

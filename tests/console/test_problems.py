@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from console.model import starting
 from console.model.problems import codes as all_codes
 from console.model.problems import find
 from console.model.status import (
@@ -253,7 +254,12 @@ def test_a_message_counts_in_words_that_fit_the_number(status: Status, code: str
 
 def test_a_scheduler_is_started_as_the_promises_need_it() -> None:
     remedies = {problem.code: problem.remedy for problem in find(schedulers(replace(LATE, poll_s=60.0)))}
-    assert remedies == {"no_scheduler": "start one: rqscheduler", "slow_poll": "start it as rqscheduler -i 5"}
+    assert remedies == {"no_scheduler": "start one: rqscheduler -i 5", "slow_poll": "start it as rqscheduler -i 5"}
+    plain = replace(schedulers(armed=0, late=4, heartbeat=False), queues=(MAIL,))
+    assert [problem.remedy for problem in find(plain)] == ["start one: rqscheduler"]
+    assert [starting.scheduler(promise) for promise in (None, 300, 60, 30, 2, 0.4)] == [
+        "rqscheduler", "rqscheduler", "rqscheduler", "rqscheduler -i 5", "rqscheduler -i 2", "rqscheduler -i 1",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from console.model.status import PassLock, SchedulerStatus, WorkerStatus
 class Around:
     """What surrounds everything at `now`. `rqschedulers` are those that left word of themselves; `told`: they do, because the
     heartbeat is installed, so that whoever left none is not at work. `evicted` counts keys that the server has dropped, because
-    its memory was full, since it was started."""
+    its memory was full, since it was started. `promise_s` is the shortest promise of the tiers."""
 
     now: float
     suspended: bool | None = None
@@ -29,6 +29,7 @@ class Around:
     maxmemory: int | None = None
     policy: str = ""
     evicted: int | None = None
+    promise_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

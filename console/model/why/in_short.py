@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from console.model.counting import counted
+from console.model.schedule_problems import shortest_promise
 from console.model.status import QueueStatus, Status, Verdict
 from console.model.why import schedules
 from console.model.why.facts import Around, Before, EntryFacts, QueueFacts, ScheduleFacts
@@ -44,6 +45,7 @@ def beside(status: Status | None, now: float) -> Beside:
             used_memory=server.used_memory,
             maxmemory=server.maxmemory,
             policy=server.maxmemory_policy or "",
+            promise_s=shortest_promise(status),
         ),
         known=True,
         lanes={

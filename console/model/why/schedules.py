@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from console.model import words
+from console.model import starting, words
 from console.model.counting import counted
 from console.model.text import shell_word
 from console.model.why import queues
@@ -175,7 +175,7 @@ def not_fired(entry: EntryFacts, around: Around) -> Iterator[Reason]:
             "DEL rq:scheduler_lock" if lock.ends_s is None else "see that an rqscheduler runs then",
         )
     elif not live and (around.told or (late > LATE and lock is None)):
-        yield Reason("no_scheduler", f"{_nobody(around)}: nothing fires", "start one: rqscheduler")
+        yield Reason("no_scheduler", f"{_nobody(around)}: nothing fires", f"start one: {starting.scheduler(around.promise_s)}")
     elif live and late > LATE:
         yield Reason(
             "scheduler_slow",

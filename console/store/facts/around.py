@@ -11,7 +11,8 @@ from console.store import rq_keys, schedulers, workers
 from console.store.steps import Line, Reading, Steps, after
 from console.store.values import text, whole
 from console.store.workers import AskedWorkers
-from jobs import keys
+from jobs import keys, tiers
+from jobs.errors import InvalidTiers
 
 TOLD_ELSEWHERE: Final = (rq_keys.WORKER, rq_keys.WORKERS, rq_keys.CHANNEL, rq_keys.SUSPENDED, keys.ENTRIES_LOCK, "INFO")
 """What the names of things begin with that are read of the surroundings; the overview names them when they are refused."""
@@ -45,16 +46,26 @@ def read(line: Line, asked: Reading[AskedWorkers], now: float) -> Steps[Around]:
     if running.executions and running.executions.keys:
         yield
     server: Mapping[str, Any] = info.value if isinstance(info.value, dict) else {}
+    # The heartbeat's entry may be that of another prefix, whose schedulers are told elsewhere.
+    told = bool(schedulers.counts(scheduling, schedules).heartbeat and scheduling.total.count())
     return Around(
         now=now,
         suspended=None if suspended.value is None else bool(suspended.value),
         workers=tuple(worker.status for worker in workers.restore(running, now, server.get("role") == "slave")),
         rqschedulers=schedulers.rqschedulers(scheduling, rqschedulers, now),
-        # The heartbeat's entry may be that of another prefix, whose schedulers are told elsewhere.
-        told=bool(schedulers.counts(scheduling, schedules).heartbeat and scheduling.total.count()),
+        told=told,
         pass_lock=schedulers.pass_lock(schedules, now),
         used_memory=whole(server.get("used_memory")),
         maxmemory=whole(server.get("maxmemory")),
         policy=text(str(server.get("maxmemory_policy") or "")),
         evicted=whole(server.get("evicted_keys")),
+        promise_s=_promise() if told else None,
     )
+
+
+def _promise() -> float | None:
+    """The shortest promise of the tiers; None where these cannot be read, which whoever needs them says."""
+    try:
+        return min((float(tier.promise) for tier in tiers.current().values()), default=None)
+    except InvalidTiers:
+        return None
