@@ -76,7 +76,7 @@ class Looking:
         """List what fails at present, and go where the chosen group is seen."""
         groups = self._places.view.failing()
         if groups is None:
-            self._say("what fails is not known yet")
+            self._around.main.tell_hint("what fails is being read, and opens then")
         elif not groups.groups:
             self._say("nothing has failed")
         else:

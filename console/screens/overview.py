@@ -80,7 +80,7 @@ class OverviewView(Whole):
         self.asked = OverviewQuery()
         self._failing: Groups | None = None
         self._not_grouped = ""
-        self._grouping = False
+        self._grouping = self._awaited = False
         self._group_at: float | None = None
 
     def compose(self) -> ComposeResult:
@@ -148,8 +148,9 @@ class OverviewView(Whole):
             self.post_message(Asks(query, fresh=False))
 
     def open(self, place: Place) -> None:
-        """Show what was read last. A grouping that was under way is none any more: another screen may have ended it."""
-        self._grouping = False
+        """Show what was read last. A grouping that was under way is none any more: another screen may have ended it;
+        and nobody waits here for it."""
+        self._grouping = self._awaited = False
         super().open(place)
 
     def show(self, query: ViewQuery, snapshot: Snapshot) -> None:
@@ -167,9 +168,13 @@ class OverviewView(Whole):
         self._grouping, self._not_grouped = False, reason
         self._failing = groups or self._failing
         self.draw()
+        awaited, self._awaited = self._awaited, False
+        if awaited and groups is not None and self.display and self.app.screen is self.screen:
+            self.post_message(Line.Clicked("failing"))
 
     def failing(self) -> Groups | None:
-        """What fails at present."""
+        """What fails at present. Who asks before it is known is shown it as soon as it is, if nothing else is open then."""
+        self._awaited = self._failing is None
         return self._failing
 
     def on_resize(self) -> None:
@@ -205,7 +210,7 @@ class OverviewView(Whole):
         """What is wrong, and how many schedules there are."""
         schedules = status.schedules
         known: list[Piece] = [
-            (f"{words.count(schedules.armed)} schedules armed", ""),
+            (f"{words.count(schedules.armed)} schedule{'' if schedules.armed == 1 else 's'} armed", ""),
             (f"{words.count(schedules.due_next_hour)} due within the hour", "dim"),
         ]
         if schedules.paused:

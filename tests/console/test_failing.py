@@ -247,13 +247,27 @@ async def test_before_it_is_known_that_is_said_and_what_strangers_wrote_is_visib
     reader.gate.clear()
     async with driving(console(reader)) as driver:
         await driver.press("f")
-        await driver.says("what fails is not known yet")
+        await driver.shows("what fails is being read, and opens then")
         reader.gate.set()
-        await driver.shows("WHAT FAILS", "[bold]x[/]")
-        await driver.press("f")
-        await driver.shows("What fails: ")
+        await driver.shows("What fails: ", "[bold]x[/]")
+        await driver.shows_not("is being read")
+        assert not driver.app._notifications
         assert "\x1b" not in driver.text
         assert "\u202e" not in driver.text
+
+
+async def test_who_has_gone_elsewhere_is_not_shown_what_fails() -> None:
+    reader = FakeReader(failing_now=[answer(groups=(group(FIRST, 3),))])
+    reader.gate.clear()
+    async with driving(console(reader)) as driver:
+        await driver.press("f")
+        await driver.shows("is being read")
+        await driver.press("2")
+        reader.gate.set()
+        await driver.shows("job-0")
+        await driver.press("1")
+        await driver.shows("WHAT FAILS")
+        await driver.shows_not("What fails: ")
 
 
 async def test_what_fails_is_seen_on_a_real_server_and_what_comes_is_added(
