@@ -68,12 +68,14 @@ class Due:
 @dataclass(frozen=True, slots=True)
 class Recurring:
     """A schedule that waits for the slot at `at` (epoch seconds), and stands for `weight` of those of the same stretch.
-    `again` are its slots of the day after that one: how many, by the minute, counted from the start."""
+    `again` are its slots of the day after that one: how many, by the minute, counted from the start. `skips`: it is paused, or
+    its user is inactive, so that no run comes of any of its slots."""
 
     at: float
     weight: float
     again: Mapping[int, int] = field(default_factory=dict)
     tier: str | None = None
+    skips: bool = False
 
 
 def first_quarter(now: float) -> int:
@@ -90,8 +92,9 @@ def due(now: float, late: int | None, first: Sequence[int | None], looked_at: Se
     """The day from `now` on. `first` are the slots that entries wait for, by the minute from the present quarter on;
     `looked_at` are some of their schedules, of each stretch as many as stand for all of it.
 
-    Of many schedules that are spread evenly a few are looked at, whose minutes are chance: what follows one of them is as far
-    from those of its stretch as it is from itself. What follows a crowd is as far from its minute.
+    Slots that are skipped count for nothing. Of many schedules that are spread evenly a few are looked at, whose minutes
+    are chance: what follows one of them is as far from those of its stretch as it is from itself. What follows a crowd is
+    as far from its minute.
     """
     start = first_quarter(now)
     minutes = [float(count or 0) for count in first]
@@ -106,6 +109,10 @@ def due(now: float, late: int | None, first: Sequence[int | None], looked_at: Se
             stands_for = _shares({at: past.count(at) for at in past})
         else:
             stands_for = _shares({at: 0.0 if at in crowds else waiting[at] for at in stretch(now, minute)})
+        if one.skips:
+            for at, share in stands_for.items() if one.at >= now else ():
+                minutes[at] = max(0.0, minutes[at] - one.weight * share)
+            continue
         for later, count in one.again.items():
             for at, share in stands_for.items():
                 if 0 <= (then := at + later - minute) < MINUTES:
@@ -116,6 +123,8 @@ def due(now: float, late: int | None, first: Sequence[int | None], looked_at: Se
     )
     most = max(minutes)
     peak = Peak(float(start + minutes.index(most) * MINUTE), round(most)) if most >= 0.5 else None
+    if late is not None:
+        late = max(0, late - round(sum(one.weight for one in looked_at if one.skips and one.at < now)))
     sure = all(one.weight <= 1 for one in looked_at)
     return Due(now, start, quarters, peak, late, spread(minutes), sure, _late_by(now, looked_at))
 
@@ -140,7 +149,7 @@ def spread(minutes: Sequence[float]) -> float:
 def _late_by(now: float, looked_at: Sequence[Recurring]) -> tuple[Late, ...]:
     late: dict[str | None, list[Recurring]] = {}
     for one in looked_at:
-        if one.at < now - LATE:
+        if one.at < now - LATE and not one.skips:
             late.setdefault(one.tier, []).append(one)
     found = [Late(tier, round(sum(one.weight for one in of)), now - min(one.at for one in of)) for tier, of in late.items()]
     return tuple(sorted(found, key=lambda one: (-one.count, one.tier or "")))

@@ -17,7 +17,7 @@ LOOKED_AT: Final = ((4, 48), (24, 12), (96, 4))
 """Until which stretch of the day how many schedules of each are looked at: what comes often is due soon."""
 
 OURS: Final = b"tq-"
-FIELDS: Final = ("cadence", "jitter", "tier")
+FIELDS: Final = ("cadence", "jitter", "tier", "paused", "active")
 LONGEST: Final = 200
 """Characters of the longest cadence, and of a tier's name, that are told."""
 
@@ -71,8 +71,11 @@ def _draw(line: Line, first: Sequence[int | None], late: int, earlier: int, now:
 
 
 def _recurring(one: bytes, at: float, weight: float, fields: object, now: float, start: int) -> Recurring:
-    spec, jitter, tier = fields if isinstance(fields, list) and len(fields) == len(FIELDS) else (None, None, None)
+    known = isinstance(fields, list) and len(fields) == len(FIELDS)
+    spec, jitter, tier, paused, active = fields if known and isinstance(fields, list) else [None] * len(FIELDS)
     named = text(tier[:LONGEST]) if isinstance(tier, bytes) else None
+    if paused == b"1" or active not in (None, b"1"):
+        return Recurring(at, weight, tier=named, skips=True)
     if not isinstance(spec, bytes) or len(spec) > LONGEST:
         return Recurring(at, weight, tier=named)
     seconds = whole(jitter) if isinstance(jitter, bytes) else None

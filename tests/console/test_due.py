@@ -105,6 +105,30 @@ def test_a_day_is_every_slot_of_every_schedule(redis: Redis, some: Sequence[tupl
     check(found, [slot for one, cadence, jitter, _ in made for slot in day(one, cadence, jitter, scores[one])])
 
 
+def test_what_is_paused_and_the_schedules_of_inactive_users_are_not_due(redis: Redis) -> None:
+    made: list[Standing] = [(f"tq-{name}-{n:020}", Every(3_600), 0) for name in ("on", "paused", "off") for n in range(3)]
+    arm(redis, made, {one: int(NOW) + 600 for one, _, _ in made})
+    redis.zadd(keys.ENTRIES, {made[5][0]: NOW - 900, made[8][0]: NOW - 900})
+    for one, _, _ in made:
+        skips = {"paused": {"paused": "1"}, "off": {"active": "0"}}.get(one.split("-")[1], {"paused": "0", "active": "1"})
+        redis.hset(keys.SCHEDULE + one, mapping=skips)
+    found = read(redis)
+    coming = [slot for one, cadence, _ in made[:3] for slot in day(one, cadence, 0, int(NOW) + 600)]
+    check(found, coming)
+    assert (found.late, found.late_by) == (0, ())
+
+
+def test_of_many_that_skip_a_few_tell_how_many_there_are(redis: Redis) -> None:
+    ids = [f"tq-daily-{n:020}" for n in range(4_000)]
+    made: list[Standing] = [(one, Every(86_400).bound_to(one, "UTC"), 0) for one in ids]
+    arm(redis, made, {one: cadence.next_after(NOW) for one, cadence, _ in made})
+    for n, (one, _, _) in enumerate(made):
+        redis.hset(keys.SCHEDULE + one, "paused", str(int(n % 4 == 0)))
+    found = read(redis)
+    assert not found.sure
+    assert found.total == pytest.approx(3_000, rel=0.1)
+
+
 def day(one: str, cadence: Cadence, jitter: int, first: int) -> Iterable[int]:
     """The slots from now on: the one that the entry waits for, and those that firing gives it after that."""
     own, count = schedules.jittered(cadence, jitter, one), 4
