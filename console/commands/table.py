@@ -1,7 +1,8 @@
 """Tables for people, fitted to the terminal: no id, slot or state ever breaks in the middle.
 
 What does not fit is shortened in this order: long ids are clipped, cells take their short form, words flow over several
-lines, columns that can be spared go. On a terminal that is too narrow even then, each row becomes lines of `NAME: value`.
+lines, columns that can be spared go. Where a column has so many `lines` at the most, columns go before a cell of it needs more
+of them, and what is still too long is cut. On a terminal that is too narrow even then, each row becomes lines of `NAME: value`.
 Anywhere but on a terminal, lines are as long as they need to be and nothing is left out.
 """
 
@@ -12,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import click
 from rich.cells import cell_len
@@ -31,6 +32,7 @@ MIN_WIDTH = 60
 """A terminal of fewer columns gets `NAME: value`."""
 
 _UNBOUNDED = 100_000
+_MEASURE: Final = Console(file=io.StringIO(), color_system=None)
 
 Cell = str | tuple[str, str]
 """What a cell says, or the same in full and shortened."""
@@ -38,12 +40,14 @@ Cell = str | tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. Its cells stay `whole`, are `clip`ped at their end, or `flow` over lines at spaces; it may be `spare`."""
+    """A column. Its cells stay `whole`, are `clip`ped at their end, or `flow` over lines at spaces, `lines` at the most, 0 for
+    as many as it takes; it may be `spare`."""
 
     name: str
     kind: Literal["whole", "clip", "flow"] = "whole"
     right: bool = False
     spare: bool = False
+    lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,16 @@ class _Attempt:
     without: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A table that fits: its columns, the texts of each row, the widths, and the names of columns with a text that is cut."""
+
+    columns: Sequence[Column]
+    texts: Sequence[Sequence[str]]
+    widths: Sequence[int | None]
+    cut: Sequence[str]
+
+
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
     """Print a table, a cell for each column in each row, made visible (text.py)."""
     cells = [[_visible(cell) for cell in row] for row in rows]
@@ -67,17 +81,44 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
     width = shutil.get_terminal_size().columns
     used = [n for n in range(len(columns)) if not cells or any(row[n][0] for row in cells)]
     columns, cells = [columns[n] for n in used], [[row[n] for n in used] for row in cells]
-    for attempt in _attempts(columns) if width >= MIN_WIDTH else ():
-        kept = _kept(columns, attempt.without)
-        texts = [[row[n][attempt.short] for n in kept] for row in cells]
-        widths = _widths([columns[n] for n in kept], texts, attempt, width)
-        if widths is None:
-            continue
-        _print(_grid([columns[n] for n in kept], texts, widths), width)
-        if gone := [column.name for n, column in enumerate(columns) if n not in kept]:
-            click.echo(f"no room for {', '.join(gone)}; a wider terminal or --json shows all", err=True)
+    fitting = [made for attempt in _attempts(columns) if (made := _made(columns, cells, attempt, width)) is not None]
+    if width < MIN_WIDTH or not fitting:
+        _print(_named(columns, cells, width), width)
         return
-    _print(_named(columns, cells, width), width)
+    chosen = next((made for made in fitting if not made.cut), fitting[0])
+    _print(_grid(chosen.columns, chosen.texts, chosen.widths), width)
+    lacking = [column.name for column in columns if column not in chosen.columns] + [f"all of {name}" for name in chosen.cut]
+    if lacking:
+        click.echo(f"no room for {', '.join(lacking)}; a wider terminal or --json shows all", err=True)
+
+
+def _made(columns: Sequence[Column], cells: Sequence[Sequence[tuple[str, str]]], attempt: _Attempt, width: int) -> _Made | None:
+    """The table as an attempt makes it, None where it does not fit."""
+    kept = _kept(columns, attempt.without)
+    shown = [columns[n] for n in kept]
+    texts = [[row[n][attempt.short] for n in kept] for row in cells]
+    widths = _widths(shown, texts, attempt, width)
+    if widths is None:
+        return None
+    cut = []
+    for n, (column, room) in enumerate(zip(shown, widths, strict=True)):
+        if column.lines and room is not None:
+            short = [_cut(row[n], room, column.lines) for row in texts]
+            if any(text != row[n] for text, row in zip(short, texts, strict=True)):
+                cut.append(column.name)
+            for text, row in zip(short, texts, strict=True):
+                row[n] = text
+    return _Made(shown, texts, widths, cut)
+
+
+def _cut(text: str, width: int, lines: int) -> str:
+    """As much of a text as so many lines have room for."""
+    broken = Text(text).wrap(_MEASURE, width, overflow="fold")
+    if len(broken) <= lines:
+        return text
+    last = Text(broken[lines - 1].plain + "…")
+    last.truncate(width, overflow="ellipsis")
+    return "\n".join([*(line.plain.rstrip() for line in broken[: lines - 1]), last.plain])
 
 
 def _attempts(columns: Sequence[Column]) -> Iterator[_Attempt]:

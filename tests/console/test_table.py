@@ -97,3 +97,26 @@ def test_nothing_in_a_cell_acts_on_the_terminal(capsys: pytest.CaptureFixture[st
         lines, _ = shown(capsys, monkeypatch, width, ("a\x1b[2J\u202e[bold]", *ROW[1:]))
         assert all(line.isprintable() for line in lines)
         assert "[bold]" in "".join(lines)
+
+
+BOUNDED = (Column("GROUP"), Column("ERROR", "flow", lines=3), Column("AT", spare=True))
+LONG = " ".join(f"word-{n:02}" for n in range(24))
+
+
+@pytest.mark.parametrize(
+    ("width", "spared", "whole"),
+    [(None, False, True), (300, False, True), (100, False, True), (80, True, True), (64, False, False)],
+)
+def test_columns_go_so_that_a_text_has_no_more_than_its_lines_and_where_that_is_of_no_use_it_is_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int | None, spared: bool, whole: bool
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: width is not None)
+    monkeypatch.setenv("COLUMNS", str(width))
+    table(BOUNDED, [("a1b2", LONG, "shop.py in get, 12"), ("c3d4", "short", "shop.py in get, 7")])
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert len(lines) <= 5
+    assert ("AT" not in lines[0].split()) == spared == ("no room for AT" in err)
+    assert ("…" not in out) == whole == ("all of ERROR" not in err)
+    assert ("word-23" in out) == whole
+    assert lines[-1].startswith("c3d4")
