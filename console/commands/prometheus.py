@@ -97,6 +97,11 @@ def _promises(promised: Promises, tiers: Mapping[tuple[str, str], float]) -> Ite
             {key: one.over if one.promise_s is not None else None for key, one in rows.items()},
         ),
         (
+            "tq_tier_waiting_over_promise",
+            f"Runs that have waited longer than promised, of the {promised.looked_at} of a lane that wait longest.",
+            {key: one.over_now if one.promise_s is not None else None for key, one in rows.items()},
+        ),
+        (
             "tq_tier_longest_wait_seconds",
             f"The longest wait of the {promised.looked_at} runs of a lane that wait longest; 0 of a tier that has none there.",
             {key: one.longest_now or 0 for key, one in rows.items()},

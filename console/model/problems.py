@@ -14,6 +14,7 @@ from console.model.counting import counted
 from console.model.problem_words import EVIDENCE, WORKERS, error, everything, jobs, named, subject, warning
 from console.model.queries import FailuresQuery, JobsQuery, OverviewQuery
 from console.model.status import Problem, Status
+from console.model.text import shell_word
 from console.model.why import queues
 from console.model.why.facts import Around, Before, QueueFacts
 
@@ -172,7 +173,7 @@ def failing(status: Status) -> Iterator[Problem]:
             "failing",
             queue.name,
             what,
-            "see what they raise: tq-console schedules runs USER TASK",
+            f"see what fails: tq-console failures --queue {shell_word(queue.name)}",
             ended.failed,
             FailuresQuery(queue.key),
         )

@@ -214,6 +214,11 @@ def test_a_broken_promise_tells_by_how_much_in_the_units_of_the_screen() -> None
     assert said == "the next job has waited 20 s longer than the 1 min that is promised; 1 job waits"
 
 
+def test_a_lane_that_fails_leads_to_the_failures_themselves() -> None:
+    (problem,) = find(ended(1, 9))
+    assert problem.remedy == "see what fails: tq-console failures --queue high"
+
+
 def test_a_lock_whose_every_scheduler_is_gone_has_a_dead_holder() -> None:
     (dead,) = [found for found in find(replace(held(11.0, 2.0), schedulers=(GONE,))) if found.code == "pass_lock_held"]
     (doubtful,) = find(held(11.0, 2.0))

@@ -131,7 +131,9 @@ def test_what_there_is_none_of_is_told_so_that_a_rule_about_it_can_fire() -> Non
 
 
 def test_promises_are_told_of_every_tier_also_of_one_that_did_not_run() -> None:
-    promised = Promises(3_600.0, (TierPromise("high", "pro", 5, over=3, longest_now=12.5),), waiting_over={"high": 2, "low": 0})
+    promised = Promises(
+        3_600.0, (TierPromise("high", "pro", 5, over=3, longest_now=12.5, over_now=2),), waiting_over={"high": 2, "low": 0}
+    )
     found = parsed(prometheus.text(sample(), promised, {("high", "pro"): 5, ("low", "free"): 3_600}))
 
     def told(name: str) -> dict[tuple[str, ...], float]:
@@ -139,6 +141,7 @@ def test_promises_are_told_of_every_tier_also_of_one_that_did_not_run() -> None:
 
     assert told("tq_tier_promise_seconds") == {("high", "pro"): 5, ("low", "free"): 3_600}
     assert told("tq_tier_starts_over_promise") == {("high", "pro"): 3, ("low", "free"): 0}
+    assert told("tq_tier_waiting_over_promise") == {("high", "pro"): 2, ("low", "free"): 0}
     assert told("tq_tier_longest_wait_seconds") == {("high", "pro"): 12.5, ("low", "free"): 0}
     assert told("tq_lane_waiting_over_promise") == {("high",): 2, ("low",): 0}
 

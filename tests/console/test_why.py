@@ -96,6 +96,28 @@ def test_of_a_failed_job_the_class_of_its_cause_is_told_and_what_helps_against_t
     assert "see its traceback" in plain.remedy
 
 
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        ("canceled", "if it should run all the same: tq-console run-again 'a b'"),
+        ("stopped", "if it should run all the same: tq-console requeue 'a b'"),
+        ("failed", "see its traceback: tq-console job 'a b'; when the cause is mended: tq-console requeue 'a b'"),
+    ],
+)
+def test_a_remedy_of_what_has_ended_is_a_command_that_can_be_pasted(status: str, remedy: str) -> None:
+    [reason] = why(JobFacts("a b", True, status=status), Around(now=1.0))
+    assert reason.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("queue", "remedy"),
+    [("mail", "start one: rq worker --with-scheduler mail"), ("a\nb", "start one: rq worker --with-scheduler $'a\\nb'")],
+)
+def test_a_remedy_for_what_nobody_moves_names_the_command_and_the_queue(queue: str, remedy: str) -> None:
+    [reason] = [one for one in why_queue(QueueFacts(queue, True, 0, overdue=1, beaten=False), Around(1.0)) if one.remedy]
+    assert (reason.code, reason.remedy) == ("unmoved", remedy)
+
+
 def test_what_is_past_due_is_not_said_to_be_for_later() -> None:
     due = Listed("scheduled", "rq:scheduled:q", 0, 400.0)
     for tried, start in (

@@ -40,7 +40,8 @@ def failed(job: JobFacts, around: Around) -> Iterator[Reason]:
         return
     tries = f" after {counted(job.attempts, 'attempt')}" if job.attempts > 1 else ""
     left = ", and had no retry left" if job.retries_left == 0 else ""
-    what, helps = "", "see its traceback; requeue it when the cause is mended"
+    name = shell_word(job.id)
+    what, helps = "", f"see its traceback: tq-console job {name}; when the cause is mended: tq-console requeue {name}"
     if job.failure is not None and job.failure.cause not in PLAIN:
         what, helps = cause_words.words(job.failure)
     error = f" ({job.error})" if what and job.error else job.error
@@ -51,7 +52,8 @@ def failed(job: JobFacts, around: Around) -> Iterator[Reason]:
 
 def stopped(job: JobFacts, around: Around) -> Iterator[Reason]:
     """That somebody stopped a job."""
-    yield Reason("stopped", f"somebody stopped it{_ago(job, around)}", "requeue it if it should run all the same", "requeue")
+    helps = f"if it should run all the same: tq-console requeue {shell_word(job.id)}"
+    yield Reason("stopped", f"somebody stopped it{_ago(job, around)}", helps, "requeue")
 
 
 def canceled(job: JobFacts, around: Around) -> Iterator[Reason]:
@@ -66,9 +68,8 @@ def canceled(job: JobFacts, around: Around) -> Iterator[Reason]:
             "stop_job",
         )
     else:
-        yield Reason(
-            "canceled", f"it was canceled{_ago(job, around)}", "run it again if it should run all the same", "run_again"
-        )
+        helps = f"if it should run all the same: tq-console run-again {shell_word(job.id)}"
+        yield Reason("canceled", f"it was canceled{_ago(job, around)}", helps, "run_again")
 
 
 def _ago(job: JobFacts, around: Around) -> str:
