@@ -103,7 +103,7 @@ def drawn(status: Status, width: int, stale_s: float | None = None, rows: Rows =
         *gap,
         *_schedulers(status.schedulers, width, rows.schedulers),
         *gap,
-        _schedules(status.schedules),
+        _schedules(status.schedules, status.held_back),
     )
 
 
@@ -195,7 +195,7 @@ def _schedulers(schedulers: Sequence[SchedulerStatus], width: int, most: int) ->
     return [_table(SCHEDULER_COLUMNS, rows, width), *_others(len(schedulers) - most)]
 
 
-def _schedules(schedules: ScheduleCounts) -> Text:
+def _schedules(schedules: ScheduleCounts, held_back: int | None) -> Text:
     armed, paused = schedules.armed, schedules.paused
     total = None if armed is None or paused is None else armed + paused
     entries = {
@@ -207,7 +207,9 @@ def _schedules(schedules: ScheduleCounts) -> Text:
     head = f"{UNKNOWN} schedules" if total is None else counted(total, "schedule")
     # The heartbeat of the job layer counts them, so nobody knows before it has beaten once.
     orphaned = "" if schedules.orphaned is None else f", {_count(schedules.orphaned)} orphaned"
-    return Text(f"{head}, {_count(paused)} paused{orphaned}; entries: {counts}")
+    # They are in no queue, so in no row above.
+    limited = f"; {counted(held_back, 'job waits', 'jobs wait')} for a rate limit" if held_back else ""
+    return Text(f"{head}, {_count(paused)} paused{orphaned}; entries: {counts}{limited}")
 
 
 def _problems(problems: Sequence[Problem], most: int) -> list[RenderableType]:

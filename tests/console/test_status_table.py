@@ -61,6 +61,8 @@ def test_a_wide_terminal_has_every_column() -> None:
     assert headings(lines(replace(WELL, queues=(MAIL,)), 200), "QUEUE")[:2] == ["QUEUE", "WAITING"]
     assert headings(page, "WORKER ") == ["WORKER", "HOST", "QUEUES", "STATE", "VERDICT", "JOB", "BEAT", "OK", "ERRORS"]
     assert "24 schedules, 1 paused, 0 orphaned; entries: 0 late, 0 set aside, 100 due within the hour" in page
+    held_back = lines(replace(status(), held_back=12), 200)
+    assert any(line.endswith("100 due within the hour; 12 jobs wait for a rate limit") for line in held_back)
 
 
 def test_without_the_job_layer_a_lane_is_no_more_than_a_queue_and_nothing_is_orphaned() -> None:

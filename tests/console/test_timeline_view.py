@@ -315,3 +315,12 @@ def test_what_the_busiest_users_have_failed_at_is_attempts() -> None:
     assert rows[1].split() == ["ada", "1", "min", "1", "attempt", "failed"]
     assert rows[2].split() == ["bob", "7", "s", "1,200", "attempts", "failed"]
     assert rows[3] == "most failed attempts: ada 1, bob 1,200"
+
+
+@pytest.mark.parametrize(("held_back", "said"), [(1, "1 job waits for a rate limit"), (12, "12 jobs wait for a rate limit")])
+async def test_what_waits_for_a_rate_limit_is_in_no_row_and_told_above_the_problems(held_back: int, said: str) -> None:
+    async with overview(None, (120, 37)) as (_app, view, pilot):
+        assert "rate limit" not in text(view)
+        view.show(OverviewQuery(), replace(status(), held_back=held_back))
+        await pilot.pause()
+        assert said in text(view)
