@@ -62,9 +62,10 @@ def said(target: Target, subject: Subject, parent: Path, now: float, stopped: Ca
 
 def write(parent: Path, incident: Incident, secrets: Secrets = DEFAULT) -> Path:
     """Write `incident.md` and `incident.json` to a new folder in `parent`, for the owner's eyes only, and return its path.
-    Raises OSError; then nothing of it is left."""
+    `parent` is made where it is not there. Raises OSError; then nothing of the bundle is left."""
     found = document(incident, secrets)
     texts = {"incident.md": markdown(found), "incident.json": json.dumps(found, indent=2, allow_nan=False) + "\n"}
+    parent.mkdir(parents=True, exist_ok=True)
     return private_file.write_folder(parent, folder_name(incident, secrets), texts)
 
 

@@ -13,7 +13,7 @@ from console.model.commands import JobSeen
 from console.model.failure_records import Csv, JsonLines, record
 from console.model.pages import JobsPage
 from console.model.ports import Reader
-from console.model.queries import MAX_PAGE, FailuresQuery
+from console.model.queries import EACH_GROUP, MAX_PAGE, FailuresQuery
 from console.model.secrets import DEFAULT, Secrets
 from console.model.selection import Selected
 
@@ -64,13 +64,14 @@ def write(
     with private_file.created(file) as out:
         lines = (Csv if file.suffix.lower() == ".csv" else JsonLines)(out)
         for query in queries:
+            query = query if query.group else replace(query, group=EACH_GROUP)
             for chunk in reader.select(query, now, stopped, details=False):
                 if stopped():
                     raise NotWritten("it was stopped")
                 more = "; ".join(dict.fromkeys(filter(None, (done.more, chunk.more))))
                 done = replace(done, read=chunk.read, of=chunk.of, more=more)
                 for page in _pages(chunk):
-                    done = _add(lines, reader, page, query.group, clock(), secrets, done)
+                    done = _add(lines, reader, page, query.group if query.group != EACH_GROUP else "", clock(), secrets, done)
                 tell(done)
         if not done.written:
             raise NotWritten(f"there is no such failure{f'; {done.more}' if done.more else ''}")
@@ -104,5 +105,6 @@ def _add(
     where = {one.key: one for one in seen}
     kept = [row for row in page.rows if row.missing or row.state in FAILED]
     for row in kept:
-        lines.add(record(row, where[row.key], group, secrets))
+        seen_there = where[row.key]
+        lines.add(record(row, seen_there, seen_there.group or group, secrets))
     return replace(done, written=done.written + len(kept), changed=done.changed + len(seen) - len(kept))

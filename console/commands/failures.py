@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +15,7 @@ from console.commands import output
 from console.commands.parameters import expression, fingerprint, name, whole
 from console.commands.server import one_line_errors, reader
 from console.commands.table import Cell, Column, table
-from console.model import job_terms, words
+from console.model import cause_words, job_terms, words
 from console.model.failure_groups import Group, Groups, error, window
 from console.model.filters import Filter
 from console.model.ports import Reader
@@ -27,7 +29,7 @@ COLUMNS: Final = (
     Column("GROUP"),
     Column("COUNT", right=True),
     Column("FUNCTION", "clip"),
-    Column("ERROR", "flow"),
+    Column("ERROR", "flow", lines=3),
     Column("AT", "clip", spare=True),
     Column("USERS", right=True),
     Column("TIERS", "clip", spare=True),
@@ -78,6 +80,9 @@ def failures(queue: bytes | None, wanted: Filter, group: str | None, file: str |
             return NOT_HELD
     if as_json:
         output.document({"read": found.read, "of": found.of, "groups": [fields(group) for group in found.groups[:limit]]})
+    elif group is not None:
+        output.pairs(_explained(found.groups[0], now))
+        output.say(window(found))
     elif found.groups:
         table(COLUMNS, [_cells(group, now) for group in found.groups[:limit]])
         output.say(window(found))
@@ -122,12 +127,42 @@ def _cells(group: Group, now: float) -> list[Cell]:
         (group.function, words.call(group.function + "()").removesuffix("()")),
         error(group),
         group.frame,
-        words.count(group.users) if group.users else words.DASH,
+        words.count(group.users) if group.users else "",
         " ".join(tier for tier, _ in group.tiers),
         words.spark(group.by_hour, max(group.by_hour)),
         words.relative(group.first_at, now),
         words.relative(group.last_at, now),
     ]
+
+
+def _explained(group: Group, now: float) -> dict[str, str]:
+    """What is known of one group, and what helps."""
+    what, helps = cause_words.words(group)
+    fingerprint = group.fingerprint
+    told = {
+        "group": fingerprint,
+        "cause": what,
+        "failures": f"{group.count:,}",
+        "error": error(group),
+        "RQ wrote" if group.cause != "raised" else "one said": group.example if group.example != group.message else "",
+        "because of": group.because,
+        "raised in": group.frame,
+        "function": group.function,
+        "users": f"{group.users:,}{_named('; most: ', group.top_users)}" if group.users else "",
+        "tiers": _named("", group.tiers),
+        "first": words.relative(group.first_at, now),
+        "last": words.relative(group.last_at, now),
+        "sample": decoded(group.sample),
+        "what helps": helps,
+        "look": f"tq-console job {shlex.quote(decoded(group.sample))}" if group.sample else "",
+        "try a few": f"tq-console requeue --group {fingerprint} --canary 3",
+        "bundle": f"tq-console bundle --group {fingerprint}",
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _named(before: str, counts: Sequence[tuple[str, int]]) -> str:
+    return before + ", ".join(f"{name} {count:,}" for name, count in counts) if counts else ""
 
 
 def _nothing(query: GroupsQuery, found: Groups) -> str:

@@ -17,12 +17,13 @@ from typing import ClassVar, Final, Literal
 class JobSeen:
     """A job in the list where it was seen: `state` is that of queries.JobState, `queue` the one whose list it is, or the job's
     own where lists know no queue. `score` is its score there, None in a list without scores: with the state it tells whether
-    this is still what was seen."""
+    this is still what was seen. `group` is the fingerprint of its group, where that was asked for."""
 
     key: bytes
     queue: bytes
     state: str
     score: float | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,13 @@ def _finished(secrets: Secrets, text: str) -> str:
     return text
 
 
+def with_system_words(message: str, example: str) -> str:
+    """A constant part with what the operating system said of its error, which is not a part of it, as `example` has it."""
+    if (found := _SYSTEM_SAYS.search(message)) and (said := _SYSTEM_SAYS.search(example)) and said[1] == found[1]:
+        return message[: found.start()] + said[0].rstrip() + message[found.end() :]
+    return message
+
+
 def _taken(found: re.Match[str]) -> str:
     """What is put in place of a value."""
     kind = found.lastgroup

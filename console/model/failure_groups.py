@@ -11,6 +11,7 @@ from heapq import nlargest, nsmallest
 from typing import Any, Final, NamedTuple, TypeVar
 
 from console.model import words
+from console.model.constant_parts import with_system_words
 from console.model.fingerprints import Kind
 from console.model.raised import Cause, Said
 from console.model.status import Refused
@@ -237,7 +238,8 @@ def window(groups: Groups) -> str:
 def error(group: Group) -> str:
     """What went wrong, in the words of the group: "ReadTimeout: … did not answer within … s"."""
     name = group.exception if " " in group.exception else words.error(group.exception)
-    return f"{name}: {group.message}" if name and group.message else name or group.message
+    message = with_system_words(group.message, group.example)
+    return f"{name}: {message}" if name and message else name or message
 
 
 def named(groups: Sequence[Group], beginning: str) -> list[Group]:

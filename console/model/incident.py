@@ -48,6 +48,14 @@ INSTANTS: Final = ("at", "as_of", "slot", "next_slots", "undo_until")
 """Fields that are instants, beside those that end with `_at`."""
 
 _PAYLOAD = (BigInt, Cut, Long, Many, Name, Pairs, Thing, Undecodable)
+_AT: Final = {
+    **dict.fromkeys(("finished", "failed", "stopped"), "kept_until"),
+    **dict.fromkeys(("scheduled", "retrying"), "due_at"),
+    **dict.fromkeys(("deferred", "ready", "canceled", "rate limited"), "there_since"),
+    "started": "trusted_until",
+}
+"""What the score of a job in its list says (pages.JobRow.at), by its state."""
+
 _PLAIN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -234,7 +242,10 @@ class _Telling:
         told: dict[str, Any] = {}
         for field in fields(value):
             found = getattr(value, field.name)
-            if field.name in ("key", "spec", "opens"):
+            if field.name in ("key", "spec", "opens", "score", "rank") or (field.name == "missing" and not found):
+                continue
+            if isinstance(value, JobRow) and field.name == "at":
+                told |= {_AT[value.state]: utc(found)} if found is not None and value.state in _AT else {}
                 continue
             if field.name in INSTANTS or field.name.endswith("_at"):
                 told[field.name] = [utc(at) for at in found] if isinstance(found, tuple) else utc(found)

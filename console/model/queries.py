@@ -72,10 +72,14 @@ class JobsQuery:
     only: tuple[bytes, ...] | None = None
 
 
+EACH_GROUP: Final = "each"
+
+
 @dataclass(frozen=True, slots=True)
 class FailuresQuery:
     """A page of failed and stopped jobs of one queue or of all, those that failed last first. `filter` and `only`: as above.
-    `group` is the fingerprint of the group whose jobs are looked for, as `filter` is; empty for all."""
+    `group` is the fingerprint of the group whose jobs are looked for, as `filter` is; empty for all. EACH_GROUP: all again, and
+    of each job its group (commands.JobSeen)."""
 
     queue: bytes | None = None
     start: int = 0

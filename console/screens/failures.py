@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from console.model import job_terms
 from console.model.filters import Filter, Kind
+from console.model.incident import Subject
 from console.model.job_terms import FIELDS
 from console.model.meant import Meant
 from console.model.pages import JobRow, JobsPage
@@ -102,11 +103,24 @@ class FailuresView(Listing):
         """The same failures in groups."""
         return self.do_next_list()
 
+    def do_sample(self) -> Place | None:
+        """The failure that came last."""
+        row: JobRow | None = next(iter(self.table.known()), None) if not self.table.known_from else None
+        return Place("job", JobQuery(row.key)) if row is not None else None
+
+    def subject(self) -> Subject | None:
+        """The group whose failures are listed, else the job under the cursor."""
+        row: JobRow | None = self.table.row()
+        if self.asked.group:
+            return Subject("group", self.asked.group.encode())
+        return None if row is None else Subject("job", row.key)
+
     @property
     def standing(self) -> str:
         """Failed; a stopped job may be done the same to."""
         return "failed"
 
     def meant(self, action: str) -> Meant | None:
-        """The marked failures, the one under the cursor, or all that are listed."""
-        return meaning.jobs(self.asked, None if self.table.all_marked else self.named(), self.said)
+        """The marked failures, the one under the cursor, or all that are listed; a file has all of them in any case."""
+        whole = self.table.all_marked or action == "export"
+        return meaning.jobs(self.asked, None if whole else self.named(), self.said)

@@ -53,3 +53,6 @@ COLUMNS: Final[Sequence[Column[Group]]] = (
     Column("FIRST", 11, _first, drop=6),
     Column("LAST", 11, _last),
 )
+
+OF_NOBODY: Final = tuple(column for column in COLUMNS if column.title not in ("USERS", "TIERS"))
+"""Where no failure is of a user's run."""

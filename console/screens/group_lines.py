@@ -17,6 +17,8 @@ from console.widgets.pieces import Piece
 LINES: Final = 11
 """Lines of the panel at the most, without its title and its keys."""
 
+BRIEF: Final = 5
+
 LONG: Final = 2
 """Lines of a text in it."""
 
@@ -34,7 +36,7 @@ def lines(group: Group, cells: int, now: float, zone: tzinfo | None) -> list[Row
     """What is known of it, and what helps."""
     rows = _long("error", [(error(group) or words.DASH, "bad")], cells)
     if group.example and group.example != group.message:
-        rows.append(fact("one said", (group.example, "")))
+        rows.append(fact("one said" if group.cause == "raised" else "RQ wrote", (group.example, "")))
     if group.because:
         rows.append(fact("because of", (group.because, "")))
     where: Piece = (group.frame, "strong") if group.frame else ("nobody knows, or it says nothing", "dim")
@@ -44,6 +46,14 @@ def lines(group: Group, cells: int, now: float, zone: tzinfo | None) -> list[Row
     if group.tiers:
         rows.append(fact("tiers", *_named(group.tiers)))
     rows.append(fact("sample", (group.sample.decode("utf-8", "backslashreplace"), ""), ("  failed last", "dim")))
+    return rows + _long("what helps", [(words_of_cause(group).helps, "")], cells)
+
+
+def brief(group: Group, cells: int) -> list[Row]:
+    """The same where there is little room: what was said, where it was raised, and what helps, in BRIEF lines at the most."""
+    rows = _long("error", [(error(group) or words.DASH, "bad")], cells)
+    if group.frame:
+        rows.append(fact("raised in", (group.frame, "strong")))
     return rows + _long("what helps", [(words_of_cause(group).helps, "")], cells)
 
 

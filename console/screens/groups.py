@@ -30,7 +30,10 @@ EVERY_S: Final = 5.0
 """Seconds from one grouping to the next, which reads what has come and gone. Under a filter all is read again: at a key."""
 
 ROOMY: Final = 26
-"""Lines of the view from on which the group under the cursor is explained beneath the table."""
+"""Lines of the view from on which all that is known of the group under the cursor stands beneath the table."""
+
+LITTLE: Final = 14
+"""Lines from on which a part of that does."""
 
 ON_A_GROUP: Final = ("open", "sample", "requeue", "delete", "export", "bundle")
 """The actions whose keys stand beneath what is told of a group."""
@@ -61,6 +64,7 @@ class GroupsView(Tabled):
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
         self._groups: Groups | None = None
+        self._owned = True
         self._reason = ""
         self._reading = False
         self._seen_at: float | None = None
@@ -79,7 +83,7 @@ class GroupsView(Tabled):
 
     def columns(self) -> Sequence[Column[Group]]:
         """As many as fit."""
-        return group_columns.COLUMNS
+        return group_columns.COLUMNS if self._owned else group_columns.OF_NOBODY
 
     def parsed(self, expression: str) -> Filter:
         """The filter of an expression, whose `state:` is the name of one."""
@@ -146,6 +150,10 @@ class GroupsView(Tabled):
         """Draw what was grouped last."""
         table, groups = self.table, self._groups
         if groups is not None:
+            owned = not groups.groups or any(one.users or one.tiers for one in groups.groups)
+            if owned != self._owned:
+                self._owned = owned
+                table.set_columns(self.columns())
             table.notice = () if groups.groups else self.empty()
             table.show(groups.groups, 0, len(groups.groups), groups.as_of)
         else:
@@ -242,11 +250,15 @@ class GroupsView(Tabled):
     def _explain(self) -> None:
         """What is known of the group under the cursor, beneath the table where there is room."""
         row: Group | None = self.table.row()
-        shown = row is not None and self._groups is not None and self.size.height >= ROOMY
-        self.query_one("#about").set_class(shown, "shown")
+        roomy, shown = self.size.height >= ROOMY, row is not None and self.size.height >= LITTLE
+        about = self.query_one("#about")
+        about.set_class(shown and self._groups is not None, "shown")
         if shown and row is not None and self._groups is not None:
+            width = self.size.width
+            known = group_lines.lines(row, width, self._groups.as_of, self.zone) if roomy else group_lines.brief(row, width)
+            about.styles.height = 2 + (group_lines.LINES if roomy else len(known))
             self.query_one("#cause", Line).say(*group_lines.title(row, self._groups.sampled))
-            self.query_one("#known", Page).show(group_lines.lines(row, self.size.width, self._groups.as_of, self.zone))
+            self.query_one("#known", Page).show(known)
             self.query_one("#ways", Line).say(*self._ways())
 
     def _ways(self) -> tuple[list[Piece], list[Piece], dict[int, str]]:

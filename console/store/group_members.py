@@ -10,7 +10,7 @@ from redis import Redis
 from console.model.commands import JobSeen
 from console.model.failure_groups import Failure, Groups
 from console.model.pages import Found
-from console.model.queries import MAX_PAGE, FailuresQuery, GroupsQuery
+from console.model.queries import EACH_GROUP, MAX_PAGE, FailuresQuery, GroupsQuery
 from console.model.secrets import Secrets
 from console.model.selection import Selected
 from console.store import failure_groups, selection
@@ -44,7 +44,10 @@ def members(
         for told in reading:
             if not told.done:
                 yield Selected(told.read, told.of, ())
-        found = [_seen(one) for one in grouping.failures() if one.members.kind.fingerprint == query.group]
+        if query.group == EACH_GROUP:
+            found = [replace(_seen(one), group=one.members.kind.fingerprint) for one in grouping.failures()]
+        else:
+            found = [_seen(one) for one in grouping.failures() if one.members.kind.fingerprint == query.group]
     if details:
         named = replace(query, only=tuple(one.key for one in found), group="")
         for chunk in selection.jobs(connection, named, now, stopped, seen, secrets, details=True):

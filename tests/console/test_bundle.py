@@ -151,10 +151,13 @@ def test_a_queue_brings_its_failed_jobs_and_a_user_what_runs_for_them(
     redis: Redis, server: Server, failed: str, tmp_path: Path, stock: Any
 ) -> None:
     Queue("mail", connection=redis).enqueue("time.sleep", 0, job_id="waits")
-    assert run(["bundle", "--queue", "mail", "--to", str(tmp_path / "q")]) == 1
-    (tmp_path / "q").mkdir()
-    assert run(["bundle", "--queue", "mail", "--to", str(tmp_path / "q")]) == 0
-    found, text = written(tmp_path / "q")
+    # The folder is made.
+    assert run(["bundle", "--queue", "mail", "--to", str(tmp_path / "q" / "deeper")]) == 0
+    found, text = written(tmp_path / "q" / "deeper")
+    kept = {job["id"]: job.get("kept_until") for job in found["jobs"]}
+    assert kept["waits"] is None
+    assert kept["leaks"] > found["incident"]["as_of"]
+    assert all(not job.keys() & {"at", "score", "rank", "missing"} for job in found["jobs"])
     assert [job["id"] for job in found["failed_jobs"]] == ["leaks"]
     assert {job["id"] for job in found["jobs"]} == {"leaks", "waits"}
     assert "no_worker" in [reason["code"] for reason in found["reasons"]]
@@ -189,7 +192,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(
     redis: Redis, failed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    for parent, why in (("none", "No such file"), ("file", "Not a directory")):
+    for parent, why in (("file", "File exists"), ("file/in", "Not a directory")):
         assert run(["bundle", failed, "--to", str(tmp_path / parent)]) == 1
         err = capsys.readouterr().err
         assert why in err

@@ -8,8 +8,9 @@ import pytest
 
 from console.app import Console
 from console.model import cause_words
-from console.model.failure_groups import Group
-from console.model.queries import JobQuery
+from console.model.failure_groups import Group, error
+from console.model.incident import Subject
+from console.model.queries import FailuresQuery, JobQuery
 from console.model.raised import Cause
 from console.screens import group_lines
 from tests.console.fakes import NOW, FakeWriter, writing
@@ -54,7 +55,10 @@ async def test_the_group_under_the_cursor_is_explained_where_there_is_room(size:
         await to_groups(driver)
         await driver.shows("1,944")
         if size == (80, 24):
-            assert "raised in" not in driver.text
+            await driver.shows("✗ raised an exception", f"group {FIRST}", "raised in   shop.py in get", "See in a sample")
+            await driver.shows("s sample", "for this group")
+            await driver.press("j")
+            await driver.shows("✗ killed by signal 9: out of memory?", "give workers more")
             return
         await driver.shows("✗ raised an exception", f"1,944 failures  group {FIRST}", "raised in   shop.py in get")
         await driver.shows("one said    shop-7.example", "because of  OSError: no route", "12  bob 9", "tiers       pro 1,000")
@@ -126,3 +130,36 @@ async def test_where_there_is_no_group_there_is_no_sample() -> None:
         await driver.press("s")
         assert driver.app.screen_name == "groups"
         assert "raised in" not in driver.text
+
+
+def test_what_the_system_said_stands_beside_its_number() -> None:
+    one = group(FIRST, 1, exception="OSError", message="[Errno 28]: …",
+                example="[Errno 28] No space left on device: '/var/tmp/job-1.dat'")  # fmt: skip
+    assert error(one) == "OSError: [Errno 28] No space left on device: …"
+    other = group(FIRST, 1, exception="OSError", message="[Errno 28]: …", example="[Errno 2] No such file: x")
+    assert error(other) == "OSError: [Errno 28]: …"
+
+
+async def test_where_nothing_is_of_a_user_the_error_has_the_room() -> None:
+    nobodys = group(FIRST, 1_944, users=0, tiers=(), message="long " * 30)
+    async with driving(console(grouping(answer(groups=(nobodys,)))), (200, 60)) as driver:
+        await to_groups(driver)
+        await driver.shows("1,944")
+        await driver.shows_not("TIERS")
+        await driver.shows_not("USERS")
+
+
+async def test_the_keys_of_a_group_work_in_the_list_of_its_failures() -> None:
+    async with driving(console(grouping())) as driver:
+        await to_groups(driver)
+        await driver.shows("1,944")
+        await driver.press("enter")
+        await driver.shows("of the group", FIRST)
+        assert {"sample", "export", "bundle"} <= {action.id for action in driver.app.offered()}
+        view = driver.app.view
+        assert view.subject() == Subject("group", FIRST.encode())
+        meant = view.meant("export")
+        assert meant is not None
+        assert [query.group for query in meant.queries if isinstance(query, FailuresQuery)] == [FIRST]
+        await driver.press("s")
+        await driver.until(lambda: driver.app.screen_name == "job")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import stat
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -76,7 +78,8 @@ def test_what_a_filter_wants_and_all_of_it(redis: Redis, say: Say, tmp_path: Pat
     made = failed_jobs.make(redis, 60, kinds=("refused", "killed"), queues=("a", "b"))
     assert say("--export", str(tmp_path / "all"))[0] == 0
     assert {one["id"] for one in lines(tmp_path / "all")} == {one.id for one in made}
-    assert {one["group"] for one in lines(tmp_path / "all")} == {None}
+    of = {group["fingerprint"]: group["count"] for group in named(say)}
+    assert Counter(one["group"] for one in lines(tmp_path / "all")) == of
     assert say("--filter", "error:waitpid queue:b", "--export", str(tmp_path / "some"))[0] == 0
     assert {one["id"] for one in lines(tmp_path / "some")} == {
         one.id for one in made if (one.kind, one.queue) == ("killed", "b")
@@ -163,8 +166,14 @@ def test_one_group_alone_is_shown(redis: Redis, say: Say) -> None:
     failed_jobs.make(redis, 30, kinds=("refused", "refused", "killed"))
     refused, killed = named(say)
     status, out, err = say("--group", killed["fingerprint"])
-    assert (status, len(out.splitlines()), err) == (0, 3, "")
-    assert killed["fingerprint"] in out
+    told = dict(re.split(r"  +", line, maxsplit=1) for line in out.splitlines()[:-1])
+    assert (status, out.splitlines()[-1], err) == (0, "grouped 30 of 30", "")
+    assert (told["group"], told["failures"]) == (killed["fingerprint"], "10")
+    assert told["cause"] == "killed by signal 9: out of memory?"
+    assert told["RQ wrote"].startswith("Work-horse terminated unexpectedly; waitpid returned 9")
+    assert told["sample"] == killed["sample"]
+    assert "memory" in told["what helps"]
+    assert told["bundle"] == f"tq-console bundle --group {killed['fingerprint']}"
     assert refused["fingerprint"] not in out
     assert json.loads(say("--json", "--group", killed["fingerprint"])[1])["groups"] == [killed]
     none = fingerprint("0123456789ab")
