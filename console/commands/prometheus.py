@@ -54,6 +54,7 @@ def _metrics(status: Status) -> Iterator[Metric]:
         "Jobs of a queue in one state.",
         [({"queue": name, "state": state}, getattr(queue, state)) for name, queue in queues for state in STATES],
     )
+    yield _one("tq_rate_limited_jobs", "Jobs of any queue that wait for a rate limit, in no queue.", status.held_back)
     for field, name, help in (
         ("oldest_s", "tq_queue_oldest_seconds", "Seconds for which the next job of the queue has waited."),
         ("promise_s", "tq_queue_promise_seconds", "The shortest wait that a tier of the lane is promised."),

@@ -82,7 +82,8 @@ def test_the_reader_is_strict(wrong: str) -> None:
 
 
 def test_every_number_of_a_status_is_told() -> None:
-    found = parsed(prometheus.text(sample()))
+    found = parsed(prometheus.text(sample(held_back=7)))
+    assert found["tq_rate_limited_jobs"].samples[()] == 7
     assert all(name.startswith("tq_") and family.samples for name, family in found.items())
 
     def jobs(queue: str, state: str) -> float:
