@@ -12,16 +12,15 @@ from typing import Any, get_args
 import pytest
 from redis import Redis
 from rq import Queue
+from rq.rate_limit import RateLimit
 
 from console.actions import BY_ID
 from console.cli import run
 from console.model.job import JobDetail
 from console.model.queries import JobQuery, WhyQuery
-from console.model.raised import raised
 from console.model.why.facts import Around, JobFacts, Listed, QueueFacts
 from console.model.why.jobs import why
 from console.model.why.page import WhyPage
-from console.model.why.queues import why as why_queue
 from console.model.why.reasons import ORDER, Reason, Weight, ranked
 from console.screens import job_lines
 from console.screens.why_lines import Keys, key
@@ -31,6 +30,7 @@ from jobs.schedules import schedule_id
 from tests.catalogue_tasks import echo
 from tests.conftest import Server
 from tests.console.fakes import detail
+from tests.console.recorded_trips import counted_trips
 from tests.console.rights import reading_user
 from tests.console.whole_site import nothing_changes
 from tests.fast_tiers import fast_tiers  # noqa: F401 - autouse
@@ -74,79 +74,6 @@ def test_nothing_is_told_of_what_is_not_known() -> None:
     assert why(lost, unknown) == ()
     scheduled = JobFacts("j", True, status="scheduled", lists=(Listed("scheduled", "x", 0, 9.0),), queue=QueueFacts("q"))
     assert [reason.code for reason in why(scheduled, unknown)] == ["scheduled"]
-
-
-def test_of_a_failed_job_the_class_of_its_cause_is_told_and_what_helps_against_that() -> None:
-    def said(text: str) -> Reason:
-        [reason] = why(JobFacts("j", True, status="failed", error=text, failure=raised(text)), Around(now=1.0))
-        return reason
-
-    killed = said("Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); ")
-    assert killed.message.startswith("it failed: killed by signal 9: out of memory? (Work-horse terminated unexpectedly")
-    assert "give workers more memory" in killed.remedy
-    lost = said("Moved to FailedJobRegistry, due to AbandonedJobError, at 2026-01-01")
-    assert "its worker was gone before the job ended" in lost.message
-    assert "on Workers" in lost.remedy
-    head = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    x\n'
-    slow = said(f"{head}rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value (9 seconds)")
-    assert "timed out: ran longer than the job's timeout" in slow.message
-    assert "more time" in slow.remedy
-    plain = said(f"{head}ValueError: 3 is too few")
-    assert "raised an exception" not in plain.message
-    assert "see its traceback" in plain.remedy
-
-
-@pytest.mark.parametrize(
-    ("status", "remedy"),
-    [
-        ("canceled", "if it should run all the same: tq-console run-again 'a b'"),
-        ("stopped", "if it should run all the same: tq-console requeue 'a b'"),
-        ("failed", "see its traceback: tq-console job 'a b'; when the cause is mended: tq-console requeue 'a b'"),
-    ],
-)
-def test_a_remedy_of_what_has_ended_is_a_command_that_can_be_pasted(status: str, remedy: str) -> None:
-    [reason] = why(JobFacts("a b", True, status=status), Around(now=1.0))
-    assert reason.remedy == remedy
-
-
-@pytest.mark.parametrize(
-    ("queue", "remedy"),
-    [("mail", "start one: rq worker --with-scheduler mail"), ("a\nb", "start one: rq worker --with-scheduler $'a\\nb'")],
-)
-def test_a_remedy_for_what_nobody_moves_names_the_command_and_the_queue(queue: str, remedy: str) -> None:
-    [reason] = [one for one in why_queue(QueueFacts(queue, True, 0, overdue=1, beaten=False), Around(1.0)) if one.remedy]
-    assert (reason.code, reason.remedy) == ("unmoved", remedy)
-
-
-def test_what_is_past_due_is_not_said_to_be_for_later() -> None:
-    due = Listed("scheduled", "rq:scheduled:q", 0, 400.0)
-    for tried, start in (
-        (False, "it was due 10 min ago"),
-        (True, "it failed and waits for its next attempt, which was due 10"),
-    ):
-        job = JobFacts("j", True, status="scheduled", lists=(due,), tried=tried)
-        assert why(job, Around(now=1_000.0))[-1].message.startswith(start)
-
-
-def test_a_queue_whose_only_worker_was_killed_with_its_job_is_not_said_to_be_well() -> None:
-    [reason] = why_queue(QueueFacts("mail", True, 0, running=1), Around(now=1.0))
-    assert (reason.code, reason.weight) == ("worker_gone", "bad")
-    assert reason.remedy.endswith("rq worker mail")
-    job = JobFacts("j", True, status="started", worker="w", executed=False, queue=QueueFacts("mail"))
-    assert why(job, Around(now=1.0))[0].remedy.endswith("rq worker mail")
-    held_back = why_queue(QueueFacts("mail", True, 0, running=0, held_back=2), Around(now=1.0))[0]
-    assert held_back.message == "nothing waits in it; 2 jobs of any queues wait for a rate limit: rate limits know no queue"
-
-
-def test_what_was_canceled_while_it_ran_is_told_by_how_it_ended() -> None:
-    def of(status: str, *kinds: str) -> Reason:
-        return why(JobFacts("j", True, status=status, lists=tuple(Listed(kind, kind) for kind in kinds)), Around(now=1.0))[0]
-
-    assert of("finished", "canceled", "finished").message.startswith("it was canceled while it ran")
-    assert of("failed", "canceled", "failed").code == "failed"
-    retried = of("scheduled", "canceled", "scheduled")
-    assert (retried.code, retried.action) == ("listed_twice", "cancel")
-    assert of("failed", "failed", "queued").remedy.startswith("it was enqueued anew")
 
 
 # --- the command --------------------------------------------------------------------------------
@@ -239,6 +166,21 @@ def test_a_job_for_programs_has_its_reasons(redis: Redis, server: Server) -> Non
     reader.close()
     assert isinstance(found, JobDetail)
     assert [reason.code for reason in found.why] == ["no_worker"]
+
+
+def test_of_an_empty_queue_it_is_told_what_waits_for_a_rate_limit(redis: Redis, server: Server) -> None:
+    for _ in range(3):
+        Queue("elsewhere", connection=redis).enqueue(echo, 1, rate_limit=RateLimit("vendor", concurrency=1))
+    redis.sadd("rq:queues", "rq:queue:mail")
+    reader = open_reader(server.url)
+    with counted_trips() as trips:
+        page = reader.read(WhyQuery("queue", b"mail"), time.time())
+    reader.close()
+    assert isinstance(page, WhyPage)
+    assert trips.count <= 3
+    assert [reason.message for reason in page.reasons] == [
+        "nothing waits in it; 2 jobs of any queues wait for a rate limit: rate limits know no queue"
+    ]
 
 
 # --- what strangers wrote -----------------------------------------------------------------------

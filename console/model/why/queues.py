@@ -55,7 +55,7 @@ def _why(queue: QueueFacts, around: Around) -> Iterator[Reason]:
     elif queue.waiting == 0:
         held_back = counted(queue.held_back or 0, "job of any queue waits", "jobs of any queues wait")
         more = f"; {held_back} for a rate limit: rate limits know no queue" if queue.held_back else ""
-        yield Reason("empty", f"nothing waits in it{more}", "see them: tq-console jobs 'rate limited'" if more else "")
+        yield Reason("empty", f"nothing waits in it{more}", "see them: tq-console jobs --state 'rate limited'" if more else "")
 
 
 # --- what waits in it ---------------------------------------------------------------------------
