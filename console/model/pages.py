@@ -19,8 +19,8 @@ class JobRow:
     `state` is the list that it was found in, where those retrying and stopped are told from the scheduled and the failed ones;
     for a found one it is what its hash says. `call` is the description. `at` is the
     registry's score: when a scheduled job is due, when a finished or failed one expires (None: never), since when a deferred,
-    ready, canceled or rate limited one is there, until when a running one is trusted to be alive. `error` is the last line of
-    the newest traceback. `missing`: it is listed, and its hash is gone.
+    ready, canceled or rate limited one is there, until when a running one is trusted to be alive. `error` is what the
+    newest traceback ends with, in one line. `missing`: it is listed, and its hash is gone.
     """
 
     key: bytes

@@ -1,4 +1,4 @@
-"""The one line of a traceback that says what went wrong."""
+"""The words of a traceback that say what went wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from typing import Final
 HEAD: Final = re.compile(r"^(?P<margin>  \+ Exception Group )?Traceback \(most recent call last\):$", re.MULTILINE)
 RAISED: Final = re.compile(r"^\S.*", re.MULTILINE)
 RAISED_GROUP: Final = re.compile(r"^  \| (?P<line>\S.*)", re.MULTILINE)
+
+
+def final_words(traceback: str) -> str:
+    """final_line and what follows it, the other lines of the message. Of a group of exceptions, which follow it, the line."""
+    line = final_line(traceback)
+    if not line:
+        return ""
+    before, _, rest = traceback.rpartition(line)
+    return line if before.endswith("  | ") else (line + rest).rstrip()
 
 
 def final_line(traceback: str) -> str:

@@ -61,6 +61,7 @@ class Main(Screen[None], inherit_bindings=False):
     Main #done { display: none; background: $panel; }
     Main #trouble.shown, Main #done.shown { display: block; }
     Main ToastRack { margin-bottom: 2; }
+    Main Toast { width: auto; max-width: 96%; }
     """
 
     class Started(Message):

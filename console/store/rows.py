@@ -314,7 +314,7 @@ def _line_of(packed: bytes, secrets: Secrets) -> str:
     trace = decoding.traceback(packed)
     if isinstance(trace, Undecodable):
         return f"(a traceback that cannot be read: {trace.reason})"[:MAX_ERROR]
-    line = masked_text(tracebacks.final_line(trace)[:SHORT], secrets)
+    line = " ".join(masked_text(tracebacks.final_words(trace)[:SHORT], secrets).split())
     return line if len(line) <= MAX_ERROR else line[: MAX_ERROR - 1] + "…"
 
 

@@ -14,7 +14,7 @@ from rq import Queue, SimpleWorker
 from console.model.pages import JobsPage
 from console.model.queries import FailuresQuery
 from console.model.secrets import DEFAULT
-from console.model.tracebacks import final_line
+from console.model.tracebacks import final_line, final_words
 from console.store import failures
 from console.store.failures import REACH
 from console.store.seen import Seen
@@ -150,10 +150,10 @@ def explode(kind: str) -> None:
     raise ValueError(kind)
 
 
-def test_an_error_is_the_line_of_the_exception_that_nobody_caught(redis: Redis) -> None:
+def test_an_error_is_what_the_exception_that_nobody_caught_said(redis: Redis) -> None:
     told = {
-        "chain": "RuntimeError: it ended here",
-        "notes": "ValueError: with a note",
+        "chain": "RuntimeError: it ended here Traceback of a stranger and more",
+        "notes": "ValueError: with a note a note",
         "group": "ExceptionGroup: several (2 sub-exceptions)",
         "syntax": "SyntaxError: invalid syntax",
         "x" * 1_000: "ValueError: " + "x" * 287 + "…",
@@ -197,3 +197,18 @@ def test_a_result_that_cannot_be_read_says_so(redis: Redis) -> None:
     assert errors[0].startswith("(a traceback that cannot be read")
     assert errors[1:] == [None, None]
     assert [one.what for one in found.refused] == ["rq:results:b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('Traceback (most recent call last):\n  File "x", line 1\nValueError: a\nb\n  c\n', "ValueError: a\nb\n  c"),
+        ('Traceback (most recent call last):\n  File "x", line 1\nValueError: a\n', "ValueError: a"),
+        ("  + Exception Group Traceback (most recent call last):\n  |   File \"x\", line 1\n  | ExceptionGroup: a (1)\n"
+         "  +-+---------------- 1 ----------------\n    | ValueError: x\n", "ExceptionGroup: a (1)"),
+        ("Moved to x, due to AbandonedJobError\n", "Moved to x, due to AbandonedJobError"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_a_message_is_told_with_all_its_lines(text: str, told: str) -> None:
+    assert final_words(text) == told

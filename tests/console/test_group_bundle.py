@@ -12,8 +12,11 @@ from redis import Redis
 from console.cli import run
 from tests import failed_jobs, hostile
 from tests.console.driven import drive as drive
+from tests.console.opened import console
+from tests.console.pilots import driving
 from tests.console.test_bundle import Drive, written
 from tests.console.test_failure_groups import kept, packed
+from tests.console.test_groups_view import grouping
 from tests.contents import contents
 
 SECRET = "hunter2-s3cret"
@@ -94,3 +97,10 @@ async def test_a_key_on_the_screen_of_groups_writes_that_of_the_one_under_the_cu
         await driver.press("j", "i")
         await driver.says(f"bundle written to {tmp_path}/incident-group-{killed['fingerprint']}-")
     assert written(tmp_path)[0]["group"]["count"] == 10
+
+
+async def test_the_name_of_a_file_is_told_in_one_piece() -> None:
+    path = "/home/ann/incidents/incident-job-0fdc3c5a-7c8b-4d5e-9f00-123456789abc-20261125T211300Z"
+    async with driving(console(grouping()), (120, 40)) as driver:
+        driver.app.say(f"bundle written to {path}")
+        await driver.shows(path)
