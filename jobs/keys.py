@@ -135,8 +135,9 @@ written before anything is done, and one `event=ended` (operation, how, done, se
 undo_until, said) after it. Capped at about 10,000 entries."""
 
 OPERATION: Final = f"{TQ}operation:"
-"""hash `OPERATION<operation id>`: begun (epoch seconds); over, where its end was noted without its console; done, sent, and the reasons of console/model/commands.py: counts that
-grow with each batch, in the step that does it, so that they are true whatever becomes of the console. A week."""
+"""hash `OPERATION<operation id>`: begun (epoch seconds); over, once its end was noted while one of its calls was under way; done,
+sent, and the reasons of console/model/commands.py: counts that grow with each batch, in the step that does it, so that they are
+true whatever becomes of the console. A week."""
 
 TRASH: Final = f"{TQ}trash"
 """zset, member = operation id, score = until when it can be undone: operations that took something. Members of the past are

@@ -53,6 +53,4 @@ def _reason(reason: Reason, keys: Keys, cells: int) -> list[Row]:
     action = BY_ID.get(reason.action)
     name = key(action, keys) if action is not None else ""
     remedy = visible(reason.remedy) or (action.label if action is not None and name else "")
-    return (
-        [*rows, *prose([(f"  → {remedy}" + (f" ({name})" if name else ""), "dim")], cells, LABEL)] if remedy else rows
-    )
+    return [*rows, *prose([(f"  → {remedy}" + (f" ({name})" if name else ""), "dim")], cells, LABEL)] if remedy else rows
