@@ -135,7 +135,7 @@ written before anything is done, and one `event=ended` (operation, how, done, se
 undo_until, said) after it. Capped at about 10,000 entries."""
 
 OPERATION: Final = f"{TQ}operation:"
-"""hash `OPERATION<operation id>`: begun (epoch seconds); over, once its end was noted while one of its calls was under way; done,
+"""hash `OPERATION<operation id>`: begun (epoch seconds); over, once its end was noted while a call of it was under way; done,
 sent, and the reasons of console/model/commands.py: counts that grow with each batch, in the step that does it, so that they are
 true whatever becomes of the console. A week."""
 
