@@ -101,7 +101,12 @@ def differences(redis: Redis, theirs: Callable[[], object], ours: Callable[[], o
     restore(redis, before)
     ours()
     now = contents(redis)
-    return [one for key in sorted(left.keys() | now.keys()) for one in _of_key(key, left.get(key), now.get(key), began)]
+    # What has expired meanwhile, such as the hash of a worker that ended a minute ago, nobody took away.
+    seconds, micros = redis.time()
+    at = seconds * 1_000 + micros // 1_000
+    expired = {key for found in (left, now) for key, (_, expires) in found.items() if expires == -2 or 0 < expires <= at}
+    kept = sorted((left.keys() | now.keys()) - expired)
+    return [one for key in kept for one in _of_key(key, left.get(key), now.get(key), began)]
 
 
 def only_meant(command: str, found: Iterable[Difference]) -> None:
