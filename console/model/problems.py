@@ -21,6 +21,9 @@ from console.model.why.facts import Around, Before, QueueFacts
 FAILURES = 5
 """How many runs have to fail before a lane counts as failing."""
 
+STARVED_S = 30.0
+"""Seconds for which the next job of a queue may be overtaken, where nothing is promised."""
+
 EVICTING = ("allkeys-", "volatile-")
 
 
@@ -81,7 +84,8 @@ def no_worker(status: Status) -> Iterator[Problem]:
 
 
 def starved(status: Status) -> Iterator[Problem]:
-    """`starved`: all workers of a lane serve others first, where there is work that came later."""
+    """`starved`: all workers of a queue serve others first, where there is work that came later. Each queue is overtaken for a
+    moment now and then: that is a problem once its next job has waited for longer than is promised, or than STARVED_S."""
     around = Around(status.as_of, workers=status.workers)
     waiting = tuple(
         Before(queue.name, queue.waiting, status.as_of - queue.oldest_s)
@@ -89,8 +93,9 @@ def starved(status: Status) -> Iterator[Problem]:
         if queue.waiting and queue.oldest_s is not None
     )
     for queue in status.queues:
-        if queue.waiting and queue.oldest_s is not None and 0 < queue.workers == queue.busy:
-            facts = QueueFacts(queue.name, True, queue.waiting, status.as_of - queue.oldest_s, before=waiting)
+        bearable, waited = STARVED_S if queue.promise_s is None else queue.promise_s, queue.oldest_s or 0.0
+        if queue.waiting and waited > bearable and 0 < queue.workers == queue.busy:
+            facts = QueueFacts(queue.name, True, queue.waiting, status.as_of - waited, before=waiting)
             for reason in queues.not_taken(facts, around):
                 if reason.code == "starved":
                     yield error("starved", queue.name, reason.message, reason.remedy, queue.waiting, JobsQuery(queue=queue.key))

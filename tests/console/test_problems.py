@@ -97,6 +97,11 @@ def overtaken(by_s: float, verdict: Any = "live") -> Status:
     )
 
 
+def waiting_in_mail(status: Status, oldest_s: float, promise_s: int | None = None) -> Status:
+    high, mail = status.queues
+    return replace(status, queues=(high, replace(mail, oldest_s=oldest_s, promise_s=promise_s)))
+
+
 GONE, LATE = replace(SCHEDULER, verdict="gone", seen_s=300.0), replace(SCHEDULER, verdict="late", seen_s=40.0)
 
 
@@ -150,6 +155,9 @@ GONE, LATE = replace(SCHEDULER, verdict="gone", seen_s=300.0), replace(SCHEDULER
         (limits(maxmemory=2_000_000), []),
         (overtaken(99.0), [("starved", "error", "mail")]),
         (overtaken(101.0), []),
+        (waiting_in_mail(overtaken(0.5), 31.0), [("starved", "error", "mail")]),
+        (waiting_in_mail(overtaken(0.5), 29.0), []),
+        (waiting_in_mail(overtaken(0.5), 60.0, promise_s=60), []),
         (replace(WELL, workers=(replace(WORKER, verdict="gone"),)), [("worker_gone", "warning", "w1")]),
         (replace(WELL, workers=(replace(WORKER, verdict="late"),)), []),
         (replace(WELL, refused=(Refused("rq:queues", "WRONGTYPE"),)), [("unreadable", "warning", "rq:queues")]),
