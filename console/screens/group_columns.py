@@ -16,7 +16,7 @@ def _count(group: Group, now: float) -> Cell:
 
 
 def _function(group: Group, now: float) -> Cell:
-    return words.call(f"{group.function}()").removesuffix("()") if group.function else ("—", "dim")
+    return words.call(f"{group.function}()").removesuffix("()") if group.function else (words.DASH, "dim")
 
 
 def _error(group: Group, now: float) -> Cell:
@@ -24,11 +24,11 @@ def _error(group: Group, now: float) -> Cell:
 
 
 def _users(group: Group, now: float) -> Cell:
-    return words.count(group.users) if group.users else ("—", "dim")
+    return words.count(group.users) if group.users else (words.DASH, "dim")
 
 
 def _tiers(group: Group, now: float) -> Cell:
-    return " ".join(tier for tier, _ in group.tiers) or ("—", "dim")
+    return " ".join(tier for tier, _ in group.tiers) or (words.DASH, "dim")
 
 
 def _hours(group: Group, now: float) -> Cell:

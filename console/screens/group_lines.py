@@ -10,6 +10,7 @@ from console.model import words
 from console.model.cause_words import words as words_of_cause
 from console.model.counting import counted
 from console.model.failure_groups import Group, error
+from console.model.text import decoded
 from console.screens.facts import LABEL, fact, labelled, prose
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece
@@ -45,7 +46,7 @@ def lines(group: Group, cells: int, now: float, zone: tzinfo | None) -> list[Row
     rows.append(fact("users", *_users(group)))
     if group.tiers:
         rows.append(fact("tiers", *_named(group.tiers)))
-    rows.append(fact("sample", (group.sample.decode("utf-8", "backslashreplace"), ""), ("  failed last", "dim")))
+    rows.append(fact("sample", (decoded(group.sample), ""), ("  failed last", "dim")))
     return rows + _long("what helps", [(words_of_cause(group).helps, "")], cells)
 
 

@@ -18,6 +18,7 @@ from console.model.meant import Meant
 from console.model.pages import JobsPage
 from console.model.ports import Snapshot
 from console.model.queries import FailuresQuery, GroupsQuery, JobQuery, ViewQuery, same_list
+from console.model.text import decoded
 from console.screens import chrome, group_columns, group_lines, meaning
 from console.screens.place import Place
 from console.screens.tabled import Tabled
@@ -96,7 +97,7 @@ class GroupsView(Tabled):
         self.asked, self.said = place.query, place.filter
         if before is None or not same_list(before, self.asked):
             self._groups = None
-        self.table.clear(place.cursor_key, place.cursor, place.marks)
+        self.table.clear(place.cursor_key, place.cursor, place.marks, place.all_marked)
         self.table.set_columns(self.columns())
         self._seen_at = None
         self._begin()
@@ -105,7 +106,9 @@ class GroupsView(Tabled):
     def place(self) -> Place:
         """The groups, with the cursor and the marks."""
         table = self.table
-        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, tuple(table.marks))
+        return Place(
+            self.name or "", self.asked, table.cursor_key, table.cursor, self.said, tuple(table.marks), table.all_marked
+        )
 
     @property
     def as_of(self) -> float | None:
@@ -188,7 +191,7 @@ class GroupsView(Tabled):
         if groups is not None:
             right += [(f"{groups.more}  ", "warn")] if groups.more else []
             right += [(f"▲ not read: {one.what}  ", "warn") for one in groups.refused[:1]]
-        where = "every queue" if queue is None else queue.decode("utf-8", "backslashreplace")
+        where = "every queue" if queue is None else decoded(queue)
         return [(" failed and stopped: ", "dim"), (" newest first  ", ""), ("[in groups]", "accent")], [
             *right,
             (f"{where} ", "strong"),

@@ -129,6 +129,18 @@ async def test_a_grouping_that_fails_says_why_and_is_tried_again() -> None:
         await driver.shows("▲ too slow", "1,944")
 
 
+async def test_all_stay_marked_while_one_looks_at_another_screen() -> None:
+    async with driving(console(grouping())) as driver:
+        await to_groups(driver)
+        await driver.shows("1,944")
+        await driver.press("asterisk")
+        await driver.shows("all 2 marked")
+        await driver.press("5")
+        await driver.shows_not("[in groups]")
+        await driver.press("escape")
+        await driver.shows("[in groups]", "1,944", "all 2 marked")
+
+
 async def test_enter_lists_the_failures_of_the_group_and_back_leads_to_it() -> None:
     reader = grouping()
     async with driving(console(reader)) as driver:
