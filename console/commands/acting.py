@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import click
 
+from console import garbage
 from console import settings as console_settings
 from console.commands import act_report, consent, output, queues_named
 from console.commands.choosing import Chosen, Found, find
@@ -71,7 +71,7 @@ def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None,
     """Do `command` to what is meant, as `how` says, and tell what came of it; the exit status. `word`: what the audit calls it,
     where that is not the command's own. Raises UsageError, ServerError, and Interrupted while nothing is done yet."""
     asks = not how.dry_run and consent.needed(word or command.WORD, how.yes)
-    with _no_garbage(), reader() as server:
+    with garbage.put_off(), reader() as server:
         found = _found(server, command, meant, looks=how.dry_run or asks, tries=canary is not None)
         asked = command_words.asked(command, meant.told(found.preview.seen))
         nothing = not (found.preview.seen or found.preview.in_way)
@@ -172,19 +172,6 @@ def _carried_out(server: Reader, operation: Operation, command: Command, found: 
     if isinstance(report, BaseException):
         raise report
     return report
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Look for no garbage: there is none in hundred thousands of jobs that are seen and done, and the look takes a fifth of
-    the time."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
 
 
 @contextmanager
