@@ -179,17 +179,16 @@ class Carrier:
                 finally:
                     writer.close()
             except WriteError as error:
-                if error.refused:
-                    said = f"the audit has no end of this: {error}"
-                    self._post(OperationSettled(replace(report, ended=replace(report.ended, said=said), noted=True)))
-                    return
+                if not error.refused:
+                    continue
+                said = f"the audit has no end of this: {error}"
             except Exception as error:
                 said = unforeseen.said(error, "the end of this", "see the audit before you try again")
-                self._post(OperationSettled(replace(report, ended=replace(report.ended, said=said), noted=True)))
-                return
             else:
                 self._post(OperationSettled(settled(report, ended)))
                 return
+            self._post(OperationSettled(replace(report, ended=replace(report.ended, said=said), noted=True)))
+            return
 
     def _states(self, reader: Reader, keys: Sequence[bytes]) -> Mapping[bytes, str]:
         """The states that these jobs are in by now, of those that are still there. Raises ReadError."""
