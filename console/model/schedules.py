@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from console.model.activity import OperationRow
 from console.model.pages import JobRow
 from console.model.promises import unfired_after
 from console.model.status import Refused
 from console.model.why.reasons import Reason
+
+if TYPE_CHECKING:
+    # It brings commands along, for which no start waits.
+    from console.model.activity import OperationRow
 
 
 @dataclass(frozen=True, slots=True)

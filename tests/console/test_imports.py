@@ -44,3 +44,10 @@ def test_the_first_screen_waits_for_nothing_that_acts() -> None:
     done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60)
     acts = ("console.acting", "console.carrier", "console.orders", "console.model.commands", "console.screens.dialogs")
     assert [name for name in done.stdout.split() if name.startswith(acts)] == []
+
+
+def test_the_first_reading_waits_for_no_command_and_for_nothing_that_takes_tracebacks_apart() -> None:
+    show = "import sys, console.store.reader, console.store.status; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60)
+    later = {f"console.model.{name}" for name in ("activity", "commands", "constant_parts", "operations", "raised", "secret_text")}
+    assert later & set(done.stdout.split()) == set()

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from console.model.raised import Raised
 from console.model.schedules import RunRow
 from console.model.status import PassLock, SchedulerStatus, WorkerStatus
+
+if TYPE_CHECKING:
+    # What takes tracebacks apart is imported by whoever has one: a start has none.
+    from console.model.raised import Raised
 
 
 @dataclass(frozen=True, slots=True)
