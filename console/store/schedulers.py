@@ -53,7 +53,6 @@ class AskedNames:
     cron: Answer
     total: Answer
     paused: Answer
-    some_paused: Answer
     longest_due: Answer
 
     @property
@@ -96,7 +95,6 @@ def ask_names(trip: Trip, now: float) -> AskedNames:
         cron=trip.ask("ZREVRANGE", rq_keys.CRON_SCHEDULERS, 0, NEWEST - 1, "WITHSCORES"),
         total=trip.ask("ZCARD", keys.SCHEDULES),
         paused=trip.ask("SCARD", keys.PAUSED),
-        some_paused=trip.ask("SRANDMEMBER", keys.PAUSED, PAUSED),
         longest_due=trip.ask("ZRANGEBYSCORE", keys.ENTRIES, "(0", now, "WITHSCORES", "LIMIT", 0, 1),
     )
 
@@ -127,10 +125,14 @@ def ask_origins(trip: Trip, entries: Iterable[bytes]) -> Answers:
     return trip.ask_each("HGET", [keys.RQ_JOB.encode() + entry for entry in entries], "origin")
 
 
-def ask_paused(trip: Trip, names: AskedNames) -> Answer | None:
-    """Ask when the slots would be of the paused schedules that were looked at: their entries stay, and skip."""
-    some = names.some_paused.rows()
-    return trip.ask("ZMSCORE", keys.ENTRIES, *some) if some else None
+def ask_some_paused(trip: Trip) -> Answer:
+    """Ask which schedules are paused, PAUSED at the most."""
+    return trip.ask("SRANDMEMBER", keys.PAUSED, PAUSED)
+
+
+def ask_paused(trip: Trip, some: Answer) -> Answer | None:
+    """Ask when the slots would be of these paused schedules: their entries stay, and skip."""
+    return trip.ask("ZMSCORE", keys.ENTRIES, *some.rows()) if some.rows() else None
 
 
 def ask_rqschedulers(trip: Trip, names: AskedNames) -> tuple[AskedScheduler, ...]:

@@ -41,7 +41,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     limit_names, limited = rate_limits.ask_names(first), rate_limits.ask(first, seen.limits)
     counted_limits = frozenset(seen.limits)
     scheduling, schedules = schedulers.ask_names(first, now), schedulers.ask_schedules(first, now)
-    soonest = schedulers.ask_soonest(first)
+    soonest, some_paused = schedulers.ask_soonest(first), schedulers.ask_some_paused(first)
     recorded = throughput.ask(first, seen.recorded, now)
     asked.ask(first, seen.queues, in_full=seen.doubted)
     known = workers.ask_hashes(first, sorted(seen.workers))
@@ -69,7 +69,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     known = workers.ask_executions(second, known)
     new = workers.ask_hashes(second, sorted(seen.workers.difference(known.names)))
     new_limited = rate_limits.ask(second, seen.limits - counted_limits)
-    paused = schedulers.ask_paused(second, scheduling)
+    paused = schedulers.ask_paused(second, some_paused)
     asked_rqschedulers = schedulers.ask_rqschedulers(second, scheduling)
     asked_rq = schedulers.ask_rq(second, asked.locks())
     fresh = [entry for entry in entries if entry not in seen.origins]
