@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from console.model.due import MINUTE, MINUTES, OF_QUARTER, Due, Recurring, due, first_quarter, present_minute
+from console.store.plain_entries import OURS
 from console.store.recurring import again
 from console.store.steps import Line, Steps
 from console.store.trip import Answer
@@ -16,7 +17,6 @@ from jobs import keys
 LOOKED_AT: Final = ((4, 48), (24, 12), (96, 4))
 """Until which stretch of the day how many schedules of each are looked at: what comes often is due soon."""
 
-OURS: Final = b"tq-"
 FIELDS: Final = ("cadence", "jitter", "tier", "paused", "active")
 LONGEST: Final = 200
 """Characters of the longest cadence, and of a tier's name, that are told."""

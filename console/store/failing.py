@@ -41,8 +41,6 @@ def read(
     there: dict[tuple[bytes, bytes], Any] = {(member.queue or b"", member.job): member.score for member in members}
     for failure in [one for one in grouping.failures() if there.get((one.queue, one.job), "gone") != one.score]:
         grouping.drop(failure)
-    for queue in [queue for queue, known in grouping.known.items() if not known]:
-        del grouping.known[queue]
     fresh: list[Listed] = [
         (job, queue, score) for (queue, job), score in there.items() if job not in grouping.known.get(queue, ())
     ]

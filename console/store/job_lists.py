@@ -14,8 +14,8 @@ from redis import Redis
 
 from console.model.queries import MAX_PAGE, JobState
 from console.model.status import Refused
-from console.store import queues, rq_keys
-from console.store.seen import MAX_LIMITS, Seen
+from console.store import queues, rate_limits, rq_keys
+from console.store.seen import Seen
 from console.store.trip import Answer, Trip
 from jobs import keys
 
@@ -162,7 +162,7 @@ def count(
     limited = (RATE_LIMITED,) if RATE_LIMITED in states else ()
     first = Trip(connection)
     names = queues.ask_names(first)[0] if queue is None else None
-    limits = first.ask("SRANDMEMBER", rq_keys.RATE_LIMITS, MAX_LIMITS) if limited else None
+    limits = rate_limits.ask_names(first) if limited else None
     owners = queues.ordered(seen.queues) if queue is None else (queue,)
     held = [one for name in owners for one in ask(first, name, of_queues, now)]
     held_back = [one for name in sorted(seen.limits) for one in ask(first, name, limited, now)]

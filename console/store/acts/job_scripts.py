@@ -80,8 +80,10 @@ def each_call(
             codes: list[bytes] = own.read_response()
         except (NoScriptError, OutOfMemoryError):
             # Neither did anything.
-            run_by = although_full.run if when_full else _run
-            codes = run_by(connection, script, [key], call.arguments)
+            if when_full:
+                codes = although_full.run(connection, script, [key], call.arguments)
+            else:
+                codes = script.run(connection, [key], call.arguments)
         return codes
 
     key = keys.OPERATION + operation
@@ -142,10 +144,6 @@ def _connection(connection: Redis) -> Iterator[Any]:
         raise
     finally:
         pool.release(own)
-
-
-def _run(connection: Redis, script: Script, keys: Sequence[str | bytes], arguments: Sequence[Argument]) -> Any:
-    return script.run(connection, keys, arguments)
 
 
 def _told(jobs: Sequence[JobSeen]) -> list[Argument]:
