@@ -153,7 +153,8 @@ def _carried_out(server: Reader, operation: Operation, command: Command, found: 
         finally:
             over.set()
 
-    with act_report.acting(operation.command) as (tell, say), _interrupts() as interrupted:
+    # Whoever sees the bar can be sure that ctrl-c lets the batch end.
+    with _interrupts() as interrupted, act_report.acting(operation.command) as (tell, say):
         thread = threading.Thread(target=carry, args=(tell,), name="carry")
         thread.start()
         while not over.wait(LOOK_S):
