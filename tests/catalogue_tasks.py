@@ -26,7 +26,11 @@ def die() -> None:
 
 def dawdle(seconds: float = 600) -> None:
     """Takes long, and ends at once, saying nothing to anybody, when its worker is gone."""
-    worker, end = os.getppid(), time.monotonic() + seconds
+    job, end = get_current_job(), time.monotonic() + seconds
+    assert job is not None
+    # The worker may be gone before this asks who its parent is.
+    listed = int(job.connection.hget(f"rq:worker:{job.worker_name}", "pid") or os.getppid())
+    worker = os.getppid() if listed == os.getpid() else listed
     while time.monotonic() < end:
         if os.getppid() != worker:
             die()
