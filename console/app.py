@@ -283,13 +283,9 @@ class Console(App[Target], inherit_bindings=False):
 
     async def do_palette(self) -> None:
         """Ask where to go, or what to do."""
-        from textual.command import CommandPalette
-
         from console.screens.palette import Palette
 
-        await self.push_screen(
-            CommandPalette([Palette], placeholder="job ID, user NAME, queue NAME, a screen, a context, an action …")
-        )
+        await self.push_screen(Palette())
 
     async def do_help(self) -> None:
         """Say what the keys do here."""

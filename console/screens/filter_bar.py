@@ -13,6 +13,7 @@ from textual.widgets import Input
 from console.model.filters import Filter, FilterError, parse
 from console.model.text import visible
 from console.widgets.lines import Line
+from console.widgets.prompt import Prompt
 
 
 class FilterBar(Vertical):
@@ -45,8 +46,8 @@ class FilterBar(Vertical):
         self._fields, self._parsed = tuple(fields), parsed
         if not self.children:
             # What it consists of is made when it is needed for the first time: a start need not wait for it.
-            line = Input(id="expression", select_on_focus=False, compact=True)
-            await self.mount(Line(id="about"), Horizontal(Line(id="slash"), line))
+            written = Prompt(id="expression", select_on_focus=False, compact=True)
+            await self.mount(Line(id="about"), Horizontal(Line(id="slash"), written))
         self.display = True
         self.query_one("#slash", Line).say(((" /", "accent"),))
         line = self.query_one(Input)

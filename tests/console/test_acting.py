@@ -30,7 +30,7 @@ async def test_r_on_a_failed_job_requeues_it_after_a_yes() -> None:
     async with driving(console(writing(reader, writer), screen="failures")) as driver:
         await driver.shows("40 failures")
         await driver.press("j", "r")
-        await driver.shows("Requeue 1 failed job", "job job-1", "rediss://…@cache-1/0", "scrape_for_user")
+        await driver.shows("Requeue 1 failed job", "job job-1", "rediss://…@cache-1/0", "scrape_for_user", "y does it")
         await driver.press("y")
         await driver.shows("requeued 1", "39 failures")
     [(operation, command, seen)] = writer.acted
@@ -172,7 +172,7 @@ async def test_everything_that_is_listed_under_a_filter() -> None:
         await driver.press("minus")
         await driver.shows_not("marked")
         await driver.press("asterisk", "space", "r")
-        await driver.shows("Requeue 11 failed jobs", "all failed jobs of every queue, under user:user-1")
+        await driver.shows("Requeue 11 failed jobs", "all failed jobs of every queue, under user:user-1", "y does it")
         await driver.press("y")
         await driver.shows("requeued 11")
     assert reader.selected[0].only is None
@@ -216,7 +216,7 @@ async def test_a_preview_says_how_far_it_is_and_can_be_left() -> None:
         await driver.until(lambda: len(driver.app.screen_stack) == 1)
         reader.select_gate.set()
         await driver.press("minus", "r")
-        await driver.shows("Requeue 1 failed job")
+        await driver.shows("Requeue 1 failed job", "y does it")
         await driver.press("y")
         await driver.shows("requeued 1")
     assert [len(seen) for _, _, seen in writer.acted] == [1]
@@ -301,7 +301,7 @@ async def test_outcomes_are_listed_exported_opened_and_done_again(tmp_path: Path
         await driver.shows("job job-5")
         writer.codes.clear()
         await driver.press("v", "r")
-        await driver.shows("Requeue 2 failed jobs", "those of it that were not done")
+        await driver.shows("Requeue 2 failed jobs", "those of it that were not done", "y does it")
         await driver.press("y")
         await driver.shows("requeued 2")
     assert {one.key for one in writer.acted[1][2]} == {b"job-3", b"job-5"}

@@ -166,7 +166,7 @@ async def test_r_on_a_group_requeues_all_of_it_after_a_yes() -> None:
         await to_groups(driver)
         await driver.shows("1,944")
         await driver.press("r")
-        await driver.shows(f"all of the group {FIRST}, of every queue", "Requeue 40 failed jobs")
+        await driver.shows(f"all of the group {FIRST}, of every queue", "Requeue 40 failed jobs", "y does it")
         before = len(reader.groups_asked)
         await driver.press("y")
         await driver.shows("requeued 40")

@@ -141,6 +141,7 @@ def look_at_jobs(terminal: Terminal, names: list[str]) -> None:
         terminal.press(":", f"job {name}")
         terminal.shows(f"go to job {name}")
         terminal.press("enter")
+        until(lambda: terminal.read(0.02) or "go to job" not in terminal.text)
         settled(terminal, f"job {name}", "line 1 of")
 
 

@@ -157,7 +157,7 @@ async def test_a_user_who_may_not_write_is_refused_once_and_then_only_looks(redi
             await driver.shows("truediv(1, 0)")
             assert not driver.app.read_only
             await driver.press("r")
-            await driver.shows("Requeue", "mail")
+            await driver.shows("Requeue", "mail", "y does it")
             await driver.until(lambda: driver.app.screen.query("#leave"), "a dialog")
             await driver.press("y")
             await driver.shows("READ-ONLY")
@@ -179,7 +179,7 @@ async def test_what_a_key_did_is_on_the_activity_screen(redis: Redis, server: Se
         await driver.shows("truediv(1, 0)")
         await driver.press("r")
         await driver.until(lambda: driver.app.screen.query("#leave"), "a dialog")
-        await driver.shows("mail")
+        await driver.shows("mail", "y does it")
         await driver.press("y")
         await driver.until(lambda: redis.lrange("rq:queue:mail", 0, -1) == [job.encode()], "a requeued job")
         await driver.press("6")

@@ -205,3 +205,31 @@ def test_a_terminal_may_change_its_size(jobs: Redis, tmp_path: Path) -> None:
         terminal.shows("add(0, 1)", "60 jobs")
         terminal.press("q")
         assert terminal.ends() == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "shows"),
+    [
+        (":job add-7\rq", ("job add-7", "operator.add(7, 1)")),
+        (":queue high\rq", ("[queued 60]", "▸ add(0, 1)")),
+        (":Failures\rq", ("[newest first]", "3 failures")),
+        ("/id:add-7\rj", ("/ id:add-7", "searched 60", "add(7, 1)")),
+        ("mlow\rx", ("Move 1 queued job to low", "job add-0")),
+    ],
+)
+def test_enter_is_about_what_was_typed_before_it(jobs: Redis, tmp_path: Path, typed: str, shows: tuple[str, ...]) -> None:
+    """However fast more is typed: a slow line sends many keys at once."""
+    with on_a_terminal([*CONSOLE, "--screen", "jobs"], tmp_path) as terminal:
+        terminal.shows("▸ add(0, 1)", "60 jobs")
+        terminal.press(typed)
+        terminal.shows(*shows)
+
+
+def test_a_yes_that_was_typed_before_the_question_is_none(jobs: Redis, tmp_path: Path) -> None:
+    with on_a_terminal([*CONSOLE, "--screen", "jobs"], tmp_path) as terminal:
+        terminal.shows("▸ add(0, 1)", "60 jobs")
+        terminal.press("Dy")
+        terminal.shows("Delete 1 queued job", "y does it")
+        assert jobs.llen("rq:queue:high") == 60
+        terminal.press("y")
+        terminal.shows("59 jobs")

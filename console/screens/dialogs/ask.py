@@ -14,6 +14,7 @@ from console.model.ports import Target
 from console.screens.dialogs.frame import ROOM, Dialog
 from console.widgets.lines import Line, Page, Row
 from console.widgets.pieces import Piece, wrapped
+from console.widgets.prompt import Prompt
 
 Answer = TypeVar("Answer")
 
@@ -52,7 +53,7 @@ class Ask(Dialog[Answer | None], Generic[Answer]):
             yield Line(id="gap")
             with Horizontal(classes="written"):
                 yield Line(id="label")
-                yield Input(id="line", compact=True, max_length=500)
+                yield Prompt(id="line", compact=True, max_length=500)
             yield Page(id="about", cursor=False)
             yield Line(id="keys")
 

@@ -27,9 +27,14 @@ from console.screens.dialogs.frame import Dialog
 from console.screens.dialogs.options import MANY, NOTED, OPTIONS, TRIED, Option
 from console.widgets.choice import Choice
 from console.widgets.lines import Line, Page
+from console.widgets.prompt import Prompt
 
 ROOMY: Final = 30
 """Lines of a screen on which there is room for a line that says nothing."""
+
+SEEN_S: Final = 0.15
+"""Seconds that all must have been on screen: a yes that came sooner was typed before there was anything to say it to, as keys
+do that wait on a slow line."""
 
 LEAVE: Final = "Leave"
 """The word that leaves all as it is: none that is the name of a command."""
@@ -37,7 +42,7 @@ LEAVE: Final = "Leave"
 
 class Confirm(Dialog[Confirmed | None]):
     """Asks whether `command` is to be done to what was `meant`. It is told with show() what that is; it can be confirmed once
-    that is all."""
+    that is all, and on screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "cancel", show=False),
@@ -73,6 +78,7 @@ class Confirm(Dialog[Confirmed | None]):
         self._tries = isinstance(command, TRIED) and (meant.count is None or meant.count > MANY)
         self._tried = False
         self._wrong = ""
+        self._was_seen = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="frame"):
@@ -86,15 +92,15 @@ class Confirm(Dialog[Confirmed | None]):
                 yield Line(id="tried")
                 with Horizontal(classes="written", id="canary-line"):
                     yield Line(id="canary-label")
-                    yield Input(CANARY, id="canary", compact=True, max_length=60)
+                    yield Prompt(CANARY, id="canary", compact=True, max_length=60)
                 yield Line(id="canary-means")
             with Horizontal(classes="written"):
                 yield Line(id="why-label")
-                yield Input(id="why", compact=True, max_length=200)
+                yield Prompt(id="why", compact=True, max_length=200)
             if self._target.production:
                 with Horizontal(classes="written"):
                     yield Line(id="name-label")
-                    yield Input(id="name", compact=True)
+                    yield Prompt(id="name", compact=True)
             yield Line(id="gap-below")
             with Horizontal(classes="choices"):
                 yield Choice(LEAVE, "leave")
@@ -118,6 +124,12 @@ class Confirm(Dialog[Confirmed | None]):
     def show(self, glance: Glance, slots: SlotsPage | None = None) -> None:
         """So much is known of what it would be done to; `slots` are those of the first schedule."""
         self._glance, self._slots = glance, slots
+        self._tell()
+        if glance.done:
+            self.set_timer(SEEN_S, self._take_yes)
+
+    def _take_yes(self) -> None:
+        self._was_seen = True
         self._tell()
 
     def fail(self, reason: str) -> None:
@@ -236,9 +248,10 @@ class Confirm(Dialog[Confirmed | None]):
 
     @property
     def ready(self) -> bool:
-        """Whether a yes is taken: all is known of what it would be done to, and there is something."""
+        """Whether a yes is taken: all is known of what it would be done to, there is something, and it can have been read."""
         return (
             self.ready_to_draw
+            and self._was_seen
             and self._glance is not None
             and self._glance.done
             and self._glance.count > 0
