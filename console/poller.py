@@ -14,7 +14,7 @@ from typing import Final
 
 from textual.message import Message
 
-from console import unforeseen
+from console import garbage, unforeseen
 from console.messages import GroupsProgressed, ReadFailed, SearchProgressed, SnapshotReady
 from console.model.ports import Reader
 from console.model.queries import FailingQuery, FailuresQuery, GroupsQuery, OverviewQuery, SearchQuery, ViewQuery
@@ -174,8 +174,9 @@ class Poller:
         self, reader: Reader, seq: int, query: Sought, stop: threading.Event
     ) -> Iterator[SearchProgressed | GroupsProgressed]:
         if isinstance(query, GroupsQuery | FailingQuery):
-            for groups in reader.groups(query, self._clock(), stop.is_set):
-                yield GroupsProgressed(seq, query, groups)
+            with garbage.put_off():
+                for groups in reader.groups(query, self._clock(), stop.is_set):
+                    yield GroupsProgressed(seq, query, groups)
         else:
             for found in reader.search(query, self._clock(), stop.is_set):
                 yield SearchProgressed(seq, found)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import click
 
+from console import garbage
 from console.commands import output
 from console.commands.parameters import expression, fingerprint, name, whole
 from console.commands.server import one_line_errors, reader
@@ -94,7 +95,8 @@ def failures(queue: bytes | None, wanted: Filter, group: str | None, file: str |
 
 def last(server: Reader, query: GroupsQuery, now: float) -> Groups:
     """All groups, once every failure is read. Raises ReadError."""
-    *_, found = server.groups(query, now, lambda: False)
+    with garbage.put_off():
+        *_, found = server.groups(query, now, lambda: False)
     return found
 
 

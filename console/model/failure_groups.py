@@ -216,7 +216,7 @@ def _group(members: Members, now: float, scale: float, named: bool) -> Group:
 
 def _most(counts: Mapping[str, int], scale: float) -> tuple[tuple[str, int], ...]:
     least = min(nlargest(MOST_NAMED, counts.values()), default=0)
-    most = nsmallest(MOST_NAMED, ((-count, name) for name, count in counts.items() if count >= least))
+    most = nsmallest(MOST_NAMED, [(-count, name) for name, count in counts.items() if count >= least])
     return tuple((name, round(-count * scale)) for count, name in most)
 
 
