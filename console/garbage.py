@@ -10,6 +10,10 @@ from typing import Final
 
 _NEVER: Final = 1_000_000_000
 
+_MANY: Final = 10
+"""Looks at the middle-aged since the last one at all, each about 7,000 objects, from which on what was made meanwhile is not
+looked at again."""
+
 _lock = threading.Lock()
 _off: list[tuple[int, int, int]] = []
 """The thresholds that were found by each of those for whom the look is put off; the first found what is usual."""
@@ -18,7 +22,8 @@ _off: list[tuple[int, int, int]] = []
 @contextmanager
 def put_off() -> Iterator[None]:
     """Look only among what is young meanwhile. For whoever makes hundred thousands of objects that stay: a look through these
-    takes 50 ms, and Python would take one for each quarter that they grow by."""
+    takes 50 ms, and Python would take one for each quarter that they grow by. Later looks leave them out, too: they are in no
+    cycles, and go when nothing refers to them."""
     with _lock:
         _off.append(gc.get_threshold())
         young, middle, _ = _off[0]
@@ -30,4 +35,6 @@ def put_off() -> Iterator[None]:
             usual = _off[0]
             _off.pop()
             if not _off:
+                if gc.get_count()[2] >= _MANY:
+                    gc.freeze()
                 gc.set_threshold(*usual)

@@ -38,3 +38,15 @@ def test_what_is_made_meanwhile_is_not_looked_through_until_all_are_done() -> No
     assert gc.get_threshold() == usual
     kept += made(100_000)
     assert looks() > before
+
+
+def test_what_was_made_meanwhile_is_not_looked_through_later() -> None:
+    before = gc.get_freeze_count()
+    with garbage.put_off():
+        few = made(1_000)
+    assert gc.get_freeze_count() == before
+    with garbage.put_off():
+        kept = made(400_000)
+    assert gc.get_freeze_count() >= before + len(kept)
+    del kept
+    assert gc.get_freeze_count() < before + 400_000 - len(few)
