@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from console.model import versions, words
-from console.model.counting import counted
-from console.model.problem_words import ENTRIES, WORKERS, error, named, subject, warning
+from console.model.counting import counted, named
+from console.model.problem_words import ENTRIES, WORKERS, error, subject, warning
 from console.model.queries import FailuresQuery
 from console.model.schedule_problems import shortest_promise
 from console.model.starting import OFTEN

@@ -6,15 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from console.model.commands import Backfill, Command, Move, Requeue, RetryNow, RunAgain, RunNow, ToFront
-from console.model.counting import counted
+from console.model.counting import named
 from console.model.status import Status
 from console.model.text import decoded
 
 ENQUEUES: Final = (Requeue, RetryNow, RunAgain, ToFront, RunNow, Backfill)
 """What puts jobs into the queues that they are of."""
-
-TOLD: Final = 3
-"""Queues that are named."""
 
 
 def warnings(command: Command, queues: Sequence[str], status: Status | None) -> Iterator[str]:
@@ -27,8 +24,7 @@ def warnings(command: Command, queues: Sequence[str], status: Status | None) -> 
         elif unworked([to], status):
             yield f"no worker listens on {to}: what is moved there waits until one does"
     elif isinstance(command, ENQUEUES) and (idle := unworked(queues, status)):
-        more = f" and {counted(len(idle) - TOLD, 'other queue')}" if len(idle) > TOLD else ""
-        yield f"no worker listens on {', '.join(idle[:TOLD])}{more}: what comes there waits until one does"
+        yield f"no worker listens on {named(idle, 'other queue')}: what comes there waits until one does"
 
 
 def unworked(queues: Iterable[str], status: Status | None) -> Sequence[str]:

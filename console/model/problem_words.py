@@ -1,4 +1,4 @@
-"""How problems are made and worded: counts with their nouns, a few names, and how many others there are."""
+"""How problems are made, and worded: how many of what there are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Final
 from console.model.counting import counted
 from console.model.queries import SchedulesQuery, ViewQuery, WorkersQuery
 from console.model.status import Problem, QueueStatus, Status
-
-NAMED: Final = 3
-"""How many subjects a message names before it counts the others."""
 
 EVIDENCE: Final = 10
 """How many names of what it is about a problem bears at the most."""
@@ -59,12 +56,6 @@ def entries(count: int, what: str) -> str:
 def subject(names: Sequence[str], noun: str) -> str:
     """The name of the only one, or how many there are."""
     return names[0] if len(names) == 1 else f"{len(names):,} {noun}"
-
-
-def named(names: Sequence[str]) -> str:
-    """The first names, and how many others there are."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {counted(more, 'other')}" if more > 0 else "")
 
 
 def everything(status: Status) -> int:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from console.model import schedule_problems as schedules
 from console.model import starting, words
-from console.model.counting import counted
-from console.model.problem_words import EVIDENCE, WORKERS, error, everything, jobs, named, subject, warning
+from console.model.counting import counted, named
+from console.model.problem_words import EVIDENCE, WORKERS, error, everything, jobs, subject, warning
 from console.model.queries import FailuresQuery, JobsQuery, OverviewQuery
 from console.model.status import Problem, Status
 from console.model.text import shell_word

@@ -6,13 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from console.model import starting, words
-from console.model.counting import counted
+from console.model.counting import NAMED, counted, named
 from console.model.status import WorkerStatus
 from console.model.why.facts import Around, Before, QueueFacts
 from console.model.why.reasons import Reason, ranked
-
-NAMED: Final = 3
-"""How many of anything a message names before it counts the others."""
 
 BEAT: Final = 15.0
 """Seconds after which a lock of RQ's scheduler that was not renewed is that of a dead one: it is renewed every second."""
@@ -189,16 +186,11 @@ def _all(workers: Sequence[WorkerStatus], noun: str) -> str:
 
 
 def _names(workers: Sequence[WorkerStatus]) -> str:
-    return _first([worker.name for worker in workers])
+    return named([worker.name for worker in workers])
 
 
 def _running(workers: Sequence[WorkerStatus]) -> str:
-    return _first([f"{worker.name} runs {worker.job or 'a job'}" for worker in workers])
-
-
-def _first(told: Sequence[str]) -> str:
-    more = len(told) - NAMED
-    return ", ".join(told[:NAMED]) + (f" and {counted(more, 'other')}" if more > 0 else "")
+    return named([f"{worker.name} runs {worker.job or 'a job'}" for worker in workers])
 
 
 def _freshest(workers: Sequence[WorkerStatus]) -> float | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from console.model import starting, words
-from console.model.counting import counted
+from console.model.counting import counted, named
 from console.model.text import shell_word
 from console.model.why import ended, queues
 from console.model.why.facts import Around, JobFacts, Listed
@@ -147,7 +147,7 @@ def _deferred(job: JobFacts, around: Around) -> Iterator[Reason]:
     if gone:
         yield Reason(
             "dependency_gone",
-            f"it waits for {_first(gone)}, of which there is no hash: nothing will release it",
+            f"it waits for {named(gone)}, of which there is no hash: nothing will release it",
             "if tq-console deleted it within the hour, undo that on Activity; if plain RQ did, nothing brings it back: "
             + _without(job),
             "cancel",
@@ -156,7 +156,7 @@ def _deferred(job: JobFacts, around: Around) -> Iterator[Reason]:
         verb = "was" if len(canceled) == 1 else "were"
         yield Reason(
             "dependency_canceled",
-            f"it waits for {_first(canceled)}, which {verb} canceled: nothing will release it",
+            f"it waits for {named(canceled)}, which {verb} canceled: nothing will release it",
             _without(job),
             "cancel",
         )
@@ -165,13 +165,13 @@ def _deferred(job: JobFacts, around: Around) -> Iterator[Reason]:
         released = ", and is released when it is told of that" if job.allows_failures else ""
         yield Reason(
             "dependency_failed",
-            f"it waits for {_first(failed)}, which {verb} not finished{released}",
+            f"it waits for {named(failed)}, which {verb} not finished{released}",
             "requeue what failed: when it finishes, this one is released; or cancel this one",
             "cancel",
         )
     if waits:
         yield Reason(
-            "dependency_waiting", f"it waits for {_first(waits)}", f"see why: tq-console why {waits[0].partition(' ')[0]}"
+            "dependency_waiting", f"it waits for {named(waits)}", f"see why: tq-console why {waits[0].partition(' ')[0]}"
         )
     if job.dependencies and not open_:
         yield Reason(
@@ -199,7 +199,7 @@ def _rate_limited(job: JobFacts, around: Around) -> Iterator[Reason]:
     most = f" of {limit.concurrency:,}" if limit.concurrency is not None else ""
     yield Reason(
         "rate_limited",
-        f"the rate limit {limit.name} is used up, {limit.held:,}{most}: by {_first(limit.holders)}",
+        f"the rate limit {limit.name} is used up, {limit.held:,}{most}: by {named(limit.holders) or 'nobody'}",
         "it goes on as soon as one of these ends",
     )
 
@@ -260,8 +260,3 @@ def _without(job: JobFacts) -> str:
 
 def _since(job: JobFacts, around: Around) -> str:
     return "" if job.started_at is None else f", for {words.age(max(0.0, around.now - job.started_at))}"
-
-
-def _first(told: Sequence[str]) -> str:
-    more = len(told) - queues.NAMED
-    return ", ".join(told[: queues.NAMED]) + (f" and {counted(more, 'other')}" if more > 0 else "") if told else "nobody"
