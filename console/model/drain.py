@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,14 +46,19 @@ def flow(points: Sequence[Point], waiting: int | None, now: float) -> Flow:
     if not pairs:
         return Flow(drain_s=empty)
     came, ended = _rate(pairs, newest, "came"), _rate(pairs, newest, "done", "failed_runs")
-    return Flow(came, ended, _drain(waiting, shrinks(pairs), ended))
+    shrunk, over_s = shrinks(pairs)
+    return Flow(came, ended, _drain(waiting, sum(shrunk) / over_s if over_s else None, ended))
 
 
-def shrinks(pairs: Sequence[tuple[Point, Point]]) -> float | None:
-    """By how many jobs a second the queue got shorter, less than nothing where it got longer; None where that is not known."""
-    known = [(one, other) for one, other in pairs if one.waiting is not None and other.waiting is not None]
-    over_s = sum(other.at - one.at for one, other in known)
-    return sum((one.waiting or 0) - (other.waiting or 0) for one, other in known) / over_s if over_s > 0 else None
+def shrinks(pairs: Iterable[tuple[Point, Point]]) -> tuple[list[int], float]:
+    """By how many jobs the queue got shorter from one point to the next, less than nothing where it got longer, and over how
+    many seconds in all: as far as both points tell what waited."""
+    known = [
+        (one.waiting - other.waiting, other.at - one.at)
+        for one, other in pairs
+        if one.waiting is not None and other.waiting is not None
+    ]
+    return [jobs for jobs, _ in known], sum(seconds for _, seconds in known)
 
 
 def _rate(pairs: Sequence[tuple[Point, Point]], newest: Point, *names: str) -> float | None:

@@ -44,17 +44,16 @@ def forecast(points: Sequence[Point], waiting: int | None, now: float, window_s:
     pairs = list(between(recent, GAP))
     arrivals = per_minute(pairs, ("came",))
     services = per_minute(pairs, ("done", "failed_runs"))
-    known = [(one, other) for one, other in pairs if one.waiting is not None and other.waiting is not None]
-    over_s = sum(other.at - one.at for one, other in known)
+    shrunk, over_s = shrinks(pairs)
     if waiting == 0:
         return Forecast("empty", arrivals, services, 0.0, over_s)
-    pace = shrinks(known)
-    if pace is None:
+    if not shrunk:
         return Forecast("unknown", arrivals, services)
+    pace = sum(shrunk) / over_s
     if pace > 0:
         return Forecast("drains", arrivals, services, waiting / pace, over_s)
     # Without counts, whether anything is got through with is told by whether the queue ever gets shorter.
-    served = services > 0 if services is not None else any((one.waiting or 0) > (other.waiting or 0) for one, other in known)
+    served = services > 0 if services is not None else any(jobs > 0 for jobs in shrunk)
     if services and -pace * 60 <= STEADY * services:
         return Forecast("steady", arrivals, services, None, over_s)
     return Forecast("grows" if served else "never", arrivals, services, None, over_s)

@@ -111,17 +111,14 @@ class HistoryPage:
     @property
     def column(self) -> int:
         """The column of the time cursor."""
-        grid = GRIDS[self.span]
-        start = window(self.span, self.as_of, self.at)[0]
-        at = self.as_of if self.at is None else self.at
-        return max(0, min(grid.columns - 1, int((at - start) // grid.step_s)))
+        return _column(self.span, self.as_of, self.as_of if self.at is None else self.at)
 
 
 def of_column(span: Span, now: float, at: float) -> tuple[float, float]:
     """From when to when the column goes (epoch seconds) that the time cursor `at` is in."""
-    grid, (start, end) = GRIDS[span], window(span, now, at)
-    begin = start + min(grid.columns - 1, max(0, int((at - start) // grid.step_s))) * grid.step_s
-    return begin, min(end, begin + grid.step_s)
+    step_s = GRIDS[span].step_s
+    begin = window(span, now, at)[0] + _column(span, now, at) * step_s
+    return begin, begin + step_s
 
 
 def window(span: Span, now: float, at: float | None = None) -> tuple[float, float]:
@@ -132,6 +129,11 @@ def window(span: Span, now: float, at: float | None = None) -> tuple[float, floa
     if at is not None and at < end - grid.columns * grid.step_s:
         end = min(end, (at // grid.step_s + grid.columns // 2 + 1) * grid.step_s)
     return end - grid.columns * grid.step_s, end
+
+
+def _column(span: Span, now: float, at: float) -> int:
+    grid = GRIDS[span]
+    return max(0, min(grid.columns - 1, int((at - window(span, now, at)[0]) // grid.step_s)))
 
 
 def curves(queue: str, points: Sequence[Point], span: Span, now: float, at: float | None = None, key: bytes = b"") -> Curves:
