@@ -11,7 +11,7 @@ from console.model import words
 from console.model.filters import Filter, Term
 from console.model.ports import Reader
 from console.model.queries import MAX_PAGE, SchedulesQuery, Source
-from console.model.schedules import RunRow, ScheduleRow, SchedulesPage
+from console.model.schedules import STOPPED, RunRow, ScheduleRow, SchedulesPage
 
 STATES: Final = ("armed", "paused", "inactive", "late", "running", "failing", "retrying", "orphaned", "foreign")
 
@@ -68,7 +68,7 @@ def fields(row: ScheduleRow) -> dict[str, Any]:
 
 def _next_in_words(row: ScheduleRow, now: float) -> str:
     """When it fires next, which a schedule that is stopped does not."""
-    if row.next_at is None or row.state in ("paused", "inactive"):
+    if row.next_at is None or row.state in STOPPED:
         return words.DASH
     return output.due(row.next_at, now)
 

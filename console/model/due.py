@@ -78,6 +78,12 @@ class Recurring:
     skips: bool = False
 
 
+def skips(paused: object, active: object) -> bool:
+    """Whether no run comes of a schedule's slots: it is paused, or its user is inactive. What is given are these fields of its
+    hash (jobs.keys.SCHEDULE), None where one is not there."""
+    return paused == b"1" or active not in (None, b"1")
+
+
 def first_quarter(now: float) -> int:
     """When the present quarter of an hour began. All zones have theirs at the same instants."""
     return int(now // QUARTER) * QUARTER

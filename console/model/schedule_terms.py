@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from console.model.filters import ANY, Filter, Kind
-from console.model.schedules import ScheduleRow
+from console.model.schedules import STOPPED, ScheduleRow
 
 FIELDS: Final[Mapping[str, Kind]] = {
     "user": "text", "tier": "text", "task": "text", "lane": "text", "state": "text", "source": "text", "id": "text",
@@ -17,8 +17,6 @@ is known of one that is paused, or whose user is inactive, since it is not meant
 
 FREE: Final = ("user", "task", "call", "note", "id", "lane")
 """Where a bare word is looked for: not in errors, for which the runs of every schedule would have to be read."""
-
-STOPPED: Final = ("paused", "inactive")
 
 
 def needs_definition(filter: Filter) -> bool:

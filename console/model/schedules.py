@@ -92,7 +92,10 @@ class SlotsPage:
     lane: str = ""
 
 
-SKIPPING: Final = ("paused", "inactive", "orphaned")
+STOPPED: Final = ("paused", "inactive")
+"""States of schedules that are not meant to run."""
+
+SKIPPING: Final = (*STOPPED, "orphaned")
 """States of schedules whose slots get no run."""
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from console.model import words
 from console.model.queries import Source
-from console.model.schedules import RunRow, ScheduleRow
+from console.model.schedules import STOPPED, RunRow, ScheduleRow
 from console.widgets.columns import Column
 from console.widgets.pieces import Cell, Piece
 
@@ -21,10 +21,6 @@ BAD = ("failed", "timeout", "killed", "lost")
 """How a run ends that did not do its work."""
 
 _NONE: Piece = (words.DASH, "dim")
-
-
-STOPPED: Final = ("paused", "inactive")
-"""States in which no slot makes a run."""
 
 MEANT: Final = ("paused", "user_inactive")
 """Reasons that somebody wants."""

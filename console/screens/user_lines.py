@@ -9,10 +9,10 @@ from typing import Final
 from console.model import words
 from console.model.counting import counted
 from console.model.pages import JobRow
-from console.model.schedules import RunRow, ScheduleRow, UserPage
+from console.model.schedules import STOPPED, RunRow, ScheduleRow, UserPage
 from console.screens import activity_columns
 from console.screens.facts import BLANK, LABEL, fact, head, instant, labelled, prose, refused, state
-from console.screens.schedule_columns import BAD, STOPPED, dots
+from console.screens.schedule_columns import BAD, dots
 from console.screens.why_lines import Keys, why
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece, fit

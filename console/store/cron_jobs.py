@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from console.model.due import LATE
 from console.model.schedules import RunRow, ScheduleRow
 from console.model.secrets import Secrets, masked_text
 from console.model.why import in_short
 from console.model.why.in_short import Beside
 from console.store import big_ints, rq_keys
 from console.store.cadence_words import cron_in_words, period_in_words
-from console.store.schedulers import LATE
 from console.store.seen import Seen
 from console.store.steps import Line, Steps
 from console.store.trip import Answer

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from console.model.due import MINUTE, MINUTES, OF_QUARTER, Due, Recurring, due, first_quarter, present_minute
+from console.model.due import MINUTE, MINUTES, OF_QUARTER, Due, Recurring, due, first_quarter, present_minute, skips
 from console.store.plain_entries import OURS
 from console.store.recurring import again
 from console.store.steps import Line, Steps
@@ -74,7 +74,7 @@ def _recurring(one: bytes, at: float, weight: float, fields: object, now: float,
     known = isinstance(fields, list) and len(fields) == len(FIELDS)
     spec, jitter, tier, paused, active = fields if known and isinstance(fields, list) else [None] * len(FIELDS)
     named = text(tier[:LONGEST]) if isinstance(tier, bytes) else None
-    if paused == b"1" or active not in (None, b"1"):
+    if skips(paused, active):
         return Recurring(at, weight, tier=named, skips=True)
     if not isinstance(spec, bytes) or len(spec) > LONGEST:
         return Recurring(at, weight, tier=named)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from console.model.due import LATE
 from console.model.payload import Pairs
 from console.model.schedules import ScheduleRow
 from console.model.secrets import Secrets, masked_text
@@ -15,7 +16,6 @@ from console.model.why.reasons import Reason
 from console.store import bounded, decoding, user_schedules
 from console.store.cadence_words import cron_in_words, period_in_words
 from console.store.run_errors import RunErrors
-from console.store.schedulers import LATE
 from console.store.seen import Seen
 from console.store.steps import Line, Reading, Steps, beside
 from console.store.user_schedules import Name

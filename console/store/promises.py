@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from console.model.due import skips
 from console.model.promises import HOUR, LOOK, Overdue, Promises, TierPromise, delays, over, unfired_after
 from console.store.affordable import Size
 from console.store.steps import Line, Reading, Steps, beside
@@ -152,7 +153,7 @@ def _unfired(line: Line, now: float) -> Steps[Sequence[Overdue]]:
     found = []
     for (one, at), fields in zip(due, told.values, strict=True):
         user, tier, lane, paused, active = fields if isinstance(fields, list) and len(fields) == len(_TOLD) else [None] * 5
-        if paused == b"1" or active not in (None, b"1"):
+        if skips(paused, active):
             continue
         if isinstance(user, bytes) and isinstance(tier, bytes) and isinstance(lane, bytes):
             found.append(Overdue(text(one), text(user), text(tier), text(lane), age(at, now) or 0.0, unfired=True))

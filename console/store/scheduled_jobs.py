@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from console.model.commands import JobSeen
+from console.model.due import LATE
 from console.model.job_states import was_tried
 from console.model.schedules import ScheduleRow
 from console.model.secrets import Secrets, masked_text
 from console.model.why.reasons import Reason
 from console.store import bounded, queues
 from console.store.cadence_words import period_in_words
-from console.store.schedulers import LATE
 from console.store.seen import Seen
 from console.store.steps import Line, Steps
 from console.store.values import number, scored, text, whole

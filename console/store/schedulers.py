@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from console.model.due import LATE
 from console.model.status import PassLock, ScheduleCounts, SchedulerStatus, Verdict
 from console.store import rq_keys
 from console.store.trip import Answer, Answers, Trip
@@ -28,9 +29,6 @@ FORGOTTEN = 3_600.0
 
 PAUSED = 200
 """Paused schedules that are looked at for when their slots would be."""
-
-LATE = 120
-"""Seconds past due after which an entry is late."""
 
 RQ_BEAT = 15.0
 """Seconds after which RQ's scheduler is late: it beats every second, but not while it moves a thousand jobs."""

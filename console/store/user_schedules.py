@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from console.model.due import LATE
 from console.model.filters import Filter
 from console.model.schedules import RunRow, ScheduleRow
 from console.model.secrets import Secrets, masked_text
@@ -17,7 +18,6 @@ from console.store import bounded, quarantined, run_errors, run_records
 from console.store.cadence_words import cadence_in_words
 from console.store.facts import definition
 from console.store.run_errors import FAILED, RunErrors
-from console.store.schedulers import LATE
 from console.store.steps import Line, Reading, Steps, after, beside
 from console.store.trip import Answer
 from console.store.values import number, text, text_or_none

@@ -19,8 +19,8 @@ from redis import Redis
 
 from console.cli import run
 from console.commands import schedule_list as command
+from console.model.due import LATE
 from console.store.cadence_words import cadence_in_words
-from console.store.schedulers import LATE
 from jobs import controls, keys, quarantine, schedules, settings
 from jobs.cadence import Cadence, Cron, Every
 from jobs.registering import set_schedule, set_user, set_users

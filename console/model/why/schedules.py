@@ -7,13 +7,11 @@ from typing import Final
 
 from console.model import starting, words
 from console.model.counting import counted
+from console.model.due import LATE
 from console.model.text import shell_word
 from console.model.why import queues
 from console.model.why.facts import Around, EntryFacts, ScheduleFacts
 from console.model.why.reasons import Reason, ranked
-
-LATE: Final = 120.0
-"""Seconds past due after which an entry is late."""
 
 LOCK_HELD: Final = 10.0
 """Seconds for which a pass of rqscheduler may hold its lock: thousands of entries fire in that time."""
