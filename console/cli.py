@@ -17,6 +17,7 @@ import click
 
 from console import contexts, settings
 from console.actions import SCREENS
+from console.commands.exits import DONE, INTERRUPTED, NOT_HELD, USAGE
 from console.contexts import Context
 from console.model.text import visible
 from console.settings import Settings
@@ -49,8 +50,6 @@ COMMANDS = {
     "why": "console.commands.why:why",
     "worker": "console.commands.worker_acts:worker",
 }
-
-DONE, NOT_HELD, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class _Commands(click.Group):

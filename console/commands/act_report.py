@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from console.commands import output, progress_bar
 from console.commands.choosing import Chosen, Found, names
+from console.commands.exits import DONE, NOT_HELD
 from console.model import command_words, tie_words, words
 from console.model.bulk import Progress, Report
 from console.model.commands import REASONS, STATES, Command, JobCommand, Outcome, Suspend, WorkerSeen
@@ -20,7 +21,6 @@ from console.model.text import decoded, visible
 SHOWN: Final = 20
 """So many of those that were done, and of those that were not, are told one by one."""
 
-DONE, NOT_HELD = 0, 1
 
 # --- before -------------------------------------------------------------------------------------
 

@@ -17,8 +17,9 @@ from console import garbage
 from console import settings as console_settings
 from console.commands import act_report, consent, output, queues_named
 from console.commands.choosing import Chosen, Found, find
+from console.commands.exits import DONE, INTERRUPTED, NOT_HELD, UNREACHABLE
 from console.commands.parameters import text
-from console.commands.server import UNREACHABLE, ServerError, changes, one_line_errors, reader
+from console.commands.server import ServerError, changes, one_line_errors, reader
 from console.model import command_words, tie_words
 from console.model.bulk import Control, Progress, Report, carry_out
 from console.model.canary import Canary, Trial
@@ -32,7 +33,6 @@ from console.operator import operation_id, operator
 from jobs import settings
 from jobs.errors import JobsError
 
-DONE, NOT_HELD, INTERRUPTED = 0, 1, 130
 LOOK_S: Final = 0.1
 """Seconds between two looks at whether somebody has pressed ctrl-c."""
 

@@ -11,12 +11,11 @@ import click
 from console import bundle as bundles
 from console import settings
 from console.commands import output
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.parameters import fingerprint, name, text
 from console.commands.server import one_line_errors, reader
 from console.model.incident import Subject
 from console.model.secrets import Secrets
-
-DONE, NOT_HELD = 0, 1
 
 
 @click.command()

@@ -8,6 +8,7 @@ import time
 import click
 
 from console.commands import output, parameters
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.server import one_line_errors, reader
 from console.model import words
 from console.model.counting import counted
@@ -16,8 +17,6 @@ from console.model.status import Status
 from console.model.text import visible
 from console.store.seen import MAX_QUEUES
 from jobs import durations, keys
-
-DONE, NOT_HELD = 0, 1
 
 Age = tuple[str, int]
 """The name of a queue, and the seconds that its next job may have waited."""

@@ -11,10 +11,9 @@ import click
 
 from console import settings as console_settings
 from console.commands import output
+from console.commands.exits import DONE, INTERRUPTED, NOT_HELD
 from console.model.masking import mask_url
 from jobs import settings
-
-DONE, NOT_HELD = 0, 1
 
 Asks = Literal["always", "at a terminal", "in production"]
 """When a command asks without --yes. In a production context each does, and refuses where nobody can answer. Elsewhere `always`
@@ -93,7 +92,7 @@ def given(asked: str) -> bool:
 class Interrupted(click.ClickException):
     """Ctrl-c came before anything was done."""
 
-    exit_code = 130
+    exit_code = INTERRUPTED
 
     def __init__(self) -> None:
         super().__init__("interrupted: nothing was done")

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.server import one_line_errors
 from console.demo import summary
 from console.demo.processes import Interruption, interruptible
@@ -22,7 +23,6 @@ from console.demo.story import Outcome, Plan, play
 
 MAX_USERS = 1_000_000
 MAX_WORKERS = 64
-DONE, NOT_HELD = 0, 1
 
 ENDED_BY = ("process_died", "server_silent")
 """The problems that end the demonstration before its time."""

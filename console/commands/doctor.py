@@ -7,13 +7,12 @@ import time
 import click
 
 from console.commands import output
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.server import one_line_errors, reader
 from console.model.counting import counted
 from console.model.queries import DoctorQuery
 from console.model.status import Problem, problem_as_json
 from console.model.why.page import Checkup
-
-DONE, NOT_HELD = 0, 1
 
 SIGNS = {"error": "✗", "warning": "▲"}
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from console import export, settings
 from console.commands import output, progress_bar
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.server import reader
 from console.export import Exported
 from console.model.queries import FailuresQuery
 from console.model.secrets import Secrets
-
-DONE, NOT_HELD = 0, 1
 
 
 def write(file: Path, query: FailuresQuery) -> int:

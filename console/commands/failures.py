@@ -13,6 +13,7 @@ import click
 
 from console import garbage
 from console.commands import output
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.parameters import expression, fingerprint, name, whole
 from console.commands.server import one_line_errors, reader
 from console.commands.table import Cell, Column, table
@@ -23,7 +24,6 @@ from console.model.ports import Reader
 from console.model.queries import FailuresQuery, GroupsQuery
 from console.model.text import decoded
 
-DONE, NOT_HELD = 0, 1
 MAX_SHOWN: Final = 2_000
 
 COLUMNS: Final = (

@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from console.commands import job_fields, output
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.parameters import name
 from console.commands.server import one_line_errors, reader
 from console.commands.table import Cell, Column, table
@@ -32,7 +33,6 @@ MEANINGS: Final = {":scheduled:": "due", ":scheduled_jobs": "due", ":finished:":
 
 INDENT: Final = "  "
 MIN_WIDTH: Final = 40
-DONE, NOT_HELD = 0, 1
 
 
 @click.command()

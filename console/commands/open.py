@@ -12,12 +12,11 @@ from importlib import import_module
 
 import click
 
+from console.commands.exits import DONE, NOT_HELD
 from console.contexts import Context
 from console.model.masking import mask_url
 from console.model.ports import Reader, ReadError, Target, Writer
 from console.settings import Settings
-
-FAILED = 1
 
 
 def open_console(
@@ -64,12 +63,12 @@ def open_console(
     elsewhere = console.run()
     if console.fault:
         click.echo(f"tq-console: {console.fault}", err=True)
-        return FAILED
+        return NOT_HELD
     if elsewhere is not None:
         flags = ["--read-only"] if settings.read_only else []
         program = [sys.argv[0], "--context", elsewhere.name, "--refresh", f"{settings.refresh_s:g}", *flags]
         os.execve(program[0], program, dict(environ))  # noqa: S606
-    return 0
+    return DONE
 
 
 def _started(*, acts: bool) -> None:

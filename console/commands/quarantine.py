@@ -10,7 +10,8 @@ import click
 from redis import Redis
 
 from console.commands import output
-from console.commands.consent import DONE, Flags, consented
+from console.commands.consent import Flags, consented
+from console.commands.exits import DONE
 from console.commands.noted import noted
 from console.commands.parameters import whole
 from console.commands.server import changes, connection, one_line_errors

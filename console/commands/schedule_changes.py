@@ -12,7 +12,8 @@ import click
 from redis import Redis
 
 from console.commands import output
-from console.commands.consent import DONE, NOT_HELD, Flags, consented
+from console.commands.consent import Flags, consented
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.noted import noted
 from console.commands.parameters import duration, epoch, instant, text
 from console.commands.server import changes, connection, one_line_errors

@@ -7,7 +7,8 @@ import time
 import click
 
 from console.commands import output
-from console.commands.consent import DONE, NOT_HELD, Flags, consented
+from console.commands.consent import Flags, consented
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.noted import carried_out
 from console.commands.parameters import text
 from console.commands.server import changes, connection, one_line_errors

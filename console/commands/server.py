@@ -12,14 +12,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from console import settings as console_settings
+from console.commands.exits import UNREACHABLE
 from console.model.ports import Reader, ReadError
 from console.model.text import visible
 from console.store.reader import open_reader
 from console.store.server import connect, explained
 from jobs import settings
 from jobs.errors import JobsError
-
-UNREACHABLE = 3
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from console.commands import consent, output
-from console.commands.consent import DONE, NOT_HELD
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.noted import noted
 from console.commands.server import changes, connection, one_line_errors
 from console.model.masking import masked

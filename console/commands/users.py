@@ -11,7 +11,8 @@ import click
 from redis import Redis
 
 from console.commands import output, run_rows, schedule_rows
-from console.commands.consent import DONE, Flags, consented
+from console.commands.consent import Flags, consented
+from console.commands.exits import DONE
 from console.commands.noted import noted
 from console.commands.parameters import text, whole
 from console.commands.run_rows import RunRow

@@ -9,13 +9,12 @@ from typing import Any
 import click
 
 from console.commands import output
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.parameters import name, text
 from console.commands.server import one_line_errors, reader
 from console.model.queries import WhyQuery
 from console.model.why.page import WhyPage
 from console.model.why.reasons import Reason
-
-DONE, NOT_HELD = 0, 1
 
 SIGNS = {"bad": "✗", "wait": "…", "well": "✓"}
 
