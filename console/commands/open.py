@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from typing import Final
 
 import click
 
@@ -17,6 +18,9 @@ from console.contexts import Context
 from console.model.masking import mask_url
 from console.model.ports import Reader, ReadError, Target, Writer
 from console.settings import Settings
+
+READY: Final = ("console.screens.palette", "console.screens.help", "console.store.failure_groups", "console.store.search")
+"""What keys need besides the views: modules that take long to import."""
 
 
 def open_console(
@@ -72,11 +76,18 @@ def open_console(
 
 
 def _started(*, acts: bool) -> None:
-    """Collect garbage from here on; where something may be changed, get ready for the first key that does, which else waits."""
+    """Collect garbage from here on, and get ready for the first keys, which else wait."""
     gc.freeze()
     gc.enable()
-    if acts:
-        threading.Thread(target=import_module, args=("console.acting",), name="ready", daemon=True).start()
+    threading.Thread(target=_get_ready, args=(acts,), name="ready", daemon=True).start()
+
+
+def _get_ready(acts: bool) -> None:
+    """Import what keys lead to; where something may be changed, what does that first."""
+    from console.screens import views
+
+    for module in (*(["console.acting"] if acts else []), *views.modules(), *READY):
+        import_module(module)
 
 
 def _target(context: Context, settings: Settings) -> Target:

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from console.model.activity import ActivityPage, OperationPage
 from console.model.bulk import BATCH
@@ -42,13 +43,13 @@ NOW = 1_764_079_331.0
 """2025-11-25 14:02:11 UTC."""
 
 
-def queue(name: str, lane: bool = False, **given: object) -> QueueStatus:
+def queue(name: str, lane: bool = False, **given: Any) -> QueueStatus:
     plain = QueueStatus(
         name=name, key=name.encode(), lane=lane, waiting=0, oldest_s=None, promise_s=None, in_per_min=None, out_per_min=None,
         drain_s=None, running=0, retrying=0, scheduled=0, overdue=0, deferred=0, finished=0, failed=0, canceled=0, workers=1,
         busy=0,
     )  # fmt: skip
-    return replace(plain, **given)  # type: ignore[arg-type]
+    return replace(plain, **given)
 
 
 LANES = (
@@ -70,7 +71,7 @@ PROBLEMS = (
 WORKER = WorkerStatus("w-1", "host-1", ("high", "default", "low"), "busy", "live", "job-1", 12.0, 1_204, 12)
 
 
-def status(**given: object) -> Status:
+def status(**given: Any) -> Status:
     plain = Status(
         as_of=NOW,
         server=ServerInfo("rediss://…@cache-1/0", "valkey", "9.1.0", 0.4, 18_240_000, 0, "noeviction"),
@@ -82,10 +83,10 @@ def status(**given: object) -> Status:
         pass_lock=None,
         problems=PROBLEMS,
     )
-    return replace(plain, **given)  # type: ignore[arg-type]
+    return replace(plain, **given)
 
 
-def job(number: int, state: str = "queued", **given: object) -> JobRow:
+def job(number: int, state: str = "queued", **given: Any) -> JobRow:
     name = f"job-{number}"
     plain = JobRow(
         key=name.encode(), id=name, queue="high", state=state, call=f"jobs.tasks.scrape.scrape_for_user('user-{number}')",
@@ -93,7 +94,7 @@ def job(number: int, state: str = "queued", **given: object) -> JobRow:
         started_at=NOW - 30 if state != "queued" else None, ended_at=NOW - 20 if state in ("failed", "finished") else None,
         at=NOW + 600, error="ReadTimeout: shop.example" if state == "failed" else None,
     )  # fmt: skip
-    return replace(plain, **given)  # type: ignore[arg-type]
+    return replace(plain, **given)
 
 
 SCHEDULE = ScheduleRow(
@@ -326,11 +327,11 @@ def detail(key: bytes, now: float) -> JobDetail:
     )  # fmt: skip
 
 
-def target(reader: FakeReader, **given: object) -> Target:
+def target(reader: FakeReader, **given: Any) -> Target:
     plain = Target("", "rediss://…@cache-1/0", lambda: reader)
-    return replace(plain, **given)  # type: ignore[arg-type]
+    return replace(plain, **given)
 
 
-def writing(reader: FakeReader, writer: FakeWriter, **given: object) -> Target:
+def writing(reader: FakeReader, writer: FakeWriter, **given: Any) -> Target:
     """A target that may be changed through `writer`."""
     return target(reader, write=lambda: writer, **given)

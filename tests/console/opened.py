@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 from console.app import Console
 from console.screens.jobs import JobsView
@@ -10,11 +10,11 @@ from tests.console.fakes import NOW, FakeReader, target
 from tests.console.pilots import Driver
 
 
-def console(reader: FakeReader | None = None, **given: object) -> Console:
+def console(reader: FakeReader | None = None, **given: Any) -> Console:
     """A console over `reader`, with a frozen clock that a test may move by setting `at`."""
     here = target(reader or FakeReader())
-    clock: Callable[[], float] = given.pop("clock", lambda: NOW)  # type: ignore[assignment]
-    return Console([here], here, **{"refresh_s": 0.2, "clock": clock, **given})  # type: ignore[arg-type]
+    options: dict[str, Any] = {"refresh_s": 0.2, "clock": lambda: NOW, **given}
+    return Console([here], here, **options)
 
 
 def jobs_view(driver: Driver) -> JobsView:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import Input
@@ -20,8 +21,9 @@ from tests.console.fakes import LANES, NOW, FakeReader, FakeWriter, job, queue, 
 from tests.console.pilots import SIZES, Driver, driving
 
 
-def console(target: Target, **given: object) -> Console:
-    return Console([target], target, **{"refresh_s": 0.2, "clock": lambda: NOW, **given})  # type: ignore[arg-type]
+def console(target: Target, **given: Any) -> Console:
+    options: dict[str, Any] = {"refresh_s": 0.2, "clock": lambda: NOW, **given}
+    return Console([target], target, **options)
 
 
 async def test_r_on_a_failed_job_requeues_it_after_a_yes() -> None:
@@ -375,11 +377,11 @@ async def test_a_server_that_refuses_makes_the_console_only_look(at: int) -> Non
 
 
 @pytest.mark.parametrize(("read_only", "screens"), [({"read_only": True}, "123456"), ({"write": None}, "2")])
-async def test_where_one_only_looks_no_action_is_anywhere(read_only: dict[str, object], screens: str) -> None:
+async def test_where_one_only_looks_no_action_is_anywhere(read_only: dict[str, Any], screens: str) -> None:
     reader = FakeReader()
     writer = FakeWriter(reader)
     dangerous = [action for action in ACTIONS if action.danger]
-    here = replace(writing(reader, writer), **read_only)  # type: ignore[arg-type]
+    here = replace(writing(reader, writer), **read_only)
     # Nothing changes here, so what is on screen need not be read again between the many keys.
     async with driving(console(here, refresh_s=60), (200, 90)) as driver:
         for screen in screens:

@@ -121,7 +121,7 @@ def test_a_failed_job_is_explained_and_nothing_that_is_secret_is_in_either_file(
             matched=1,
             at=NOW,
         )
-    )  # type: ignore[call-arg]
+    )
     writer.close()
     before = contents(redis)
     assert run(["bundle", failed, "--to", str(tmp_path)]) == 0

@@ -11,6 +11,7 @@ from console.model.operations import Counts, Operation
 from console.model.selection import Glance, Preview, Selected
 from console.screens.dialogs.carrying import Carrying
 from console.screens.dialogs.confirm import Confirm
+from console.widgets.lines import Page
 from tests.console.fakes import NOW, FakeReader, FakeWriter, job, writing
 from tests.console.pilots import SIZES, driving
 from tests.console.test_acting import confirm, console
@@ -127,12 +128,12 @@ async def test_of_one_job_no_more_is_said_than_there_is() -> None:
         await driver.shows("40 failures")
         await driver.press("D")
         await driver.until(lambda: confirm(driver).ready)
-        body = driver.app.screen.query_one("#body")
-        await driver.until(lambda: body.size.height == body.length)  # type: ignore[attr-defined]
+        body = driver.app.screen.query_one("#body", Page)
+        await driver.until(lambda: body.size.height == body.length)
         await driver.press("escape", "asterisk", "D")
         await driver.until(lambda: isinstance(driver.app.screen, Confirm) and confirm(driver).ready)
-        body = driver.app.screen.query_one("#body")
-        await driver.until(lambda: body.size.height == body.length)  # type: ignore[attr-defined]
+        body = driver.app.screen.query_one("#body", Page)
+        await driver.until(lambda: body.size.height == body.length)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -179,7 +180,7 @@ async def test_where_there_is_nothing_to_be_done_there_is_no_word_that_does_it()
         await driver.shows("There is nothing that this can be done to.", "▸ Leave")
         await driver.shows_not("Delete  y")
         await driver.press("tab", "tab", "left")
-        assert confirm(driver).query_one("#body").size.height < 7
+        assert confirm(driver).query_one("#body", Page).size.height < 7
 
 
 async def test_what_can_be_put_back_is_said_before_it_is_taken() -> None:

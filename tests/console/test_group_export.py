@@ -208,7 +208,7 @@ def test_no_more_than_a_page_is_held_and_it_is_told_how_far_it_is(tmp_path: Path
 
 
 @pytest.mark.parametrize("ends", ["stopped", "failing", "interrupted"])
-def test_of_a_file_that_is_not_finished_nothing_is_left(tmp_path: Path, ends: str) -> None:
+def test_of_a_file_that_is_not_finished_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
     reader = Large()
     file = tmp_path / "f"
 
@@ -222,7 +222,7 @@ def test_of_a_file_that_is_not_finished_nothing_is_left(tmp_path: Path, ends: st
             raise KeyboardInterrupt
         yield second
 
-    reader.select = select  # type: ignore[method-assign]
+    monkeypatch.setattr(reader, "select", select)
     stop = iter((False, True))
     with pytest.raises((export.NotWritten, ReadError, KeyboardInterrupt)):
         export.write(file, reader, [FailuresQuery()], lambda: NOW, stopped=lambda: ends == "stopped" and next(stop))

@@ -25,19 +25,19 @@ __all__ = ["drive", "mail"]
 FIRST, SECOND = "0123456789ab", "fedcba987654"
 
 
-def group(fingerprint: str, count: int, **given: object) -> Group:
+def group(fingerprint: str, count: int, **given: Any) -> Group:
     plain = Group(
         fingerprint, count, "jobs.tasks.scrape_for_user", "requests.exceptions.ReadTimeout", "shop.example", "shop.py in get",
         "raised", 612, (), (("pro", 1_000), ("free", 944)), NOW - 39_600, NOW - 1, (*range(1, 24), 80), "shop.example", "",
         b"job-0",
     )  # fmt: skip
-    return replace(plain, **given)  # type: ignore[arg-type]
+    return replace(plain, **given)
 
 
-def answer(read: int = 40, of: int = 40, **given: object) -> Groups:
+def answer(read: int = 40, of: int = 40, **given: Any) -> Groups:
     two = (group(FIRST, 1_944), group(SECOND, 212, exception="KilledByOS", message="out of memory?", users=0, tiers=()))
     plain = Groups(NOW, read, of, two, done=True)
-    return replace(plain, **given)  # type: ignore[arg-type]
+    return replace(plain, **given)
 
 
 def grouping(*answers: Groups) -> FakeReader:

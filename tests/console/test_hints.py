@@ -13,6 +13,7 @@ from console.model.queries import ActivityQuery, FailuresQuery
 from console.model.workers import WorkersPage
 from console.screens import job_columns
 from console.screens.failures import FailuresView
+from console.screens.schedules import SchedulesView
 from console.why_not import said
 from console.widgets.pieces import pieces, width
 from tests.console.fakes import NOW, SCHEDULE, FakeReader, FakeWriter, job, status, writing
@@ -63,8 +64,8 @@ async def test_what_can_be_done_goes_last_from_the_footer(screen: str, keys: tup
     reader = FakeReader(of=1_234_567)
     async with driving(console(writing(reader, FakeWriter(reader)), screen=screen), (80, 24)) as driver:
         await driver.until(lambda: "Reading" not in driver.text and "help" in driver.text)
-        for key in (*keys, "? help"):
-            await driver.until(lambda key=key: key in driver.text.splitlines()[-1], key)  # type: ignore[misc]
+        last = (*keys, "? help")
+        await driver.until(lambda: all(key in driver.text.splitlines()[-1] for key in last), f"{last} in the last line")
 
 
 async def test_a_key_is_called_what_it_does_to_what_is_there() -> None:
@@ -74,7 +75,8 @@ async def test_a_key_is_called_what_it_does_to_what_is_there() -> None:
         await driver.press("4")
         await driver.shows("P pause")
         view = driver.app.view
-        view.table.show([replace(SCHEDULE, state="paused")], 0, 1, NOW)  # type: ignore[attr-defined]
+        assert isinstance(view, SchedulesView)
+        view.table.show([replace(SCHEDULE, state="paused")], 0, 1, NOW)
         assert view.called(BY_ID["pause"]).label == "resume"
         await driver.press("5")
         await driver.shows("P suspend all")

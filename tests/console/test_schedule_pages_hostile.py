@@ -105,9 +105,9 @@ def test_entries_of_any_kind_are_listed_and_nothing_in_them_is_executed(redis: R
         b"spaced id \xff\x1b": pickle.dumps({"interval": True}),
     }
     for name, meta in metas.items():
-        redis.hset(job + name, mapping={"meta": meta, "origin": b"q\xff"})  # type: ignore[arg-type]
+        redis.hset(job + name, mapping={"meta": meta, "origin": b"q\xff"})
     redis.set(job + b"wrong", "no hash")
-    redis.hset(job + b"long", mapping={"description": HUGE, "origin": "q"})  # type: ignore[arg-type]
+    redis.hset(job + b"long", mapping={"description": HUGE, "origin": "q"})
     redis.zadd(
         keys.ENTRIES, {**dict.fromkeys([*metas, b"wrong", b"long", b"gone"], NOW + 60), b"never": "inf", b"ever": "-inf"}
     )
@@ -169,7 +169,7 @@ def test_a_period_of_any_size_spoils_no_list(redis: Redis, interval: int, period
 def test_a_number_of_any_length_spoils_no_other_cron_job(redis: Redis) -> None:
     redis.zadd("rq:cron_schedulers", {"cron-1": NOW})
     told = b'[{"name": "a", "interval": ' + b"9" * 5_000 + b'}, {"name": "b", "interval": 60}, {"name": "c", "interval": NaN}]'
-    redis.hset("rq:cron_scheduler:cron-1", "cron_jobs", told)  # type: ignore[arg-type]
+    redis.hset("rq:cron_scheduler:cron-1", "cron_jobs", told)
     found = page(redis, "cron", now=NOW).rows
     assert [(row.id, row.cadence) for row in found] == [("a", ""), ("b", "every minute"), ("c", "")]
 
@@ -190,7 +190,7 @@ def test_a_number_of_any_length_spoils_no_other_cron_job(redis: Redis) -> None:
 )
 def test_cron_jobs_that_are_none_spoil_nothing(redis: Redis, told: bytes) -> None:
     redis.zadd("rq:cron_schedulers", {"cron-1": time.time(), b"\xff": time.time(), "gone": time.time()})
-    redis.hset("rq:cron_scheduler:cron-1", "cron_jobs", told)  # type: ignore[arg-type]
+    redis.hset("rq:cron_scheduler:cron-1", "cron_jobs", told)
     redis.set(b"rq:cron_scheduler:\xff", "no hash")
     redis.zadd("rq:cron_jobs", {"1": 5, b"\xff": 6})
     redis.set("rq:cron_job:1:jobs", "no zset")

@@ -203,7 +203,7 @@ async def test_span_keeps_the_instant() -> None:
         for span in ("7d", "1h", "24h"):
             view.do("span")
             await pilot.pause()
-            assert app.asked[-1].query == HistoryQuery(span, at=NOW - 7_000)  # type: ignore[arg-type]
+            assert app.asked[-1].query == HistoryQuery(span, at=NOW - 7_000)
 
 
 async def test_enter_opens_an_operation_and_a_user() -> None:

@@ -62,7 +62,7 @@ def test_each_answer_is_what_a_pipeline_of_redis_py_gives(kept: Redis, server: S
         trip.go()
         pipe = client.pipeline(transaction=False)
         for question in QUESTIONS:
-            pipe.execute_command(*question)  # type: ignore[no-untyped-call]
+            pipe.execute_command(*question)
         theirs = pipe.execute()
     assert [answer.value for answer in answers[1:]] == theirs[1:]
     assert set(answers[0].value) == set(theirs[0])
