@@ -79,10 +79,10 @@ def _started(*, acts: bool) -> None:
     """Collect garbage from here on, and get ready for the first keys, which else wait."""
     gc.freeze()
     gc.enable()
-    threading.Thread(target=_get_ready, args=(acts,), name="ready", daemon=True).start()
+    threading.Thread(target=get_ready, args=(acts,), name="ready", daemon=True).start()
 
 
-def _get_ready(acts: bool) -> None:
+def get_ready(acts: bool) -> None:
     """Import what keys lead to; where something may be changed, what does that first."""
     from console.screens import views
 

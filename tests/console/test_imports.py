@@ -51,3 +51,16 @@ def test_the_first_reading_waits_for_no_command_and_for_nothing_that_takes_trace
     done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60)
     later = ("activity", "commands", "constant_parts", "operations", "raised", "secret_text")
     assert {f"console.model.{name}" for name in later} & set(done.stdout.split()) == set()
+
+
+@pytest.mark.parametrize("acts", [True, False])
+def test_no_key_waits_for_a_view_and_where_nothing_may_be_changed_nothing_that_acts_is_there(
+    acts: bool,
+) -> None:
+    show = f"import sys; from console.commands.open import get_ready; get_ready({acts}); print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60)
+    loaded = set(done.stdout.split())
+    screens = ("failures", "groups", "jobs", "job", "schedules", "workers", "user", "activity", "timeline", "palette", "help")
+    assert {f"console.screens.{screen}" for screen in screens} - loaded == set()
+    assert ("console.acting" in loaded) is acts
+    assert not any(name.startswith(("console.store.writer", "console.store.acts")) for name in loaded)
