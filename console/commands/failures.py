@@ -126,7 +126,7 @@ def _cells(group: Group, now: float) -> list[Cell]:
     return [
         group.fingerprint,
         words.count(group.count),
-        (group.function, words.call(group.function + "()").removesuffix("()")),
+        (group.function, words.function(group.function)),
         error(group),
         group.frame,
         words.count(group.users) if group.users else "",

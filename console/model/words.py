@@ -101,14 +101,19 @@ def size(number: int | None) -> str:
 
 
 def call(description: str) -> str:
-    """A call without the modules of its function: `jobs.tasks.scrape.scrape_for_user('ada')` is `scrape_for_user('ada')`, and a
-    class keeps its method. What is no call stays as it is."""
-    function, bracket, arguments = description.partition("(")
-    parts = function.split(".")
-    if not bracket or not all(part.isidentifier() for part in parts):
-        return description
-    kept = parts[-2:] if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1:]
-    return ".".join(kept) + bracket + arguments
+    """A call without the modules of its function: `jobs.tasks.scrape.scrape_for_user('ada')` is `scrape_for_user('ada')`. What
+    is no call stays as it is."""
+    name, bracket, arguments = description.partition("(")
+    return function(name) + bracket + arguments if bracket else description
+
+
+def function(name: str) -> str:
+    """A function without its modules: `jobs.tasks.scrape.scrape_for_user` is `scrape_for_user`; a method keeps its class. What
+    is no such name stays as it is."""
+    parts = name.split(".")
+    if not all(part.isidentifier() for part in parts):
+        return name
+    return ".".join(parts[-2:] if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1:])
 
 
 def error(line: str) -> str:

@@ -47,7 +47,7 @@ def lines(groups: Groups, cells: int, room: int, trouble: str = "") -> list[Row]
     for group in groups.groups[: min(room, MOST)]:
         lately = group.last_at is not None and groups.as_of - group.last_at < LATELY_S
         line: list[Piece] = [*fit((words.count(group.count), "strong"), COUNT, right=True), GAP]
-        line += [*fit(words.call(f"{group.function}()")[:-2] or words.DASH, function), GAP]
+        line += [*fit(words.function(group.function) or words.DASH, function), GAP]
         line += [*fit((error(group), "bad" if lately else ""), told, middle=True), GAP]
         if wide:
             line += [*fit((counted(group.users, "user") if group.users else "", "dim"), USERS, right=True), GAP]

@@ -16,7 +16,7 @@ def _count(group: Group, now: float) -> Cell:
 
 
 def _function(group: Group, now: float) -> Cell:
-    return words.call(f"{group.function}()").removesuffix("()") if group.function else (words.DASH, "dim")
+    return words.function(group.function) if group.function else (words.DASH, "dim")
 
 
 def _error(group: Group, now: float) -> Cell:

@@ -128,6 +128,20 @@ def test_a_call_without_its_modules(description: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("jobs.tasks.scrape.scrape_for_user", "scrape_for_user"),
+        ("shop.Mail.send", "Mail.send"),
+        ("send", "send"),
+        ("nightly report of shop.example", "nightly report of shop.example"),
+        ("", ""),
+    ],
+)
+def test_a_function_without_its_modules(name: str, said: str) -> None:
+    assert words.function(name) == said
+
+
+@pytest.mark.parametrize(
     ("number", "most", "bar"),
     [
         (0, 10, ""),

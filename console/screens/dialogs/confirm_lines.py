@@ -164,7 +164,7 @@ def _joined(told: Sequence[str], cells: int) -> list[str]:
 
 
 def _value(what: str, value: str) -> str:
-    return words.error(value) if what == "error" else words.call(f"{value}(").removesuffix("(") if what == "function" else value
+    return words.error(value) if what == "error" else words.function(value) if what == "function" else value
 
 
 def _errors(tally: Tally) -> list[Row]:

@@ -39,7 +39,7 @@ class Failing(Choosing):
         now = self._groups.as_of
         told = []
         for group in self._groups.groups:
-            rows = prose([(visible(f"{group.count:,} × {words.call(group.function + '()')[:-2]}: {error(group)}"), "")], cells)
+            rows = prose([(visible(f"{group.count:,} × {words.function(group.function)}: {error(group)}"), "")], cells)
             rows = [Row(((row.line[0][0], "bad" if at == 0 else ""),), indent=2 * (at > 0)) for at, row in enumerate(rows)]
             whom = f", {counted(group.users, 'user')}" if group.users else ""
             since = f"first {words.relative(group.first_at, now)}, last {words.relative(group.last_at, now)}"
