@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,7 +16,10 @@ from console.widgets.lines import Line, Page, Row
 
 
 class Choosing(Dialog[Place | None]):
-    """Entries of some lines each, with a cursor. It ends with the place that the chosen one leads to."""
+    """Entries of some lines each, with a cursor. It ends with the place that the chosen one leads to.
+
+    `said_first` says what it is a list of. `entries` makes the lines of each entry, on so many cells; `places` are where each
+    leads, None where that is nowhere."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "close", show=False),
@@ -38,30 +41,16 @@ class Choosing(Dialog[Place | None]):
     OPENS: ClassVar[str] = "opens it"
     """What enter does."""
 
-    def __init__(self, target: Target) -> None:
+    NOWHERE: ClassVar[str] = "no screen shows more of this"
+    """What is said of an entry that leads nowhere."""
+
+    def __init__(
+        self, target: Target, said_first: str, entries: Callable[[int], Sequence[Sequence[Row]]], places: Sequence[Place | None]
+    ) -> None:
         super().__init__()
-        self._target = target
+        self._target, self._said_first = target, said_first
+        self._entries, self._places = entries, places
         self._starts: list[int] = []
-
-    # --- what a subclass says -------------------------------------------------------------------
-
-    def said_first(self) -> str:
-        """What it is a list of."""
-        raise NotImplementedError
-
-    def entries(self, cells: int) -> Sequence[Sequence[Row]]:
-        """The lines of each entry, on `cells` cells."""
-        raise NotImplementedError
-
-    def place(self, entry: int) -> Place | None:
-        """Where an entry leads, None where that is nowhere."""
-        raise NotImplementedError
-
-    def nowhere(self) -> str:
-        """What is said of an entry that leads nowhere."""
-        return "no screen shows more of this"
-
-    # --- a dialog -------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
         with Vertical(id="frame"):
@@ -71,7 +60,7 @@ class Choosing(Dialog[Place | None]):
 
     def on_mount(self) -> None:
         """Say it."""
-        self.tell_title(self.said_first(), self._target)
+        self.tell_title(self._said_first, self._target)
         self.tell_keys([("enter", self.OPENS), ("esc", "closes")])
         self._draw()
 
@@ -85,11 +74,11 @@ class Choosing(Dialog[Place | None]):
 
     def action_choose(self) -> None:
         """Go where the chosen one leads, or say that this is nowhere."""
-        place = self.place(self._chosen)
+        place = self._places[self._chosen]
         if place is not None:
             self.dismiss(place)
         else:
-            self.tell_keys([("—", self.nowhere()), ("esc", "closes")])
+            self.tell_keys([("—", self.NOWHERE), ("esc", "closes")])
 
     def action_step(self, entries: int) -> None:
         """Move by that many entries."""
@@ -115,7 +104,7 @@ class Choosing(Dialog[Place | None]):
     def _draw(self) -> None:
         rows: list[Row] = []
         self._starts = []
-        for entry in self.entries(max(40, self._page.size.width)):
+        for entry in self._entries(max(40, self._page.size.width)):
             self._starts.append(len(rows))
             rows += entry
         self._page.show(rows)

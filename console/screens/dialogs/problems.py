@@ -12,7 +12,7 @@ from console.model.status import Problem
 from console.model.text import visible
 from console.screens.dialogs.choosing import Choosing
 from console.screens.facts import prose
-from console.screens.place import Place, seen_at
+from console.screens.place import seen_at
 from console.widgets.lines import Row
 
 INDENT: Final = 2
@@ -24,29 +24,19 @@ class Problems(Choosing):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("exclamation_mark", "leave", "close", show=False)]
     OPENS = "opens the evidence"
+    NOWHERE = "no screen shows more of this; do what the line after → says"
 
     def __init__(self, problems: Sequence[Problem], target: Target) -> None:
-        super().__init__(target)
-        self._problems = problems
-
-    def said_first(self) -> str:
-        """Problems."""
-        return "Problems"
-
-    def entries(self, cells: int) -> Sequence[Sequence[Row]]:
-        """Each problem, the way out, and all that it touches."""
-        return [_lines(problem, cells) for problem in self._problems]
-
-    def place(self, entry: int) -> Place | None:
-        """Where the evidence is seen."""
-        return seen_at(self._problems[entry].opens)
-
-    def nowhere(self) -> str:
-        """What to do instead."""
-        return "no screen shows more of this; do what the line after → says"
+        super().__init__(
+            target,
+            "Problems",
+            lambda cells: [_lines(problem, cells) for problem in problems],
+            [seen_at(problem.opens) for problem in problems],
+        )
 
 
 def _lines(problem: Problem, cells: int) -> list[Row]:
+    """A problem, the way out, and all that it touches."""
     glyph, tone = ("✗", "bad") if problem.severity == "error" else ("▲", "warn")
     first, *more = prose([(f"{glyph} {visible(problem.subject)}: {visible(problem.message)}", "")], cells)
     rows = [Row(((first.line[0][0], tone),)), *(Row(row.line, indent=INDENT) for row in more)]
