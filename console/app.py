@@ -313,8 +313,7 @@ class Console(App[Target], inherit_bindings=False):
         try:
             file = private_file.write(Path.cwd(), text)
         except OSError as error:
-            reason = f"{error.filename}: {error.strerror}; start tq-console where you may write"
-            self.call_from_thread(self.say, reason)
+            self.call_from_thread(self.say, private_file.why_not(error))
         else:
             self.call_from_thread(self.say, f"{what} written to {file}")
 

@@ -55,7 +55,7 @@ def said(target: Target, subject: Subject, parent: Path, now: float, stopped: Ca
             return f"no bundle was written: {incident.missing}"
         return f"bundle written to {write(parent.absolute(), incident, Secrets(target.mask))}"
     except OSError as error:
-        return f"{error.filename or 'the working directory'}: {error.strerror}; start tq-console where you may write"
+        return private_file.why_not(error)
     except Exception as error:
         return unforeseen.said(error, "the bundle")
 

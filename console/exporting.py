@@ -86,6 +86,6 @@ def said(
     except NotWritten as error:
         return f"no file was written: {error}"
     except OSError as error:
-        return f"{error.filename or folder}: {error.strerror}; start tq-console where you may write"
+        return private_file.why_not(error)
     more = f"; not all: {done.more}" if done.more else ""
     return f"{done.written:,} written to {file}{more}"

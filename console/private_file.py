@@ -21,6 +21,11 @@ def write(folder: Path, text: str) -> Path:
     return file
 
 
+def why_not(error: OSError) -> str:
+    """One line for who would have a file in the working directory: why it could not be written, and what to do."""
+    return f"{error.filename or 'the working directory'}: {error.strerror}; start tq-console where you may write"
+
+
 def unused(folder: Path, what: str, ending: str) -> Path:
     """A file in `folder` that is not there yet: `<what>-<time><ending>`, or `<what>-<time>-2<ending>` and so on."""
     name = f"{what}-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -40,6 +40,13 @@ def test_it_never_writes_through_a_link(tmp_path: Path, monkeypatch: pytest.Monk
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_why_no_file_is_written_names_what_could_not_be() -> None:
+    full = OSError(28, "No space left on device")
+    assert private_file.why_not(full) == "the working directory: No space left on device; start tq-console where you may write"
+    gone = FileNotFoundError(2, "No such file or directory", "/gone/f")
+    assert private_file.why_not(gone).startswith("/gone/f: No such file or directory; ")
+
+
 def test_a_folder_that_cannot_be_written_to_is_an_oserror(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         private_file.write(tmp_path / "none", "x")
