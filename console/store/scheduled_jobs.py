@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from console.model import starting
 from console.model.commands import JobSeen
 from console.model.due import LATE
 from console.model.job_states import was_tried
@@ -115,17 +116,18 @@ def _row(
         call=masked_text(text(known.get("description", b"")), secrets),
         next_at=due,
         note="" if job else "its job is gone" if job is not None else "its job is no hash",
-        why=_why(late, job),
+        why=_why(late, job, text(queue)),
     )
 
 
-def _why(late: bool, job: Mapping[str, bytes] | None) -> Reason | None:
+def _why(late: bool, job: Mapping[str, bytes] | None, queue: str) -> Reason | None:
     if job is None:
         return Reason("unreadable", "its job is no hash", "see who writes another type to that key")
     if not job:
         return Reason("expired", "its job is gone")
     if late:
-        return Reason("unmoved", "nobody moves it", "start one worker of its queue with --with-scheduler", "retry_now")
+        remedy = f"start a worker that does: {starting.worker([queue], with_scheduler=True)}"
+        return Reason("unmoved", "nobody moves it", remedy, "retry_now")
     return None
 
 

@@ -136,11 +136,14 @@ def test_entries_and_scheduled_jobs_say_that_their_jobs_are_gone_or_that_nobody_
     expired, late, later = (mail.enqueue_in(timedelta(hours=1), add, 1, n).id for n in range(3))
     redis.delete(keys.RQ_JOB + expired)
     redis.zadd("rq:scheduled:mail", {late: time.time() - 600})
-    assert told(listed(redis, Seen(), "rq")) == {
+    jobs = listed(redis, Seen(), "rq")
+    assert told(jobs) == {
         late: ("unmoved", "nobody moves it"),
         expired: ("expired", "its job is gone"),
         later: None,
     }
+    assert (why := jobs[late].why) is not None
+    assert why.remedy == "start a worker that does: rq worker --with-scheduler mail"
 
 
 def test_of_a_late_cron_job_the_overview_knows_who_is_gone() -> None:
