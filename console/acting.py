@@ -58,8 +58,8 @@ REMEMBERED: Final = 20
 class Acting:
     """The one operation that is prepared or under way, and those that have ended."""
 
-    def __init__(self, stage: Stage, clock: Callable[[], float]) -> None:
-        self._stage = stage
+    def __init__(self, stage: Stage, save: Callable[[str, str], object], clock: Callable[[], float]) -> None:
+        self._stage, self._save = stage, save
         self._carrier = Carrier(stage.post_message, clock)
         self._dialog: Screen[Any] | None = None
         self._gathered = 0
@@ -280,7 +280,7 @@ class Acting:
         if chosen is None:
             return
         if chosen.what == "write":
-            self._stage.save("outcomes", text(done.report, done.title))
+            self._save("outcomes", text(done.report, done.title))
         elif not same(done.target, self._stage.target):
             self._stage.say(f"that was done on another server: {done.target.name or done.target.url}")
         elif chosen.what == "open":

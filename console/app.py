@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
@@ -22,8 +20,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from console import private_file, themes
+from console import themes
 from console.actions import ACTIONS, BY_ID, SCREENS, Action, applies
+from console.files import Files
 from console.looking import Looking
 from console.messages import (
     ExportTold,
@@ -49,8 +48,6 @@ from console.widgets.lines import Line
 
 if TYPE_CHECKING:
     from console.acting import Acting
-    from console.exporting import Exporting
-    from console.model.incident import Subject
     from console.model.status import Status
 
 
@@ -78,12 +75,12 @@ class Console(App[Target], inherit_bindings=False):
         self.fault = ""
         self._clock, self._crashed = clock, crashed
         self._answered = answered
-        self._left = threading.Event()
         self._expression = expression
         self._places = Places(lambda: self._main, screen)
         self._reading = Reading(self._places, target, self.post_message, refresh_s, clock)
         self._around = Surround(lambda: self._main, self._places, self._reading, self.offered, self._under_way)
-        self._looking = Looking(self._places, self._reading, self._around, self)
+        self._files = Files(self, clock)
+        self._looking = Looking(self._places, self._reading, self._around, self, self._files)
         self._begun = False
         self._typed_ahead: list[str] = []
         for one in themes.THEMES:
@@ -115,11 +112,9 @@ class Console(App[Target], inherit_bindings=False):
     def exit(self, result: Target | None = None, return_code: int = 0, message: Any = None) -> None:
         """Read no more, and leave. What was read is for views that are being taken down."""
         self._places.open = False
-        self._left.set()
         if self._acted:
             self.acting.leave()
-        if "exporting" in self.__dict__:
-            self.exporting.leave()
+        self._files.leave()
         self._reading.end()
         super().exit(result, return_code, message)
 
@@ -307,16 +302,6 @@ class Console(App[Target], inherit_bindings=False):
         if not (self._acted and self.acting.keeps()):
             self.exit()
 
-    @work(thread=True, exit_on_error=False)
-    def save(self, what: str, text: str) -> None:
-        """Write a text to a file in the working directory, and say where."""
-        try:
-            file = private_file.write(Path.cwd(), text)
-        except OSError as error:
-            self.call_from_thread(self.say, private_file.why_not(error))
-        else:
-            self.call_from_thread(self.say, f"{what} written to {file}")
-
     @work(thread=True, exit_on_error=False, exclusive=True, group="find")
     def _find(self, target: Target, name: str) -> None:
         from console import naming
@@ -331,34 +316,14 @@ class Console(App[Target], inherit_bindings=False):
         elif target is self._reading.watch.target:
             self.post_message(Goes(place))
 
-    def bundle(self, target: Target, subject: Subject) -> None:
-        """Write an incident bundle to the working directory, one at a time, and say where."""
-        if any(worker.group == "bundle" and worker.is_running for worker in self.workers):
-            self.say("a bundle is being written already")
-        else:
-            self._write_bundle(target, subject)
-
-    @work(thread=True, exit_on_error=False, group="bundle")
-    def _write_bundle(self, target: Target, subject: Subject) -> None:
-        from console import bundle
-
-        self.call_from_thread(self.say, bundle.said(target, subject, Path(), self._clock(), self._left.is_set))
-
-    @cached_property
-    def exporting(self) -> Exporting:
-        """The failures that are written to a file; nobody waits for it who asks for none."""
-        from console.exporting import Exporting
-
-        return Exporting(self, self._clock)
-
     def do_export(self) -> None:
         """Write the failures of a group to a file."""
-        self.exporting.begin()
+        self._files.export()
         self._around.header()
 
     def on_export_told(self, message: ExportTold) -> None:
         """A file has grown, or is there."""
-        self.exporting.told(message)
+        self._files.told(message)
         if self._places.open:
             self._around.header()
 
@@ -369,15 +334,14 @@ class Console(App[Target], inherit_bindings=False):
         """What is done to the server; who only looks need not wait for it."""
         from console.acting import Acting
 
-        return Acting(self, self._clock)
+        return Acting(self, self._files.save, self._clock)
 
     @property
     def _acted(self) -> bool:
         return "acting" in self.__dict__
 
     def _under_way(self) -> str:
-        exporting = self.exporting.said if "exporting" in self.__dict__ else ""
-        return (self.acting.said if self._acted else "") or exporting
+        return (self.acting.said if self._acted else "") or self._files.under_way
 
     @property
     def target(self) -> Target:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
-from console.model.ports import Target
 from console.screens.view import View
-
-if TYPE_CHECKING:
-    from console.model.incident import Subject
 
 
 class Clipboard(Protocol):
@@ -20,18 +17,12 @@ class Clipboard(Protocol):
     def say(self, text: str) -> None:
         """Say a line, for a while."""
 
-    def save(self, what: str, text: str) -> object:
-        """Write a text to a file of its own."""
-
-    def bundle(self, target: Target, subject: Subject) -> None:
-        """Write an incident bundle to a folder of its own."""
-
 
 class Copying:
     """What was copied last."""
 
-    def __init__(self, clipboard: Clipboard) -> None:
-        self._clipboard = clipboard
+    def __init__(self, clipboard: Clipboard, save: Callable[[str, str], object]) -> None:
+        self._clipboard, self._save = clipboard, save
         self._last: tuple[str, str] | None = None
 
     def copy(self, view: View) -> None:
@@ -50,4 +41,4 @@ class Copying:
         if copied is None:
             self._clipboard.say("there is nothing to write here")
         else:
-            self._clipboard.save(*copied)
+            self._save(*copied)

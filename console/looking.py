@@ -6,6 +6,7 @@ from datetime import UTC
 
 from console.actions import SCREENS
 from console.copying import Clipboard, Copying
+from console.files import Files
 from console.model.filters import Filter, FilterError
 from console.model.queries import UserQuery
 from console.places import Places
@@ -18,10 +19,9 @@ from console.surround import Surround
 class Looking:
     """Its methods that begin with `do_` are actions of the table."""
 
-    def __init__(self, places: Places, reading: Reading, around: Surround, clipboard: Clipboard) -> None:
+    def __init__(self, places: Places, reading: Reading, around: Surround, clipboard: Clipboard, files: Files) -> None:
         self._places, self._reading, self._around = places, reading, around
-        self._clipboard = clipboard
-        self._say, self._copying = clipboard.say, Copying(clipboard)
+        self._say, self._files, self._copying = clipboard.say, files, Copying(clipboard, files.save)
 
     async def go(self, place: Place) -> None:
         """Show another place, and remember this one."""
@@ -143,7 +143,7 @@ class Looking:
     def do_bundle(self) -> None:
         """Write an incident bundle of what the page is about, or of the group under the cursor."""
         if (found := self._places.view.subject()) is not None:
-            self._clipboard.bundle(self._reading.watch.target, found)
+            self._files.bundle(self._reading.watch.target, found)
 
     def do_write(self) -> None:
         """Write what was copied last to a file."""

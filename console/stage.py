@@ -1,4 +1,4 @@
-"""What acting needs of the app."""
+"""What acting, and writing files, need of the app."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from console.screens.view import View
 
 
 class Stage(Protocol):
-    """The app, as far as something that is done to the server shows in it."""
+    """The app, as far as what is done to the server, or written to a file, shows in it."""
 
     @property
     def target(self) -> Target:
@@ -56,5 +56,8 @@ class Stage(Protocol):
     def lock(self, target: Target) -> None:
         """Change nothing any more on that server."""
 
-    def save(self, what: str, text: str) -> object:
-        """Write a text to a file of its own."""
+    def run_worker(self, work: Callable[[], object], *, thread: bool, exit_on_error: bool) -> Any:
+        """Have it done beside the screen; what is returned tells whether it `is_running`."""
+
+    def call_from_thread(self, callback: Callable[..., object], *args: Any) -> Any:
+        """Call back where the screen is drawn."""
