@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from console.commands.parameters import expression, fingerprint, name, state
+from console.commands.parameters import filter_option, fingerprint, name, state
 from console.model import job_terms
 from console.model.commands import (
     STATES,
@@ -85,13 +85,8 @@ class Found:
 def of_jobs(command: F) -> F:
     """The arguments and options that say which jobs."""
     for decorate in (
-        click.option(
-            "--filter",
-            "wanted",
-            type=expression(job_terms.FIELDS),
-            metavar="EXPR",
-            default="",
-            help="All for which it holds, such as 'user:42 age>1h'; `state:` and `queue:` choose the list.",
+        filter_option(
+            job_terms.FIELDS, "All for which it holds, such as 'user:42 age>1h'; `state:` and `queue:` choose the list."
         ),
         click.option("--group", type=fingerprint, metavar="FP", help="All failures of this group, as `failures` shows it."),
         click.option("--state", "of_state", type=state, metavar="S", help=f"All in this state: {', '.join(JOB_STATES)}."),

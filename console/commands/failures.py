@@ -14,7 +14,7 @@ import click
 from console import garbage
 from console.commands import output
 from console.commands.exits import DONE, NOT_HELD
-from console.commands.parameters import expression, fingerprint, name, whole
+from console.commands.parameters import filter_option, fingerprint, name, whole
 from console.commands.server import one_line_errors, reader
 from console.commands.table import Cell, Column, table
 from console.model import cause_words, job_terms, words
@@ -42,14 +42,7 @@ COLUMNS: Final = (
 
 @click.command()
 @click.option("--queue", type=name, metavar="Q", help="Only this queue's.")
-@click.option(
-    "--filter",
-    "wanted",
-    type=expression(job_terms.FIELDS),
-    metavar="EXPR",
-    default="",
-    help="Only failures for which it holds, such as 'user:42 age<1h'; `queue:` chooses the queue.",
-)
+@filter_option(job_terms.FIELDS, "Only failures for which it holds, such as 'user:42 age<1h'; `queue:` chooses the queue.")
 @click.option("--group", type=fingerprint, metavar="FP", help="Only this group, as it is shown here.")
 @click.option(
     "--export",

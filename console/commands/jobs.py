@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from console.commands import job_rows, output
-from console.commands.parameters import expression, name, state, whole
+from console.commands.parameters import filter_option, name, state, whole
 from console.commands.server import one_line_errors, reader
 from console.model import job_terms
 from console.model.filters import Filter
@@ -29,13 +29,8 @@ UNLISTED: Final = ("retrying", "stopped")
 @click.option(
     "--state", "of_state", type=state, metavar="S", default="queued", show_default=True, help=f"{', '.join(JOB_STATES)}."
 )
-@click.option(
-    "--filter",
-    "wanted",
-    type=expression(job_terms.FIELDS),
-    metavar="EXPR",
-    default="",
-    help="Only jobs for which it holds, such as 'user:42 age>1h'; `state:` and `queue:` choose the list.",
+@filter_option(
+    job_terms.FIELDS, "Only jobs for which it holds, such as 'user:42 age>1h'; `state:` and `queue:` choose the list."
 )
 @click.option("--limit", type=whole(1, MAX_SHOWN), metavar="N", default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

@@ -1,6 +1,6 @@
 """What the arguments of several commands may be: text that Redis can hold, numbers, durations, instants.
 
-Each function is a `type` for click, which shows its name in the help; each raises click.BadParameter.
+Each function but `filter_option` is a `type` for click, which shows its name in the help; each raises click.BadParameter.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import click
 
@@ -16,6 +17,8 @@ from console.model import filters, instants, queue_names
 from console.model.queries import JOB_STATES, JobState
 from console.model.text import visible
 from jobs import durations
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def text(value: str) -> str:
@@ -88,6 +91,11 @@ def due(value: str) -> float:
         return instants.instant(value, time.time(), None)
     except ValueError as error:
         raise click.BadParameter(f"{visible(value)}: {error}") from None
+
+
+def filter_option(fields: Mapping[str, filters.Kind], help: str) -> Callable[[F], F]:
+    """The option --filter with these fields, which is given to a command as `wanted`."""
+    return click.option("--filter", "wanted", type=expression(fields), metavar="EXPR", default="", help=help)
 
 
 def expression(fields: Mapping[str, filters.Kind]) -> Callable[[str], filters.Filter]:

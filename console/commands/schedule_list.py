@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from console.commands import output, schedule_rows
-from console.commands.parameters import expression, text, whole
+from console.commands.parameters import filter_option, text, whole
 from console.commands.server import connection, one_line_errors, reader
 from console.model import schedule_terms
 from console.model.filters import Filter, Term
@@ -27,14 +27,7 @@ MAX_SCANNED: Final = 10_000
 @click.option("--user", "user_id", type=text, help="Only this user's.")
 @click.option("--tier", type=text, help="Only schedules of this tier.")
 @click.option("--state", type=click.Choice(schedule_rows.STATES), help="Only schedules in this state.")
-@click.option(
-    "--filter",
-    "wanted",
-    type=expression(schedule_terms.FIELDS),
-    metavar="EXPR",
-    default="",
-    help="Only schedules for which it holds, such as 'tier:pro late>5m'.",
-)
+@filter_option(schedule_terms.FIELDS, "Only schedules for which it holds, such as 'tier:pro late>5m'.")
 @click.option(
     "--source",
     type=click.Choice(SOURCES),
