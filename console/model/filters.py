@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,13 +45,16 @@ class Filter:
         """An expression that parses to an equal filter."""
         return " ".join(str(term) for term in self.terms)
 
-    def matches(self, text: Mapping[str, str | None], numbers: Mapping[str, float | None]) -> bool:
+    def matches(
+        self, text: Mapping[str, str | None], numbers: Mapping[str, float | None], free: Sequence[str] | None = None
+    ) -> bool:
         """Whether all terms hold for something with these texts and numbers (durations in seconds) by field.
 
         What is None or not there is unknown: no term holds for it but a negated one on a text. A free text is looked for in
-        every value of `text`.
+        the fields `free` of `text`, in all of them where that is None.
         """
-        return all(term.matches(text, numbers) for term in self.terms)
+        looked_in = text if free is None else {field: text[field] for field in free}
+        return all(term.matches(looked_in if term.field == ANY else text, numbers) for term in self.terms)
 
     def exact(self, field: str) -> str | None:
         """The one text that a term wants of `field`, for an index on the server; None when no term names a single text.

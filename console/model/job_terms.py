@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from console.model.filters import ANY, Filter, FilterError, Kind, parse
+from console.model.filters import Filter, FilterError, Kind, parse
 from console.model.pages import JobRow
 from console.model.queries import JOB_STATES, JobsQuery
 
@@ -53,11 +53,7 @@ def queue_of(filter: Filter) -> tuple[bytes | None, Filter]:
 
 def matches(filter: Filter, row: JobRow, now: float) -> bool:
     """Whether every term holds for the job of `row` at `now`; a bare word holds where one of FREE has it."""
-    if not filter:
-        return True
-    text, numbers = terms(row, now)
-    free = {field: text[field] for field in FREE}
-    return all(term.matches(free if term.field == ANY else text, numbers) for term in filter.terms)
+    return not filter or filter.matches(*terms(row, now), FREE)
 
 
 def terms(row: JobRow, now: float) -> tuple[dict[str, str | None], dict[str, float | None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from console.model.filters import ANY, Filter, Kind
+from console.model.filters import Filter, Kind
 from console.model.schedules import STOPPED, ScheduleRow
 
 FIELDS: Final[Mapping[str, Kind]] = {
@@ -38,9 +38,7 @@ def needs_errors(filter: Filter) -> bool:
 
 def matches(filter: Filter, row: ScheduleRow, now: float) -> bool:
     """Whether every term holds for the schedule of `row` at `now`; a bare word holds where one of FREE has it."""
-    text, numbers = terms(row, now)
-    free = {field: text[field] for field in FREE}
-    return all(term.matches(free if term.field == ANY else text, numbers) for term in filter.terms)
+    return filter.matches(*terms(row, now), FREE)
 
 
 def terms(row: ScheduleRow, now: float) -> tuple[dict[str, str | None], dict[str, float | None]]:
