@@ -103,13 +103,6 @@ class GroupsView(Tabled):
         self._begin()
         self.post_message(Asks(self.asked))
 
-    def place(self) -> Place:
-        """The groups, with the cursor and the marks."""
-        table = self.table
-        return Place(
-            self.name or "", self.asked, table.cursor_key, table.cursor, self.said, tuple(table.marks), table.all_marked
-        )
-
     @property
     def as_of(self) -> float | None:
         """When the grouping that is shown began."""

@@ -54,12 +54,6 @@ class Listing(Tabled):
         self._ask_around(place.cursor)
         self.tell()
 
-    def place(self) -> Place:
-        """The list as it is, with the cursor and the marks."""
-        table = self.table
-        marks, every = tuple(table.marks), table.all_marked
-        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, marks, every)
-
     @property
     def as_of(self) -> float | None:
         """When the page was read."""

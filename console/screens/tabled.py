@@ -59,6 +59,12 @@ class Tabled(View):
         """The rows."""
         return self.query_one("#rows", Table)
 
+    def place(self) -> Place:
+        """What is listed, with the cursor and the marks."""
+        table = self.table
+        marks, every = tuple(table.marks), table.all_marked
+        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, marks, every)
+
     def summary(self) -> Sequence[Piece]:
         """How many rows there are, and how many of them are marked."""
         table = self.table

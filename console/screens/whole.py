@@ -46,12 +46,6 @@ class Whole(Tabled):
         self.draw()
         self.post_message(Asks(place.query))
 
-    def place(self) -> Place:
-        """The rows, with the cursor and the marks."""
-        table = self.table
-        marks, every = tuple(table.marks), table.all_marked
-        return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, marks, every)
-
     @property
     def as_of(self) -> float | None:
         """When the rows were read."""
