@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from console.model import words
+from console.model import drain, words
 from console.model.counting import counted
 from console.model.status import Problem, QueueStatus, ScheduleCounts, SchedulerStatus, Status, Verdict, WorkerStatus
 from console.model.text import visible
@@ -290,9 +290,7 @@ def _promise(queue: QueueStatus) -> Text:
 def _drains(queue: QueueStatus) -> str:
     if queue.drain_s is not None:
         return "now" if queue.drain_s == 0 else duration(max(1, queue.drain_s))
-    if queue.in_per_min is None and queue.out_per_min is None:
-        return "–"
-    return "grows" if (queue.in_per_min or 0) > (queue.out_per_min or 0) > 0 else "never"
+    return drain.never(queue) or "–"
 
 
 def _holds_something(queue: QueueStatus) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.model.history import Point, between, per_minute
+from console.model.status import QueueStatus
 
 WINDOW: Final = 330.0
 """Seconds that rates are taken over: points that are older than this before the newest one are left out."""
@@ -23,11 +24,13 @@ TURNOVER: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Runs a minute in and out; seconds until the queue is empty at this pace, None when it grows or nothing is known."""
+    """Runs a minute in and out; seconds until the queue is empty at this pace, None when it grows or nothing is known; and by
+    how many jobs it grows a minute, None when that is not known."""
 
     in_per_min: float | None = None
     out_per_min: float | None = None
     drain_s: float | None = None
+    grows_per_min: float | None = None
 
 
 def flow(points: Sequence[Point], waiting: int | None, now: float) -> Flow:
@@ -47,7 +50,8 @@ def flow(points: Sequence[Point], waiting: int | None, now: float) -> Flow:
         return Flow(drain_s=empty)
     came, ended = _rate(pairs, newest, "came"), _rate(pairs, newest, "done", "failed_runs")
     shrunk, over_s = shrinks(pairs)
-    return Flow(came, ended, _drain(waiting, sum(shrunk) / over_s if over_s else None, ended))
+    per_s = sum(shrunk) / over_s if over_s else None
+    return Flow(came, ended, _drain(waiting, per_s, ended), None if per_s is None else round(-60 * per_s, 2))
 
 
 def shrinks(pairs: Iterable[tuple[Point, Point]]) -> tuple[list[int], float]:
@@ -73,3 +77,11 @@ def _drain(waiting: int | None, shrinks_per_s: float | None, ended: float | None
     if waiting == 0 or (ended and waiting / ended * 60 <= TURNOVER):
         return 0.0
     return round(waiting / shrinks_per_s, 1) if shrinks_per_s is not None and shrinks_per_s > 0 else None
+
+
+def never(queue: QueueStatus) -> str:
+    """What is said in place of a time to empty of a queue that has none: "grows", "never", or nothing where nobody knows."""
+    came, ended, grows = queue.in_per_min or 0, queue.out_per_min or 0, queue.grows_per_min
+    if queue.in_per_min is None and queue.out_per_min is None:
+        return "" if grows is None else "grows" if grows > 0 else "never"
+    return "grows" if came > ended > 0 else "never"

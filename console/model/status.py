@@ -55,7 +55,8 @@ class QueueStatus:
     bound on a long registry; `scheduled` counts all others in there. `overdue` counts what is more than a minute past due
     in there. What waits for a rate limit is in no queue, and is counted in Status.held_back. `workers` listen and are not
     gone, `busy` are those of them that run a job, of whichever queue. `drain_s` is the time to empty at the present pace,
-    None when the queue grows.
+    None when the queue grows, by `grows_per_min` jobs a minute (less than nothing when it gets shorter); where nothing is
+    recorded, that is as this console has seen it, None at first.
 
     `key` is the name as Redis has it. Of a queue that is neither a lane nor on screen, only `waiting`, `running`, `overdue`,
     `failed`, `workers` and `busy` are read.
@@ -81,6 +82,7 @@ class QueueStatus:
     busy: int
     ended: Ended | None = None
     key: bytes = b""
+    grows_per_min: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from console.model import words
+from console.model import drain, words
 from console.model.status import QueueStatus
 from console.widgets.columns import Column
 from console.widgets.pieces import Cell
@@ -64,11 +64,12 @@ def _promise(row: QueueStatus, now: float) -> Cell:
 
 
 def _drains(row: QueueStatus, now: float) -> Cell:
-    if not row.waiting or (row.drain_s is None and row.in_per_min is None and row.out_per_min is None):
+    if not row.waiting:
         return (words.DASH, "dim")
-    if row.drain_s is None:
-        return ("grows" if (row.in_per_min or 0) > (row.out_per_min or 0) > 0 else "never", "bad")
-    return "now" if row.drain_s < 1 else words.age(row.drain_s)
+    if row.drain_s is not None:
+        return "now" if row.drain_s < 1 else words.age(row.drain_s)
+    never = drain.never(row)
+    return (never, "bad") if never else (words.DASH, "dim")
 
 
 def _workers(row: QueueStatus, now: float) -> Cell:

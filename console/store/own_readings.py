@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from console.model.drain import Flow, flow
 from console.model.history import Point
 from console.model.status import QueueStatus
 
@@ -29,6 +30,13 @@ class OwnReadings:
     def of(self, queue: bytes) -> Iterable[Point]:
         """The readings of a queue."""
         return self.points.get(queue, ())
+
+    def flow(self, queue: bytes, waiting: int | None, now: float) -> Flow:
+        """How fast it fills or empties by what was read of it so far, and reads now; nothing before EVERY seconds of that."""
+        kept = self.points.get(queue)
+        if not kept or now - kept[0].at < EVERY:
+            return flow((), waiting, now)
+        return flow((*kept, replace(kept[-1], at=now, waiting=waiting)), waiting, now)
 
     def keep(self, queue: bytes, point: Point) -> None:
         """Keep a reading, where none was kept just before. What a clock that was set back has left in the future goes."""

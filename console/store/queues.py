@@ -11,6 +11,7 @@ from console.model.job_states import was_tried
 from console.model.queries import OverviewQuery
 from console.model.status import QueueStatus, WorkerStatus
 from console.store import rq_keys, samples
+from console.store.own_readings import OwnReadings
 from console.store.samples import AskedEnds
 from console.store.seen import MAX_QUEUES
 from console.store.trip import Answer, Answers, Trip
@@ -129,27 +130,37 @@ class AskedQueues:
         return name in self._more
 
     def restore(
-        self, workers: Mapping[bytes, Sequence[WorkerStatus]], promises: Mapping[str, int], before: dict[bytes, QueueStatus]
+        self,
+        workers: Mapping[bytes, Sequence[WorkerStatus]],
+        promises: Mapping[str, int],
+        before: dict[bytes, QueueStatus],
+        own: OwnReadings,
     ) -> dict[bytes, QueueStatus]:
-        """The queues by name, once the trips were made; `workers` has those that listen on each. What was not asked is None.
+        """The queues by name, once the trips were made; `workers` has those that listen on each, `own` what was read of those
+        of which nothing is recorded. What was not asked is None.
 
         `before` is what the last reading has made of those off screen: of a thousand most are the same a second later, and are
         not made again.
         """
         return {
-            name: self._in_full(name, counts, workers.get(name, ()), promises)
+            name: self._in_full(name, counts, workers.get(name, ()), promises, own)
             if name in self._more
             else _in_short(name, counts, workers.get(name, ()), before.get(name))
             for name, counts in self.counts().items()
         }
 
     def _in_full(
-        self, name: bytes, counts: Counts, workers: Iterable[WorkerStatus], promises: Mapping[str, int]
+        self,
+        name: bytes,
+        counts: Counts,
+        workers: Iterable[WorkerStatus],
+        promises: Mapping[str, int],
+        own: OwnReadings,
     ) -> QueueStatus:
         more, jobs = self._more[name], self._jobs.get(name)
         retrying = _retrying(more.scheduled.count(), jobs)
         sampled = samples.points(more.samples)
-        pace = flow(sampled, counts.waiting, self._now)
+        pace = flow(sampled, counts.waiting, self._now) if sampled else own.flow(name, counts.waiting, self._now)
         listening, busy = _present(workers)
         shown = text(name)
         return QueueStatus(
@@ -173,6 +184,7 @@ class AskedQueues:
             busy=busy,
             ended=samples.ends(more.ends, sampled, self._now) if more.ends else None,
             key=name,
+            grows_per_min=pace.grows_per_min,
         )
 
 

