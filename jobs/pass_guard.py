@@ -25,6 +25,10 @@ from jobs import quarantine
 
 logger = logging.getLogger("jobs.pass_guard")
 
+MOST = 10**11
+"""The largest interval (seconds) and number of repeats that an entry may have: a time that far off is in no date's reach, and a
+longer number is no score."""
+
 
 def calling_scheduler() -> Scheduler | None:
     """The Scheduler on whose behalf this thread runs: `self` of its enqueue_job, which called us; None elsewhere."""
@@ -138,12 +142,13 @@ def _why_not(job: Job) -> str:
 
 def _why_not_again(job: Job) -> str:
     """Why a plain entry that repeats could not be given its next time, which rq-scheduler computes after it fired, or ''."""
-    try:
-        for name in ("interval", "repeat"):
-            if job.meta.get(name):
-                int(job.meta[name])
-    except (TypeError, ValueError):
-        return f"its {name} is no number"
+    for name in ("interval", "repeat"):
+        try:
+            if job.meta.get(name) and abs(int(job.meta[name])) > MOST:
+                return f"its {name} is out of reach"
+        except Exception:
+            # The value is whatever was pickled, and so is what its conversion raises.
+            return f"its {name} is no number"
     try:
         if job.meta.get("cron_string"):
             get_next_scheduled_time(job.meta["cron_string"], use_local_timezone=job.meta.get("use_local_timezone"))

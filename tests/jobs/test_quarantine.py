@@ -116,6 +116,21 @@ def interval_is_no_number(redis: Redis) -> bytes:
     return b"bad-interval"
 
 
+def interval_is_infinite(redis: Redis) -> bytes:
+    plain(redis, "endless-interval", interval=float("inf"))
+    return b"endless-interval"
+
+
+def repeat_is_infinite(redis: Redis) -> bytes:
+    plain(redis, "endless-repeat", repeat=float("inf"))
+    return b"endless-repeat"
+
+
+def interval_is_no_score(redis: Redis) -> bytes:
+    plain(redis, "long-interval", interval=10**400)
+    return b"long-interval"
+
+
 def missing_origin(redis: Redis) -> bytes:
     redis.hdel("rq:job:" + plain(redis, "no-origin"), "origin")
     return b"no-origin"
@@ -135,6 +150,9 @@ POISONS: list[Callable[[Redis], bytes]] = [
     bad_cron,
     cron_that_never_comes,
     interval_is_no_number,
+    interval_is_infinite,
+    repeat_is_infinite,
+    interval_is_no_score,
     missing_origin,
 ]
 
@@ -262,6 +280,17 @@ def test_a_connection_that_breaks_in_a_queue_class_is_no_poison(redis: Redis, mo
         scheduler.enqueue_jobs()
     assert quarantine.count(redis) == 0
     assert redis.zscore(keys.ENTRIES, "healthy") == DUE
+
+
+@pytest.mark.parametrize("meta", [{"repeat": -3}, {"interval": True}, {"interval": "60"}], ids=str)
+def test_odd_numbers_that_rq_scheduler_can_use_are_left_to_it(redis: Redis, meta: dict[str, object]) -> None:
+    comes_due(redis, plain(redis, "healthy", **meta))
+    scheduler = Scheduler("default", connection=redis)
+    pass_guard.protect(scheduler)
+    scheduler.enqueue_jobs()
+    assert quarantine.count(redis) == 0
+    assert redis.lrange("rq:queue:default", 0, -1) == [b"healthy"]
+    assert (redis.zscore(keys.ENTRIES, "healthy") or 0) > DUE
 
 
 def test_a_scheduler_is_protected_once(redis: Redis) -> None:
