@@ -10,7 +10,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from jobs import keys, scripts, settings, usage
-from jobs.duties.scene import Duty, Scene
+from jobs.duties.scene import Duty, Scene, key
 from jobs.errors import InvalidSetting
 from jobs.prototype import rq_time
 
@@ -27,13 +27,13 @@ def _ask(pipe: Pipeline, scene: Scene) -> None:
         scripts.SETTLE.queue(
             pipe,
             [
-                keys.WAITING + lane,
-                keys.ONGOING + lane,
-                keys.RQ_QUEUE + lane,
+                key(keys.WAITING, lane),
+                key(keys.ONGOING, lane),
+                key(keys.RQ_QUEUE, lane),
                 keys.MISSING,
-                keys.LANE + lane,
+                key(keys.LANE, lane),
                 keys.RQ_QUEUES,
-                keys.RQ_SCHEDULED + lane,
+                key(keys.RQ_SCHEDULED, lane),
                 keys.LANES,
                 *usage.records(scene.now),
             ],

@@ -9,7 +9,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from jobs import keys, scripts
-from jobs.duties.scene import Duty, Scene
+from jobs.duties.scene import Duty, Scene, key
 from jobs.prototype import rq_time
 
 AT_ONCE: Final = 500
@@ -37,13 +37,13 @@ def _answer(connection: Redis, scene: Scene, replies: Sequence[Any]) -> int:
     return total
 
 
-def _keys(lane: str) -> list[str]:
+def _keys(lane: bytes) -> list[bytes]:
     return [
-        keys.RQ_SCHEDULED + lane,
-        keys.RQ_SCHEDULER_LOCK + lane,
-        keys.RQ_QUEUE + lane,
-        keys.WAITING + lane,
-        keys.ONGOING + lane,
+        key(keys.RQ_SCHEDULED, lane),
+        key(keys.RQ_SCHEDULER_LOCK, lane),
+        key(keys.RQ_QUEUE, lane),
+        key(keys.WAITING, lane),
+        key(keys.ONGOING, lane),
     ]
 
 

@@ -9,7 +9,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from jobs import keys, scripts
-from jobs.duties.scene import Duty, Scene
+from jobs.duties.scene import Duty, Scene, key
 
 EVERY: Final = 30
 """Seconds between two samples of a queue."""
@@ -31,13 +31,13 @@ def _ask(pipe: Pipeline, scene: Scene) -> None:
         scripts.SAMPLE.queue(
             pipe,
             [
-                keys.SAMPLES + queue,
-                keys.RQ_QUEUE + queue,
-                keys.RQ_WIP + queue,
-                keys.RQ_SCHEDULED + queue,
-                keys.RQ_DEFERRED + queue,
-                keys.RQ_FAILED + queue,
-                keys.LANE + queue,
+                key(keys.SAMPLES, queue),
+                key(keys.RQ_QUEUE, queue),
+                key(keys.RQ_WIP, queue),
+                key(keys.RQ_SCHEDULED, queue),
+                key(keys.RQ_DEFERRED, queue),
+                key(keys.RQ_FAILED, queue),
+                key(keys.LANE, queue),
             ],
             [slot * 1000, scene.now, keys.RQ_JOB, KEPT, EXPIRE, anew],
         )

@@ -15,12 +15,13 @@ from jobs import keys
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One beat's view. `now` is the server's time (epoch seconds); `queues` are the lanes and RQ's other queues; `noted` is
-    what earlier beats left in keys.HEARTBEAT; `scheduler` is the one whose pass this is, if it is one's."""
+    """One beat's view. `now` is the server's time (epoch seconds); `queues` are the lanes and RQ's other queues, each the bytes
+    of its name, which need not be UTF-8; `noted` is what earlier beats left in keys.HEARTBEAT; `scheduler` is the one whose
+    pass this is, if it is one's."""
 
     now: float
-    lanes: tuple[str, ...]
-    queues: tuple[str, ...]
+    lanes: tuple[bytes, ...]
+    queues: tuple[bytes, ...]
     schedules: int
     noted: dict[str, str]
     scheduler: Scheduler | None
@@ -28,7 +29,7 @@ class Scene:
     def count(self, name: str) -> int:
         """A number that an earlier beat left, 0 without one."""
         text = self.noted.get(name, "0")
-        return int(text) if text.isdigit() else 0
+        return int(text) if text.isdecimal() and len(text) < 20 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Duty:
     answer: Callable[[Redis, Scene, Sequence[Any]], int]
 
 
+def key(prefix: str, queue: bytes) -> bytes:
+    """The key of a queue."""
+    return prefix.encode() + queue
+
+
 def look(connection: Redis, scheduler: Scheduler | None) -> Scene:
     """Read the scene in one round trip. A key of the wrong type reads as empty."""
     with connection.pipeline(transaction=False) as pipe:
@@ -51,8 +57,8 @@ def look(connection: Redis, scheduler: Scheduler | None) -> Scene:
         pipe.zcard(keys.SCHEDULES)
         (seconds, micros), *replies = pipe.execute(raise_on_error=False)
     lanes, queues, noted, schedules = replies
-    named = _texts(lanes)
-    others = [key[len(keys.RQ_QUEUE) :] for key in _texts(queues) if key.startswith(keys.RQ_QUEUE)]
+    named, prefix = _members(lanes), keys.RQ_QUEUE.encode()
+    others = [member.removeprefix(prefix) for member in _members(queues) if member.startswith(prefix)]
     return Scene(
         now=seconds + micros / 1e6,
         lanes=tuple(named),
@@ -63,8 +69,8 @@ def look(connection: Redis, scheduler: Scheduler | None) -> Scene:
     )
 
 
-def _texts(reply: object) -> list[str]:
-    return sorted(_text(member) for member in reply) if isinstance(reply, set) else []
+def _members(reply: object) -> list[bytes]:
+    return sorted(reply) if isinstance(reply, set) else []
 
 
 def _text(value: bytes) -> str:

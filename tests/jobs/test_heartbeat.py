@@ -37,6 +37,28 @@ def test_due_retries_move_and_others_stay(redis: Redis) -> None:
     assert redis.zrange("rq:scheduled:default", 0, -1) == [b"later"]
 
 
+def test_queues_whose_names_are_not_utf8_are_looked_after_and_stop_nothing(redis: Redis) -> None:
+    run = scheduled_run(redis, time.time() - 1)
+    redis.sadd(keys.RQ_QUEUES, b"rq:queue:caf\xe9")
+    redis.sadd(keys.LANES, b"caf\xe9")
+    redis.hset("rq:job:retry", mapping={"status": "scheduled", "origin": b"caf\xe9"})
+    redis.zadd(b"rq:scheduled:caf\xe9", {"retry": 1})
+    assert heartbeat.beat(redis)["moved"] == 2
+    assert redis.lrange("rq:queue:default", 0, -1) == [run.encode()]
+    assert redis.lrange(b"rq:queue:caf\xe9", 0, -1) == [b"retry"]
+    assert redis.xlen(keys.SAMPLES.encode() + b"caf\xe9") == redis.xlen(keys.SAMPLES + "default") == 1
+    assert redis.hexists(keys.HEARTBEAT, "at")
+
+
+@pytest.mark.parametrize("noted", ["²", "9" * 5_000])
+def test_a_note_of_an_earlier_beat_that_is_no_number_counts_for_nothing(redis: Redis, noted: str) -> None:
+    run = scheduled_run(redis, time.time() - 1)
+    redis.hset(keys.HEARTBEAT, "sampled_at", noted)
+    assert heartbeat.beat(redis)["moved"] == 1
+    assert redis.lrange("rq:queue:default", 0, -1) == [run.encode()]
+    assert redis.xlen(keys.SAMPLES + "default") == 1
+
+
 def test_retries_are_left_to_an_rq_scheduler_that_holds_the_lock(redis: Redis) -> None:
     scheduled_run(redis, time.time() - 1)
     redis.set("rq:scheduler-lock:default", "somebody", ex=61)
