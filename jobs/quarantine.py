@@ -33,13 +33,21 @@ class NotPutBack(JobsError):
 
 
 def set_aside(connection: Redis, entry: bytes, reason: str, by: str) -> int:
-    """Take an entry out of rq-scheduler's set, with its job key renamed as it is.
+    """Take an entry out of rq-scheduler's set, with its job key renamed as it is, or copied where that is a run too.
 
     Returns its quarantine number, or 0 when there is no such entry; then nothing is changed."""
     number: int = scripts.SET_ASIDE.run(
         connection,
         [keys.ENTRIES, keys.RQ_JOB.encode() + entry, keys.QUARANTINE, keys.QUARANTINE_SEQ],
-        [entry, " ".join(reason.split())[:MAX_REASON], time.time(), by, keys.QUARANTINED, keys.QUARANTINED_JOB],
+        [
+            entry,
+            " ".join(reason.split())[:MAX_REASON],
+            time.time(),
+            by,
+            keys.QUARANTINED,
+            keys.QUARANTINED_JOB,
+            keys.RQ_KEY_PREFIX,
+        ],
     )
     return number
 

@@ -31,6 +31,15 @@ class Raising(Queue):
 """
 
 
+FAILS_AT_FIRST = """
+from rq import get_current_job
+
+def call():
+    if get_current_job().retries_left:
+        raise ValueError("not yet")
+"""
+
+
 def plain(redis: Redis, name: str, **meta: object) -> str:
     """A plain rq-scheduler entry, as an application makes it, not yet due."""
     scheduler = Scheduler("default", connection=redis)
@@ -258,6 +267,40 @@ def test_a_job_hash_keeps_its_run_when_its_entry_is_poison(redis: Redis, stock: 
     assert not redis.exists(f"{keys.QUARANTINED_JOB}{one.n}", f"{keys.QUARANTINED}{one.n}")
     with pytest.raises(quarantine.NotPutBack):
         quarantine.drop(redis, one.n)
+
+
+@pytest.mark.parametrize("status", ["rate_limited", "ready_to_enqueue", "finished", "failed", "stopped", "canceled"])
+def test_the_hash_of_a_run_stays_whatever_has_become_of_the_run(redis: Redis, status: str) -> None:
+    redis.hset(b"rq:job:" + comes_due(redis, undecodable_data(redis)), "status", status)
+    before = dump(redis, "rq:job:bad-data")
+    n = quarantine.set_aside(redis, b"bad-data", "why", "me")
+    assert dump(redis, "rq:job:bad-data") == dump(redis, f"{keys.QUARANTINED_JOB}{n}") == before
+
+
+@pytest.mark.parametrize("registry", ["finished", "failed", "canceled", "scheduled", "deferred", "ready"])
+def test_the_hash_of_a_job_that_a_registry_lists_stays(redis: Redis, registry: str) -> None:
+    comes_due(redis, undecodable_data(redis))
+    redis.zadd(f"rq:{registry}:default", {"bad-data": time.time() + 600})
+    quarantine.set_aside(redis, b"bad-data", "why", "me")
+    assert redis.exists("rq:job:bad-data")
+
+
+def test_a_retry_that_waits_comes_although_its_entry_is_poison(redis: Redis, stock: Stock, tmp_path: Path) -> None:
+    (tmp_path / "mended.py").write_text(FAILS_AT_FIRST)
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    Scheduler("default", connection=redis).schedule(datetime.now(UTC), "mended.call", id="report", interval=3600)
+    redis.hset("rq:job:report", mapping={"retries_left": 1, "retry_intervals": "[600]"})
+    comes_due(redis, "report")
+    assert stock.scheduler("-b", "-i", "1").wait(30) == 0
+    stock.worker("--burst", "default").wait(30)
+    assert redis.zrange("rq:scheduled:default", 0, -1) == [b"report"], stock.logs()
+    redis.hset("rq:job:report", "meta", pickle.dumps({"cron_string": "0 0 30 2 *"}))
+    comes_due(redis, "report")
+    assert stock.scheduler("-b", "-i", "1").wait(30) == 0
+    assert [one.entry for one in quarantine.listed(redis)] == ["report"]
+    redis.zadd("rq:scheduled:default", {"report": DUE})
+    stock.worker("--burst", "--with-scheduler", "default").wait(30)
+    assert redis.zrange("rq:finished:default", 0, -1) == [b"report"], stock.logs()
 
 
 def test_only_entries_can_be_set_aside(redis: Redis) -> None:
