@@ -63,6 +63,7 @@ class Reading:
     def ready(self, message: SnapshotReady) -> bool:
         """Show an answer, unless it is one to what is no longer asked; whether something may be changed now that could not be
         before, or the reverse."""
+        self.watch.answered()
         turned = isinstance(message.snapshot, Status) and self.watch.learn(message.snapshot)
         if self._wanted(message):
             self.watch.failure = None

@@ -37,9 +37,14 @@ class Watch:
         self.refuses = ""
         self.failure: ReadFailed | None = None
         self.frozen = False
+        self._answered_at: float | None = None
         self._refresh_s, self._clock = refresh_s, clock
         self._first = 0 if before is None else before.poller.last + 1
         self.poller: Poller = Poller(target.connect, post, refresh_s, clock, self._first)
+
+    def answered(self) -> None:
+        """Note that the server answers."""
+        self._answered_at = self._clock()
 
     def learn(self, status: Status) -> bool:
         """Take in an overview; whether something may be changed now that could not be before, or the reverse."""
@@ -56,8 +61,10 @@ class Watch:
         return message.seq == self.poller.seq and same_list(message.query, asked)
 
     def fresh(self, as_of: float | None) -> Freshness:
-        """How fresh a screen is that was read at `as_of` (epoch seconds)."""
-        age = None if as_of is None else max(0.0, self._clock() - as_of)
+        """How fresh a screen is that was read at `as_of` (epoch seconds); of one that was not read yet, how long ago the server
+        answered at all."""
+        known = self._answered_at if as_of is None else as_of
+        age = None if known is None else max(0.0, self._clock() - known)
         overdue = age is not None and not self.frozen and age > max(STALE_AFTER, 3 * self._refresh_s)
         return Freshness(as_of, self._refresh_s, age if self.failure is not None or overdue else None, self.frozen)
 

@@ -66,7 +66,7 @@ def header(
         number = len(status.problems)
         if number:
             right.append((f"  {'✗' if errors else '▲'} {counted(number, 'problem')} ", "bad" if errors else "warn"))
-        else:
+        elif fresh.stale_s is None:
             right.append(("  ✓ no problem ", "good"))
     return left, right
 

@@ -66,8 +66,10 @@ class Tabled(View):
         return Place(self.name or "", self.asked, table.cursor_key, table.cursor, self.said, marks, every)
 
     def summary(self) -> Sequence[Piece]:
-        """How many rows there are, and how many of them are marked."""
+        """How many rows there are, and how many of them are marked; nothing before they were read."""
         table = self.table
+        if self.as_of is None and not table.total:
+            return ()
         said: list[Piece] = [(f"{table.total:,} {self.ONE}{'' if table.total == 1 else 's'}", "")]
         if table.all_marked:
             return [(f"all {self.listed():,} marked", "accent")]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.console.fakes import NOW, FakeReader, job
+from dataclasses import replace
+
+from tests.console.fakes import NOW, FakeReader, job, status
 from tests.console.opened import console, jobs_view
 from tests.console.pilots import driving
 
@@ -127,6 +129,24 @@ async def test_in_an_outage_the_lists_that_were_read_before_are_still_there() ->
         await driver.shows("job-0", "200 jobs", "STALE 1 min")
         await driver.press("3")
         await driver.shows("ReadTimeout", "40 failures", "cannot be reached")
+
+
+async def test_in_an_outage_what_was_never_read_is_not_told_to_be_empty_or_fresh() -> None:
+    at = [NOW]
+    reader = FakeReader(status=replace(status(), problems=()))
+    async with driving(console(reader, clock=lambda: at[0])) as driver:
+        await driver.shows("✓ no problem", "live")
+        reader.gate.clear()
+        held = len(reader.asked)
+        await driver.until(lambda: len(reader.asked) > held, "a read that is held back")
+        at[0] += 60
+        await driver.shows("STALE 1 min")
+        assert "no problem" not in driver.text.splitlines()[0]
+        await driver.press("4")
+        await driver.shows("Reading …", "STALE 1 min")
+        assert "0 schedules" not in driver.text
+        reader.gate.set()
+        await driver.shows("live", "✓ no problem")
 
 
 async def test_frozen_means_that_nothing_moves_until_it_is_thawed() -> None:
