@@ -80,20 +80,23 @@ def count(connection: Redis) -> int:
 
 
 def put_back(connection: Redis, n: int) -> None:
-    """Put an entry back, byte for byte and due when it was. Raises NotPutBack when it cannot be.
+    """Put an entry back, due when it was, with its job byte for byte, or as its last run left it. Raises NotPutBack when it
+    cannot be.
 
     An entry that is still poison is set aside again in the next pass.
     """
     [outcome] = put_back_all(connection, [n])
     if outcome == "gone":
         raise NotPutBack(f"nothing is set aside under number {n}; `tq-console schedules quarantined` lists what is")
+    if outcome == "overlap":
+        raise NotPutBack(f"number {n}: a run of it has not ended; put it back once that has")
     if outcome == "taken":
-        raise NotPutBack(f"number {n}: there is a job or an entry of that id again; `schedules drop {n}` drops this one")
+        raise NotPutBack(f"number {n}: there is another job, or an entry, of that id; `schedules drop {n}` drops this one")
 
 
 def put_back_all(connection: Redis, numbers: Sequence[int | str]) -> list[str]:
-    """The same for many numbers, in two round trips. For each `done`; `gone`: nothing is set aside under it; or `taken`:
-    there is a job or an entry of that id again, and nothing is changed."""
+    """The same for many numbers, in two round trips. For each `done`; or, and nothing is changed, `gone`: nothing is set aside
+    under it; `overlap`: its run has not ended; `taken`: there is another job, or an entry, of that id."""
     with connection.pipeline(transaction=False) as pipe:
         for n in numbers:
             pipe.hget(f"{keys.QUARANTINED}{n}", "id")
@@ -101,7 +104,8 @@ def put_back_all(connection: Redis, numbers: Sequence[int | str]) -> list[str]:
     with connection.pipeline(transaction=False) as pipe:
         for n, entry in zip(numbers, entries, strict=True):
             named = [keys.QUARANTINE, f"{keys.QUARANTINED}{n}", f"{keys.QUARANTINED_JOB}{n}"]
-            scripts.PUT_BACK.queue(pipe, [keys.ENTRIES, keys.RQ_JOB.encode() + entry, *named], [n, entry, time.time()])
+            at = [keys.ENTRIES, keys.RQ_JOB.encode() + entry, *named]
+            scripts.PUT_BACK.queue(pipe, at, [n, entry, time.time(), keys.RQ_KEY_PREFIX])
         return [outcome.decode() for outcome in pipe.execute()]
 
 

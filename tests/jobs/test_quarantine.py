@@ -260,13 +260,51 @@ def test_a_job_hash_keeps_its_run_when_its_entry_is_poison(redis: Redis, stock: 
     assert stock.scheduler("-b", "-i", "1").wait(30) == 0
     [one] = quarantine.listed(redis)
     assert redis.exists("rq:job:never-cron")
-    with pytest.raises(quarantine.NotPutBack, match="drop"):
+    with pytest.raises(quarantine.NotPutBack, match="has not ended"):
         quarantine.put_back(redis, one.n)
     quarantine.drop(redis, one.n)
     assert quarantine.listed(redis) == []
     assert not redis.exists(f"{keys.QUARANTINED_JOB}{one.n}", f"{keys.QUARANTINED}{one.n}")
     with pytest.raises(quarantine.NotPutBack):
         quarantine.drop(redis, one.n)
+
+
+def test_an_entry_is_put_back_with_its_job_once_its_run_has_ended(redis: Redis, stock: Stock) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    comes_due(redis, plain(redis, "report"))
+    assert stock.scheduler("-b", "-i", "1").wait(30) == 0
+    redis.hset("rq:job:report", "meta", pickle.dumps({"interval": 3_600, "queue_class_name": "no.such.Queue"}))
+    comes_due(redis, "report")
+    assert stock.scheduler("-b", "-i", "1").wait(30) == 0
+    [one] = quarantine.listed(redis)
+    stock.worker("--burst", "default").wait(30)
+    assert redis.hget("rq:job:report", "status") == b"finished", stock.logs()
+    before = dump(redis, "rq:job:report")
+    quarantine.put_back(redis, one.n)
+    assert (redis.zscore(keys.ENTRIES, "report"), dump(redis, "rq:job:report")) == (DUE, before)
+    assert not redis.exists(keys.QUARANTINE, f"{keys.QUARANTINED_JOB}{one.n}", f"{keys.QUARANTINED}{one.n}")
+
+
+def test_an_entry_whose_retry_waits_is_not_put_back_to_be_queued_twice(redis: Redis) -> None:
+    comes_due(redis, plain(redis, "report"))
+    redis.zadd("rq:scheduled:default", {"report": time.time() + 600})
+    n = quarantine.set_aside(redis, b"report", "why", "me")
+    assert quarantine.put_back_all(redis, [n]) == ["overlap"]
+    redis.zrem("rq:scheduled:default", "report")
+    assert quarantine.put_back_all(redis, [n]) == ["done"]
+
+
+@pytest.mark.parametrize("func", ["tests.sample_tasks.ok", "tests.sample_tasks.broken"])
+def test_an_entry_is_not_put_back_over_another_job_of_its_id(redis: Redis, func: str) -> None:
+    comes_due(redis, plain(redis, "report"))
+    n = quarantine.set_aside(redis, b"report", "why", "me")
+    Queue("default", connection=redis).enqueue(func, "x", job_id="report")
+    redis.hset("rq:job:report", "status", "finished")
+    before = dump(redis, f"{keys.QUARANTINED_JOB}{n}")
+    with pytest.raises(quarantine.NotPutBack, match="another job"):
+        quarantine.put_back(redis, n)
+    assert dump(redis, f"{keys.QUARANTINED_JOB}{n}") == before
+    assert redis.zscore(keys.ENTRIES, "report") is None
 
 
 @pytest.mark.parametrize("status", ["rate_limited", "ready_to_enqueue", "finished", "failed", "stopped", "canceled"])
