@@ -15,8 +15,9 @@ States = Callable[[Sequence[bytes]], Mapping[bytes, str]]
 FAILED_AGAIN: Final = frozenset({"failed", "stopped", "retrying"})
 """A job that waits for a retry has failed again, whatever becomes of that: it is asked whether the cause is gone."""
 
-OPEN: Final = frozenset({"queued", "running", "scheduled", "deferred", "ready", "rate limited"})
-"""Nothing is known of these yet. What is in any other state, or gone, as a job without a result TTL is, has ended well."""
+OPEN: Final = frozenset({"queued", "running", "deferred", "ready", "rate limited"})
+"""Nothing is known of these yet. What is in any other state has ended well; so has what is gone, as a job without a result TTL
+is, and what is scheduled: no command that is tried leaves a job so, its success does if it repeats."""
 
 LOOKED_AT: Final = 500
 """So many jobs are looked at together."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from rq import Queue
+from rq import Queue, Repeat
 from rq.job import Job
 
 from console.cli import run
@@ -489,3 +489,17 @@ def test_a_canary_whose_jobs_do_well_is_followed(redis: Redis, jobs: dict[str, J
     status, out, _ = say(*command)
     assert (status, json.loads(out)["done"]) == (0, 30)
     until(lambda: redis.zcard("rq:finished:low") == 32, what="all have finished")
+
+
+def test_a_canary_that_repeats_has_done_well_once_it_is_scheduled_again(redis: Redis, stock: Stock, say: Say) -> None:
+    queue = Queue("low", connection=redis)
+    for one in ("one", "two"):
+        queue.enqueue("json.loads", "no JSON", job_id=one, repeat=Repeat(5, interval=600))
+    assert stock.worker("--burst", "low").wait(60) == 0
+    mended = Job.create("json.loads", ("1",), connection=redis)
+    for one in ("one", "two"):
+        redis.hset(f"rq:job:{one}", "data", mended.to_dict()["data"])
+    stock.worker("low")
+    status, out, err = say("requeue", "one", "two", "--canary", "1", "--yes")
+    assert (status, out.splitlines()[0]) == (0, "requeued 2"), err
+    until(lambda: redis.zcard("rq:scheduled:low") == 2, 30, "both wait for their next run")
