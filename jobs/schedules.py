@@ -12,8 +12,8 @@ from typing import cast
 from redis import Redis
 
 from jobs import keys
-from jobs.cadence import Cadence, Cron, Jittered, Slots, parse, slots_between
-from jobs.errors import InvalidCadence, UnknownSchedule
+from jobs.cadence import MAX_JITTER, Cadence, Cron, Jittered, Slots, parse, slots_between
+from jobs.errors import InvalidSchedule, JobsError, UnknownSchedule
 from jobs.tiers import RetryPolicy
 
 OVERLAPS = ("skip", "allow", "queue")
@@ -42,7 +42,7 @@ class Policy:
 
 
 def policy_of(text: str) -> Policy:
-    """The policy that `Policy.text` wrote. Raises ValueError."""
+    """The policy that `Policy.text` wrote. Raises ValueError, and InvalidTiers for retries beyond the limits."""
     most, base, cap, jitter, timeout, result_ttl, failure_ttl = text.split()
     return Policy(RetryPolicy(int(most), int(base), int(cap), float(jitter)), int(timeout), int(result_ttl), int(failure_ttl))
 
@@ -87,8 +87,9 @@ class Schedule:
 
 
 def jittered(cadence: Cadence, spread: int, seed: str) -> Slots:
-    """The slots of `cadence` with as much of the jitter as its period has room for: a tier's change may have shortened it."""
-    room = min(spread, cadence.shortest_gap(time.time()) - 1) if spread else 0
+    """The slots of `cadence` with as much of the jitter as its period has room for, because a tier's change may have shortened
+    it, and MAX_JITTER at the most."""
+    room = min(spread, MAX_JITTER, cadence.shortest_gap(time.time()) - 1) if spread else 0
     return Jittered(cadence, room, seed) if room > 0 else cadence
 
 
@@ -113,9 +114,15 @@ def schedule_id(user_id: str, task: str) -> str:
 
 
 def get(connection: Redis, user_id: str, task: str) -> Schedule:
-    """The schedule of that user and task. Raises UnknownSchedule."""
-    found = get_many(connection, [schedule_id(user_id, task)])[0]
+    """The schedule of that user and task. Raises UnknownSchedule, InvalidSchedule when it is there and cannot be read."""
+    one = schedule_id(user_id, task)
+    found = get_many(connection, [one])[0]
     if found is None:
+        if connection.exists(keys.SCHEDULE + one):
+            raise InvalidSchedule(
+                f"the schedule of user {ascii(user_id)[:70]} for {task!r} cannot be read; "
+                "`tq-console schedules repair` makes it anew"
+            )
         raise UnknownSchedule(f"user {ascii(user_id)[:70]} has no schedule for {task!r}; `tq-console schedules set` makes one")
     return found
 
@@ -221,7 +228,7 @@ def restore(one: str, raw: object) -> Schedule | None:
             rev=text.get("rev", ""),
             skipped={name[5:]: _count(value) for name, value in text.items() if name.startswith("skip:")},
         )
-    except (KeyError, ValueError, OverflowError, InvalidCadence):
+    except (KeyError, ValueError, OverflowError, JobsError):
         return None
 
 

@@ -326,6 +326,7 @@ def test_jitter_longer_than_a_new_tiers_period_does_not_end_the_schedule(redis: 
 def test_a_definition_that_cannot_be_read_is_set_aside_and_repaired(redis: Redis) -> None:
     for spoil in (
         lambda key: redis.hset(key, "cadence", "now and then"),
+        lambda key: redis.hset(key, "policy", "60 30 900 0.2 120 86400 604800"),
         lambda key: (redis.delete(key), redis.rpush(key, "no hash")),
     ):
         redis.flushdb()

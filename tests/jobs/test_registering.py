@@ -14,6 +14,7 @@ from redis import Redis
 from jobs import (
     User,
     controls,
+    heartbeat,
     keys,
     planning,
     registering,
@@ -26,7 +27,7 @@ from jobs import (
     users,
 )
 from jobs import settings as job_settings
-from jobs.cadence import Cron, Every
+from jobs.cadence import MAX_JITTER, Cron, Every, Jittered
 from jobs.errors import InvalidCadence, InvalidSchedule, InvalidUser, UnknownSchedule, UnknownTask, UnknownUser
 from jobs.schedules import next_slots, schedule_id
 from tests.fast_tiers import runs_of
@@ -455,3 +456,32 @@ def test_repair_mends_a_hash_that_is_damaged_anywhere(redis: Redis) -> None:
         controls.repair(redis)
         schedule = schedules.get(redis, "ada", "ok")
         assert time.time() < (redis.zscore(keys.ENTRIES, schedule.id) or 0) <= time.time() + 3_600, field
+
+
+@pytest.mark.parametrize(
+    "damage", ["60 30 900 0.2 120 86400 604800", "5 900 30 0.2 120 86400 604800", "5 30 900 1.5 120 86400 604800", "x"]
+)
+def test_a_policy_beyond_the_limits_keeps_no_other_schedule_from_being_mended(redis: Redis, damage: str) -> None:
+    for user in ("ada", "bob", "cy"):
+        set_user(redis, User(user, "slow"), tasks=["ok"])
+    redis.hset(keys.SCHEDULE + schedule_id("bob", "ok"), "policy", damage)
+    redis.delete(keys.ENTRIES)
+    assert heartbeat.beat(redis)["rearmed"] == 2
+    assert redis.hget(keys.HEARTBEAT, "orphaned") == b"1"
+    for refused in (schedules.get, set_schedule):
+        with pytest.raises(InvalidSchedule, match="schedules repair"):
+            refused(redis, "bob", "ok")
+    assert controls.repair(redis) == controls.Repaired(rearmed=0, remade=1, dropped=0, unknown=0, looked_at=3)
+    assert schedules.get(redis, "bob", "ok").policy == schedules.get(redis, "ada", "ok").policy
+    assert redis.zcard(keys.ENTRIES) == 4
+
+
+def test_jitter_beyond_the_limits_is_as_much_as_there_may_be(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", cadence=Cron("0 9 * * *"), jitter=600)
+    redis.hset(keys.SCHEDULE + schedule_id("ada", "ok"), "jitter", 7_200)
+    slots = schedules.get(redis, "ada", "ok").slots
+    assert isinstance(slots, Jittered)
+    assert slots.spread == MAX_JITTER
+    redis.delete(keys.ENTRIES)
+    assert heartbeat.beat(redis)["rearmed"] == 1
