@@ -21,6 +21,7 @@ from console.commands.exits import DONE, INTERRUPTED, NOT_HELD, USAGE
 from console.contexts import Context
 from console.model.text import visible
 from console.settings import Settings
+from jobs.errors import JobsError
 
 COMMANDS = {
     "activity": "console.commands.activity:activity",
@@ -64,6 +65,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        _read_prefix()
         module, _, name = COMMANDS[cmd_name].partition(":")
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
@@ -101,7 +103,7 @@ Started = tuple[Settings, tuple[Context, ...], Context | None, Mapping[str, str]
 
 def _started(context: str | None, refresh: str | None) -> Started:
     """The settings, the contexts, the one asked for, which is the environment's from here on, and the environment as it was.
-    Raises UsageError."""
+    Raises UsageError, and InvalidSetting for the prefix of keys."""
     environ = dict(os.environ)
     try:
         asked = settings.read()
@@ -115,7 +117,14 @@ def _started(context: str | None, refresh: str | None) -> Started:
     if chosen is not None:
         # Commands, rq and the job layer read these.
         os.environ["RQ_REDIS_URL"], os.environ["RQ_KEY_PREFIX"] = chosen.url, chosen.prefix
+    _read_prefix()
     return asked, known, chosen, environ
+
+
+def _read_prefix() -> None:
+    """Let the prefix of keys be read before rq is imported, which refuses a bad one with a bare ValueError. Raises
+    InvalidSetting."""
+    importlib.import_module("jobs.keys")
 
 
 def main() -> None:
@@ -151,6 +160,9 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         click.echo(f"tq-console: {error.format_message()}", err=True)
         return USAGE if isinstance(error, click.UsageError) else error.exit_code
+    except JobsError as error:
+        click.echo(f"tq-console: {visible(str(error))}", err=True)
+        return USAGE
     except BrokenPipeError:
         # The reader of our output has left, as `head` does; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

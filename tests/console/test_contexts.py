@@ -176,6 +176,14 @@ def test_a_context_or_a_setting_that_is_wrong_is_one_line_and_exit_2(tmp_path: P
         assert SECRET not in done.stderr
 
 
+@pytest.mark.parametrize("prefix", ["", "a b"])
+@pytest.mark.parametrize("command", [(), ("--help",), ("status",), ("users", "list"), ("jobs",)])
+def test_a_prefix_that_rq_refuses_is_one_line_and_exit_2(prefix: str, command: tuple[str, ...]) -> None:
+    done = program(*command, RQ_KEY_PREFIX=prefix)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"tq-console: RQ_KEY_PREFIX: {prefix!r} is no prefix; write letters, digits and ")
+
+
 def program(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "console.cli", *arguments],
