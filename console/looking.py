@@ -97,7 +97,7 @@ class Looking:
         await bar.open(f"{view.said} " if view.said else "", view.FIELDS, view.parsed)
 
     def do_unfilter(self) -> None:
-        """Show everything again."""
+        """Show everything again; within a group first all of it."""
         self._places.view.widen()
         self.show_only(Filter())
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from console.model import commands, instants, listening, queue_names, words
 from console.model.canary import Canary
@@ -100,8 +101,15 @@ def change(line: str) -> commands.Change:
     if word == "tier" and rest and " " not in rest:
         return commands.Change(tier=rest)
     if found := _CRON.fullmatch(plain):
-        return commands.Change(cron=found[1], zone=found[2])
+        return commands.Change(cron=found[1], zone=_zone(found[2]))
     raise ValueError(f"write {CHANGE}")
+
+
+def _zone(name: str | None) -> str | None:
+    try:
+        return name and ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"time zone {visible(name or '')} is unknown: use an IANA name like Europe/Rome") from None
 
 
 def _move(line: str) -> commands.Move:

@@ -72,10 +72,11 @@ def no_worker(status: Status) -> Iterator[Problem]:
             )
     if others:
         waiting = sum(queue.waiting or 0 for queue in others)
+        which = f": {named([queue.name for queue in others])}" if len(others) > 1 else ""
         yield error(
             "no_worker",
             subject([queue.name for queue in others], "queues"),
-            f"{counted(waiting, 'job waits', 'jobs wait')} and no worker listens: {named([queue.name for queue in others])}",
+            f"{counted(waiting, 'job waits', 'jobs wait')} and no worker listens{which}",
             f"start one: {_worker([queue.name for queue in others])}",
             waiting,
             JobsQuery(queue=others[0].key) if len(others) == 1 else OverviewQuery(),

@@ -57,7 +57,9 @@ class FailuresView(Listing):
         return bool(query.filter or query.group)
 
     def widen(self) -> None:
-        """The failures of every queue, and of every group."""
+        """The failures of every queue, and of every group; of a group under a filter, all of it."""
+        if self.asked.group and self.said:
+            return
         if self.asked.queue is not None or self.asked.group:
             self.change(replace(self.asked, queue=None, start=0, only=None, group=""))
 

@@ -90,6 +90,10 @@ async def test_what_asks_for_a_line_fits_and_says_what_is_wrong(size: tuple[int,
         await driver.shows("✗ write every 1h", "in Europe/Rome")
         assert_harmless(driver.text, size)
         assert driver.text.count("every 1h") == 1
+        await driver.press("ctrl+u")
+        await driver.write("cron 0 9 * * * in Europe/Roma")
+        await driver.press("enter")
+        await driver.shows("✗ time zone Europe/Roma is unknown")
         await driver.press("escape")
         await driver.until(lambda: len(driver.app.screen_stack) == 1)
 

@@ -254,14 +254,16 @@ class Confirm(Dialog[Confirmed | None]):
             and self._was_seen
             and self._glance is not None
             and self._glance.done
-            and self._glance.count > 0
-            and not self._failed
+            and not self._nothing
         )
 
     @property
     def _nothing(self) -> bool:
-        """Whether it is known that there is nothing that it could be done to, or cannot be known."""
-        return bool(self._failed) or (self._glance is not None and self._glance.done and not self._glance.count)
+        """Whether it is known that there is nothing that it could be done to, or that would be refused, or cannot be known."""
+        if self._glance is None or not self._glance.done:
+            return bool(self._failed)
+        refused = self._slots is not None and bool(self._slots.said) and self._glance.count == 1
+        return bool(self._failed) or refused or not self._glance.count
 
     def _tell(self) -> None:
         if not self.ready_to_draw:
