@@ -21,6 +21,7 @@ from redis.retry import Retry
 
 from console.model.masking import mask_url
 from console.model.text import visible
+from jobs.connecting import client
 
 TIMEOUT = 5.0
 """Seconds to connect, and to wait for one reply."""
@@ -42,7 +43,7 @@ def connect(url: str) -> Redis:
     Nothing is tried twice, and nothing waits longer than TIMEOUT. Raises ValueError, in a line to be shown, when it is no URL.
     """
     try:
-        client = Redis.from_url(
+        found = client(
             url,
             socket_connect_timeout=TIMEOUT,
             socket_timeout=TIMEOUT,
@@ -50,10 +51,10 @@ def connect(url: str) -> Redis:
             health_check_interval=30,
         )
         # An option that no connection takes shows only when one is made.
-        client.connection_pool.make_connection()
+        found.connection_pool.make_connection()
     except (ValueError, TypeError):
         raise ValueError(f"RQ_REDIS_URL: {mask_url(url)} is no Redis URL; write redis://host:6379/0 or unix:///path") from None
-    return client
+    return found
 
 
 def explained(error: RedisError, url: str) -> str:

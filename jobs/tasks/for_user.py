@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from redis import Redis
 
 from jobs import settings, users
+from jobs.connecting import client
 from jobs.errors import PermanentError, UnknownUser
 from jobs.running import current_run
 from jobs.users import User
@@ -20,7 +21,7 @@ def connected() -> Iterator[Redis]:
     if run is not None:
         yield run.connection
         return
-    connection = Redis.from_url(settings.current().redis_url)
+    connection = client(settings.current().redis_url)
     try:
         yield connection
     finally:

@@ -111,6 +111,18 @@ def test_what_a_server_is_called_has_no_secret(redis: Redis, server: Server) -> 
         redis.acl_deluser("seer")
 
 
+@pytest.mark.parametrize("asked", ["decode_responses=true", "encoding=utf-16", "encoding=no-such&encoding_errors=odd"])
+def test_what_a_url_says_of_text_changes_nothing(redis: Redis, server: Server, asked: str) -> None:
+    Queue("mail", connection=redis).enqueue("time.sleep", 0, job_id="one")
+    read = open_reader(f"{server.url}?{asked}")
+    try:
+        page = read.read(JobsQuery(queue=b"mail"), time.time())
+    finally:
+        read.close()
+    assert isinstance(page, JobsPage)
+    assert ([row.key for row in page.rows], page.refused) == ([b"one"], ())
+
+
 @pytest.mark.parametrize("url", ["http://:s3cret@127.0.0.1/0", "redis://:s3cret@127.0.0.1:port/0"])
 def test_what_is_no_url_is_told_at_once(url: str) -> None:
     with pytest.raises(ReadError, match="is no Redis URL") as told:

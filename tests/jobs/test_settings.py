@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
-from jobs import settings
+from jobs import User, set_user, settings
+from jobs.tasks.for_user import connected, user_of
+from tests.conftest import Server
 
 
 def test_a_bad_line_is_told_once_with_its_place_and_the_others_count(
@@ -38,3 +41,14 @@ def test_it_is_told_on_standard_error_where_no_logging_is_set_up(tmp_path: Path)
     code = "from jobs import settings; settings.current(); settings.current()"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr == f"{tmp_path / '.env'}:1: is no NAME=value, and is passed over\n"
+
+
+@pytest.mark.parametrize("asked", ["", "?decode_responses=true"])
+def test_a_task_that_is_called_outside_of_a_run_reads_bytes_whatever_the_url_says(
+    redis: Redis, server: Server, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    set_user(redis, User("ada", "slow"), tasks=[])
+    monkeypatch.setenv("RQ_REDIS_URL", f"{server.url}{asked}")
+    settings.current.cache_clear()
+    with connected() as connection:
+        assert user_of(connection, "ada").tier == "slow"
