@@ -104,7 +104,7 @@ def put_back_all(connection: Redis, numbers: Sequence[int | str]) -> list[str]:
     with connection.pipeline(transaction=False) as pipe:
         for n, entry in zip(numbers, entries, strict=True):
             named = [keys.QUARANTINE, f"{keys.QUARANTINED}{n}", f"{keys.QUARANTINED_JOB}{n}"]
-            at = [keys.ENTRIES, keys.RQ_JOB.encode() + entry, *named]
+            at: list[str | bytes] = [keys.ENTRIES, keys.RQ_JOB.encode() + entry, *named]
             scripts.PUT_BACK.queue(pipe, at, [n, entry, time.time(), keys.RQ_KEY_PREFIX])
         return [outcome.decode() for outcome in pipe.execute()]
 
