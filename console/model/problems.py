@@ -24,6 +24,9 @@ FAILURES = 5
 STARVED_S = 30.0
 """Seconds for which the next job of a queue may be overtaken, where nothing is promised."""
 
+CHANGED_S = 900.0
+"""Seconds for which it is told that another process of the server answers than before."""
+
 EVICTING = ("allkeys-", "volatile-")
 
 
@@ -215,6 +218,21 @@ def unreadable(status: Status) -> Iterator[Problem]:
         )
 
 
+def restarted(status: Status) -> Iterator[Problem]:
+    """`restarted`: the server's process is another one than was met before. What it had not saved is gone; workers register
+    when they start, and work on without being known to this one (rq.worker.BaseWorker.register_birth)."""
+    ago = status.server.changed_s
+    if ago is not None and ago < CHANGED_S:
+        yield warning(
+            "restarted",
+            "server",
+            f"another process answers for the last {words.age(int(ago))}: it was restarted, or a replica took over",
+            "see whether all is there; restart the workers that are not listed any more",
+            0,
+            WORKERS,
+        )
+
+
 def not_all_read(status: Status) -> Iterator[Problem]:
     """`not_all_read`: there are more queues or workers than one reading takes in."""
     for unread in status.unread:
@@ -246,6 +264,7 @@ RULES: tuple[Callable[[Status], Iterator[Problem]], ...] = (
     retries_unmoved,
     schedules.pass_lock_held,
     evicting,
+    restarted,
     worker_gone,
     schedules.quarantined,
     schedules.orphaned,

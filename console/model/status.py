@@ -24,7 +24,8 @@ Severity = Literal["error", "warning"]
 class ServerInfo:
     """The server. `url` bears no secret; `latency_ms` is how long it took until the reading's first reply;
     `maxmemory` is 0 when there is no limit; both memory sizes are bytes. `refuses_writes` is why nothing can be changed on it,
-    empty where something can, as far as it tells."""
+    empty where something can, as far as it tells. `changed_s` is how many seconds ago another process was met at this address
+    than answered there before: it was restarted, or another one took over."""
 
     url: str
     kind: str
@@ -34,6 +35,7 @@ class ServerInfo:
     maxmemory: int | None
     maxmemory_policy: str | None
     refuses_writes: str = ""
+    changed_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ class Seen:
     """Names of rate limits, MAX_LIMITS at the most."""
     own: OwnReadings = field(default_factory=OwnReadings)
     """What was read of queues, for where no heartbeat records it."""
+    process: str = ""
+    """The run id of the server's process."""
+    changed_at: float | None = None
+    """When another one was met than before."""
     status: Status | None = None
     """The last overview."""
     outlook: Outlook | None = None
@@ -68,6 +72,12 @@ class Seen:
 
             self._probes = Probes()
         return self._probes
+
+    def meet_process(self, id: str, now: float) -> None:
+        """Remember the process that answers."""
+        if id and self.process not in ("", id):
+            self.changed_at = now
+        self.process = id or self.process
 
     def meet_queues(self, names: Iterable[bytes]) -> None:
         """Remember these queues, as long as there is room."""

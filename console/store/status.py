@@ -88,6 +88,8 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     third.go()
 
     found_info = info.value if isinstance(info.value, dict) else {}
+    seen.meet_process(str(found_info.get("run_id", "")), now)
+    changed_s = None if seen.changed_at is None else max(0.0, now - seen.changed_at)
     both = [*workers.restore(known, now, _is_replica(found_info)), *workers.restore(new, now, _is_replica(found_info))]
     found_workers = sorted((worker for worker in both if worker.name in seen.workers), key=lambda worker: worker.name)
     listening: defaultdict[bytes, list[WorkerStatus]] = defaultdict(list)
@@ -102,7 +104,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     seen.in_short = {name: queue for name, queue in found.items() if not asked.in_full(name)}
     status = Status(
         as_of=now,
-        server=_server(found_info, _latency(first, second), url or settings.current().redis_url),
+        server=_server(found_info, _latency(first, second), url or settings.current().redis_url, changed_s),
         queues=tuple(found[name] for name in queues.ordered(seen.queues)),
         workers=tuple(worker.status for worker in found_workers),
         schedulers=(
@@ -146,7 +148,7 @@ def _promises() -> dict[str, int]:
     return shortest
 
 
-def _server(info: Mapping[str, Any], latency_s: float, url: str) -> ServerInfo:
+def _server(info: Mapping[str, Any], latency_s: float, url: str, changed_s: float | None) -> ServerInfo:
     valkey = info.get("valkey_version")
     version, policy = valkey or info.get("redis_version"), info.get("maxmemory_policy")
     return ServerInfo(
@@ -158,6 +160,7 @@ def _server(info: Mapping[str, Any], latency_s: float, url: str) -> ServerInfo:
         maxmemory=whole(info.get("maxmemory")),
         maxmemory_policy=text(str(policy)) if policy else None,
         refuses_writes="it is a replica" if _is_replica(info) and whole(info.get("slave_read_only")) != 0 else "",
+        changed_s=changed_s,
     )
 
 

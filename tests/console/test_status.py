@@ -627,3 +627,20 @@ def test_where_nothing_is_recorded_a_queue_drains_as_it_was_seen_to(redis: Redis
         mail.enqueue(echo, n)
     grown = queue(store.read(redis, EVERYTHING, now + 75, seen), "mail")
     assert (grown.drain_s, drain.never(grown)) == (None, "grows")
+
+
+def test_a_server_that_was_restarted_is_told_by_whoever_saw_it_before(redis: Redis, tmp_path: Path) -> None:
+    """It may have come back empty, and then everything else looks well."""
+    seen, now = Seen(), time.time()
+    Queue("mail", connection=redis).enqueue(echo, 1)
+    assert "restarted" not in codes(store.read(redis, EVERYTHING, now, seen))
+    process = ValkeyServer(port=0, unix_socket_path=tmp_path / "s", data_dir=tmp_path / "data")
+    process.start()
+    try:
+        with Redis.from_url(f"unix://{tmp_path}/s") as empty:
+            assert codes(store.read(empty, EVERYTHING, now + 10, seen)) == {"restarted"}
+            assert codes(store.read(empty, EVERYTHING, now + 900, seen)) == {"restarted"}
+            assert codes(store.read(empty, EVERYTHING, now + 911, seen)) == set()
+            assert codes(store.read(empty, EVERYTHING, now, Seen())) == set()
+    finally:
+        process.stop()
