@@ -9,12 +9,13 @@ import ipaddress
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from jobs import keys, tiers
 from jobs.cadence import zone_of
@@ -76,20 +77,37 @@ def get(connection: Redis, user_id: str) -> User:
 
 
 def get_many(connection: Redis, ids: list[str]) -> list[User | None]:
-    """The users of those ids in one round trip, None for each that is not there."""
+    """The users of those ids in one round trip, None for each that is not there, or is no hash."""
     with connection.pipeline(transaction=False) as pipe:
         for user_id in ids:
             pipe.hgetall(keys.USER + user_id)
-        return [_restore(user_id, raw) if raw else None for user_id, raw in zip(ids, pipe.execute(), strict=True)]
+        replies = pipe.execute(raise_on_error=False)
+    return [_restore(user_id, raw) for user_id, raw in zip(ids, replies, strict=True)]
+
+
+def known(connection: Redis, ids: Sequence[str]) -> list[bool]:
+    """Whether there is anything of each user, readable or not, in one round trip."""
+    with connection.pipeline(transaction=False) as pipe:
+        for user_id in ids:
+            pipe.exists(keys.USER + user_id)
+        return [reply == 1 for reply in pipe.execute()]
 
 
 def search(connection: Redis, prefix: str = "", limit: int = 50, after: str | None = None) -> list[str]:
-    """Up to `limit` ids that begin with `prefix`, in the order of their bytes, past `after`: one ZRANGEBYLEX."""
+    """Up to `limit` ids that begin with `prefix`, in the order of their bytes, past `after`: one ZRANGEBYLEX.
+
+    A member that is not UTF-8 is nobody's id, and is passed over; one more trip is made for each lot of them.
+    """
     start = prefix.encode()
     low = b"(" + after.encode() if after is not None and after.encode() >= start else b"[" + start
-    high = b"[" + start + b"\xff"
-    found = cast(list[bytes], connection.zrangebylex(keys.USERS, low, high if start else b"+", start=0, num=limit))
-    return [user_id.decode() for user_id in found]
+    high = b"[" + start + b"\xff" if start else b"+"
+    ids: list[str] = []
+    while True:
+        found = cast(list[bytes], connection.zrangebylex(keys.USERS, low, high, start=0, num=limit - len(ids)))
+        ids += [member.decode() for member in found if _is_utf8(member)]
+        if not found or len(ids) >= limit:
+            return ids
+        low = b"(" + found[-1]
 
 
 def every_id(connection: Redis, page: int = PAGE) -> Iterator[str]:
@@ -105,8 +123,21 @@ def count(connection: Redis) -> int:
     return int(connection.zcard(keys.USERS))
 
 
-def _restore(user_id: str, raw: Mapping[bytes, bytes]) -> User:
-    text = {key.decode(): value.decode("utf-8", "replace") for key, value in raw.items()}
+def _is_utf8(member: bytes) -> bool:
+    try:
+        member.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _restore(user_id: str, raw: object) -> User | None:
+    """The user of a raw hash, None when it is empty or no hash. Raises what the server said that is not about this one key."""
+    if isinstance(raw, Exception) and not (isinstance(raw, ResponseError) and "WRONGTYPE" in str(raw)):
+        raise raw
+    if not isinstance(raw, dict) or not raw:
+        return None
+    text = {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in raw.items()}
     return User(
         id=user_id,
         tier=text.get("tier", ""),

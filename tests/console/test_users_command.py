@@ -248,6 +248,17 @@ def test_list_pages_by_prefix(redis: Redis, say: Say) -> None:
     assert err == "2 of 1,200 users; for those that follow: --after 'user-0001'\n"
 
 
+def test_list_passes_over_what_is_no_user(redis: Redis, say: Say) -> None:
+    set_users(redis, [User("ada", "pro"), User("bob", "pro"), User("zoe", "free")])
+    redis.zadd(keys.USERS, {b"c\xe9": 0})
+    redis.hset(keys.USER + "ada", b"caf\xe9", "x")
+    redis.delete(keys.USER + "bob")
+    redis.rpush(keys.USER + "bob", "no hash")
+    status, out, err = say("users", "list", "--json")
+    assert (status, err) == (0, "")
+    assert [user["id"] for user in json.loads(out)["users"]] == ["ada", "zoe"]
+
+
 def test_list_cuts_nothing_when_it_is_piped(redis: Redis) -> None:
     long = User("x" * 256, "free", webhook=f"https://{'h' * 60}.{'e' * 60}.example/{'y' * 1_900}")
     set_user(redis, long)

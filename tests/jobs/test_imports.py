@@ -193,3 +193,16 @@ def test_round_trips_do_not_grow_with_the_rows_of_a_batch(redis: Redis) -> None:
     commands(1)
     # A large batch may arrive in several reads of the socket, but never in one for each row.
     assert commands(imports.BATCH) < commands(1) + imports.BATCH // 4
+
+
+def test_a_prune_passes_over_what_is_nobody_s_id(redis: Redis) -> None:
+    load(redis, "id,tier\nada,pro\nbob,pro\nzoe,pro\n")
+    redis.zadd(keys.USERS, {b"b\xe9": 0, b"c\xe9": 0})
+    redis.hset(keys.USER + "ada", b"caf\xe9", "x")
+    redis.delete(keys.USER + "bob")
+    redis.rpush(keys.USER + "bob", "no hash")
+    assert users.search(redis, "", 1, "bob") == ["zoe"]
+    assert users.search(redis, "b") == ["bob"]
+    assert counts(load(redis, "id,tier\nada,pro\n", prune=True, dry_run=True)) == (0, 0, 1, 2, 0)
+    assert counts(load(redis, "id,tier\nada,pro\n", prune=True)) == (0, 0, 1, 2, 0)
+    assert redis.zrange(keys.USERS, 0, -1) == [b"ada", b"b\xe9", b"c\xe9"]
