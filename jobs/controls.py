@@ -30,10 +30,12 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Backfilled:
-    """How many slots got a run, and how many had one that is still kept."""
+    """How many slots got a run, and how many had one that is still kept. `left` is the slot in the range (epoch seconds) that
+    is due and that the schedule's entry has still to run, in its own lane; None where there is no such slot."""
 
     enqueued: int
     existing: int
+    left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def run_now(connection: Redis, user_id: str, task_name: str) -> Started:
 
 
 def backfill(connection: Redis, user_id: str, task_name: str, start: float, end: float) -> Backfilled:
-    """One run on the lane `low` for each slot in [start, end] (epoch seconds) that has none that is still kept.
+    """One run on the lane `low` for each slot in [start, end] (epoch seconds) that has none that is still kept, but for the one
+    that the schedule's entry is to run.
 
     Raises UnknownUser, UnknownSchedule, InvalidSchedule (an empty range, one in the future, more than MAX_BACKFILL slots).
     """
@@ -118,7 +121,7 @@ def backfill(connection: Redis, user_id: str, task_name: str, start: float, end:
                 )
             replies += pipe.execute()
     enqueued = replies.count(b"enqueued")
-    return Backfilled(enqueued, len(replies) - enqueued)
+    return Backfilled(enqueued, len(replies) - enqueued, left_to_entry(schedule, start, end))
 
 
 def slots_to_backfill(schedule: Schedule, start: float, end: float) -> list[int]:
@@ -126,13 +129,31 @@ def slots_to_backfill(schedule: Schedule, start: float, end: float) -> list[int]
     if not start <= end <= time.time():
         raise InvalidSchedule("a backfill goes from a time to a later one, neither in the future")
     wanted: list[int] = []
-    # The slot that the entry waits for is the entry's to run, in its own lane.
-    last = end if schedule.next_at is None else min(end, schedule.next_at - 1)
+    own = _slot_of_entry(schedule, time.time())
+    last = end if own is None else min(end, own - 1)
     for slot in slots_between(schedule.slots, start - 1, last):
         wanted.append(slot)
         if len(wanted) > MAX_BACKFILL:
             raise InvalidSchedule(f"the range holds more than {MAX_BACKFILL} slots; ask for a shorter one")
     return wanted
+
+
+def left_to_entry(schedule: Schedule, start: float, end: float) -> int | None:
+    """The slot in [start, end] (epoch seconds) that `backfill` leaves to the schedule's entry, if there is one."""
+    own = _slot_of_entry(schedule, time.time())
+    return own if own is not None and start <= own <= end else None
+
+
+def _slot_of_entry(schedule: Schedule, now: float) -> int | None:
+    """The slot that the entry is to run next, in its own lane: the one that it waits for, or, once that is due, what
+    firing.decide makes of it. The slots before it are not run by the entry any more, whenever rqscheduler looks."""
+    due = schedule.next_at
+    if due is None or due > now:
+        return due
+    newest = max(due, schedule.slots.latest(now))
+    if schedule.catch_up is not None and now - newest > schedule.catch_up:
+        return schedule.slots.next_after(now)
+    return newest
 
 
 def dispatch_all(connection: Redis, task_name: str) -> Dispatched:

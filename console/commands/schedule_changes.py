@@ -186,6 +186,8 @@ def backfill(flags: Flags, user_id: str, task: str, start: datetime, end: dateti
     output.say(
         f"{output.counted(done.enqueued, 'run')} enqueued on low, {output.counted(done.existing, 'slot')} had one already"
     )
+    if done.left is not None:
+        output.say(f"the slot of {output.utc(done.left)} is due and left to rqscheduler, which runs it in its own lane")
     return DONE
 
 

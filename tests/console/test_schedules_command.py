@@ -495,6 +495,20 @@ def test_backfill_enqueues_each_slot_once_and_says_which_zone_it_took(redis: Red
     assert redis.llen(keys.RQ_QUEUE + "low") == 13
 
 
+def test_backfill_says_which_slot_it_leaves_to_rqscheduler(redis: Redis, say: Say) -> None:
+    set_user(redis, User("ada", "pro"))
+    set_schedule(redis, "ada", "scrape", cadence=Cron("0 0 * * *"))
+    newest = int(time.time()) // 86_400 * 86_400
+    redis.hset(keys.SCHEDULE + schedule_id("ada", "scrape"), "next", newest - 2 * 86_400)
+    first, last, now = (
+        f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}" for at in (newest - 2 * 86_400, newest, time.time())
+    )
+    assert say("backfill", "ada", "scrape", "--from", first, "--to", now)[1].splitlines() == [
+        "2 runs enqueued on low, 0 slots had one already",
+        f"the slot of {last} is due and left to rqscheduler, which runs it in its own lane",
+    ]
+
+
 def test_repair_puts_back_what_is_missing(redis: Redis, say: Say) -> None:
     set_users(redis, [User("ada", "pro"), User("bob", "pro")])
     redis.zrem(keys.ENTRIES, schedule_id("ada", "scrape"))

@@ -282,6 +282,38 @@ def test_a_backfill_leaves_the_slot_that_is_due_to_its_lane(redis: Redis) -> Non
     assert (redis.llen("rq:queue:low"), redis.llen("rq:queue:default")) == (2, 1)
 
 
+def overdue(redis: Redis, hours: int) -> tuple[str, int]:
+    """Let the entry wait as if rqscheduler had been down for some hours; the entry, and the newest slot."""
+    one = schedule_id("ada", "ok")
+    newest = schedules.get(redis, "ada", "ok").cadence.latest(time.time())
+    redis.zadd(keys.ENTRIES, {one: newest - hours * 3_600})
+    redis.hset(keys.SCHEDULE + one, "next", newest - hours * 3_600)
+    return one, newest
+
+
+def test_a_backfill_of_an_outage_that_goes_on_runs_what_the_entry_will_not(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    one, newest = overdue(redis, 5)
+    came = controls.backfill(redis, "ada", "ok", newest - 5 * 3_600, time.time())
+    assert came == controls.Backfilled(5, 0, newest)
+    assert firing.fire(redis, one, fetched(redis, one)) == "fired"
+    made = [*redis.lrange("rq:queue:low", 0, -1), *redis.lrange("rq:queue:default", 0, -1)]
+    assert made == [f"{one}-{newest - n * 3_600}".encode() for n in range(5, -1, -1)]
+
+
+def test_a_backfill_runs_the_newest_slot_too_once_the_entry_would_be_too_late(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", cadence=Every(86_400), catch_up=120)
+    one = schedule_id("ada", "ok")
+    # Half a day after the newest slot, whatever the time of day is.
+    redis.hset(keys.SCHEDULE + one, "cadence", Every(86_400, int(time.time() - 43_200) % 86_400).spec())
+    newest = schedules.get(redis, "ada", "ok").cadence.latest(time.time())
+    redis.zadd(keys.ENTRIES, {one: newest})
+    redis.hset(keys.SCHEDULE + one, "next", newest)
+    assert controls.backfill(redis, "ada", "ok", newest - 86_400, time.time()) == controls.Backfilled(2, 0)
+    assert firing.fire(redis, one, fetched(redis, one)) == "missed"
+
+
 def test_a_user_who_comes_back_is_served_again(redis: Redis) -> None:
     for active, expected in ((True, "fired"), (False, "inactive"), (True, "fired")):
         set_user(redis, User("ada", "slow", active=active), tasks=["ok"])
