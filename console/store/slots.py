@@ -53,7 +53,8 @@ def read(connection: Redis, query: SlotsQuery, now: float) -> SlotsPage:
         if user is None:
             return SlotsPage(now, query.key, before, said="its user is not in the directory")
         plan = wish(query.command).plan(user, old)
-        return SlotsPage(now, query.key, before, _told(planning.next_slots(old, plan, user, SHOWN, now)))
+        after = _told(planning.next_slots(old, plan, user, SHOWN, now))
+        return SlotsPage(now, query.key, before, after, lane=plan.tier.lane, lane_before=old.lane)
     except (JobsError, ValueError, OverflowError, StopIteration) as error:
         return SlotsPage(now, query.key, before, said=visible(str(error)) or "its slots cannot be worked out")
 

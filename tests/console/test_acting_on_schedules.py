@@ -61,6 +61,19 @@ async def test_b_backfills_a_range(redis: Redis, drive: Any) -> None:
     assert len(runs_of(redis, "ada", "ok")) == redis.llen("rq:queue:low") == 5
 
 
+async def test_a_change_of_the_tier_says_into_which_queue_runs_go_then(redis: Redis, drive: Any) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    assert schedules.get(redis, "ada", "ok").lane == "default"
+    async with drive("schedules") as driver:
+        await driver.shows("ada", "1 schedule")
+        await driver.press("c")
+        await driver.write("tier pro")
+        await driver.press("enter")
+        await confirm(driver, "Change 1 schedule to tier pro", "queue      default", "queue then high")
+        await driver.shows("changed 1")
+    assert schedules.get(redis, "ada", "ok").lane == "high"
+
+
 async def test_s_spreads_what_is_due_all_at_once(redis: Redis, drive: Any) -> None:
     set_users(redis, [User(f"user-{n}", "slow") for n in range(30)], tasks=["ok"])
     before = {redis.zscore(keys.ENTRIES, schedule_id(f"user-{n}", "ok")) for n in range(30)}

@@ -141,14 +141,14 @@ def test_the_slots_of_a_change_are_shown_before_it_is_made(redis: Redis, reader:
         Change(tier="free"),
         Change(every=3_600),
     ):
-        before = held(redis)
+        before, lane = held(redis), schedules.get(redis, "ada", "ok").lane
         shown = reader.read(SlotsQuery(one, command), time.time())
         assert held(redis) == before
         assert isinstance(shown, SlotsPage)
         assert list(shown.before) == schedules.next_slots(schedules.get(redis, "ada", "ok"), 5)
         assert codes(do(writer, command, ScheduleSeen(one, "user"))) == ["done"]
         assert list(shown.after) == schedules.next_slots(schedules.get(redis, "ada", "ok"), 5)
-        assert shown.said == ""
+        assert (shown.said, shown.lane_before, shown.lane) == ("", lane, schedules.get(redis, "ada", "ok").lane)
 
 
 def test_why_there_are_no_slots_is_said(redis: Redis, reader: StoreReader) -> None:

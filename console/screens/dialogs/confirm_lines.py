@@ -98,8 +98,8 @@ def lines(
         rows += _prose(f"{n:,} left out: {REASONS[code][1]}", "", WARNS)
     for warning in tie_words.warnings(command, glance.ties):
         rows += _prose(warning, "", WARNS)
-    lane = [slots.lane] if slots is not None and slots.lane else []
-    queues = lane or glance.queues
+    lane = [slots.lane] if slots is not None and slots.lane and isinstance(command, Backfill) else []
+    queues = lane or ([slots.lane] if slots is not None and slots.lane else glance.queues)
     for warning in listening.warnings(command, queues, around.status) if glance.count else ():
         rows += _prose(warning, "warn", WARNS)
     if glance.more:
@@ -139,6 +139,8 @@ def _slots(slots: SlotsPage, zone: tzinfo | None) -> list[Row]:
         told = [words.absolute(at, zone, slots.as_of) for at in found[:SLOTS]]
         for at, line in enumerate(_joined(told, ROOM - LABEL)):
             rows.append(Row(((f"{label if at == 0 else '':<{LABEL}}", "dim"), (line, ""))))
+    if slots.lane != slots.lane_before:
+        rows.append(Row(((f"{'queue then':<{LABEL}}", "dim"), (slots.lane, "warn"))))
     return rows
 
 
