@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from redis import Redis
 
-from jobs import defining, keys, registering, runs, schedules, scripts, sweep, tiers, users
+from jobs import defining, keys, orphans, runs, schedules, scripts, sweep, tiers, users
 from jobs.cadence import slots_between
 from jobs.errors import InvalidSchedule, UnknownSchedule
 from jobs.schedules import Schedule, schedule_id
@@ -49,7 +49,7 @@ class Dispatched:
 @dataclass(frozen=True, slots=True)
 class Repaired:
     """What `repair` mended: entries put back, schedules made anew from the directory, schedules without a user that were
-    dropped; those left because this process knows no such tier or task; and how many it looked at."""
+    dropped; those left because this process knows no such tier, task or zone; and how many it looked at."""
 
     rearmed: int
     remade: int
@@ -178,10 +178,11 @@ def dispatch_all(connection: Redis, task_name: str) -> Dispatched:
 def repair(connection: Redis) -> Repaired:
     """Look at every schedule, in pages, put back each entry that is missing, and the heartbeat's.
 
-    A schedule whose definition is gone or cannot be read is made anew as its user's tier has it.
+    A schedule whose definition is gone or cannot be read, also one that has its entry, is made anew as its user's tier has it;
+    one whose user is gone is dropped.
     """
     mended, looked_at = sweep.all_schedules(connection)
-    anew = registering.remake_orphans(connection) if mended.orphans else registering.Remade(0, 0, 0)
+    anew = orphans.remake(connection)
     return Repaired(mended.rearmed, anew.remade, anew.dropped, anew.unknown, looked_at)
 
 

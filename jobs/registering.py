@@ -18,7 +18,7 @@ from typing import Literal
 from redis import Redis
 from redis.client import Pipeline
 
-from jobs import defining, heartbeat_entry, keys, planning, schedules, scripts, tiers, users
+from jobs import defining, heartbeat_entry, keys, planning, schedules, scripts, users
 from jobs.cadence import Cadence
 from jobs.errors import InvalidSchedule, UnknownSchedule
 from jobs.planning import Moves, Plan
@@ -26,7 +26,6 @@ from jobs.prototype import ENTRY_META, description, entry_data, rq_time
 from jobs.schedules import Schedule, schedule_id
 from jobs.users import User
 
-PAGE = 500
 TRIES = 20
 SCRIPT_BATCH = 100
 """Users that one script registers: a few milliseconds of the server's time."""
@@ -67,7 +66,7 @@ def set_users(connection: Redis, batch: Sequence[User], tasks: Sequence[str] = S
         for start in range(0, len(batch), SCRIPT_BATCH):
             some = batch[start : start + SCRIPT_BATCH]
             wanted = [(user, plans[name, user.tier]) for user in some for name in tasks]
-            _queue_register(pipe, wanted, users=some, tasks=tasks)
+            queue_register(pipe, wanted, users=some, tasks=tasks)
         told: list[bytes] = [word for reply in pipe.execute() if isinstance(reply, list) for word in reply]
     words = [reply.decode() for reply in told]
     # Also those of users who are the same: an earlier call may have ended before they followed.
@@ -89,16 +88,13 @@ def remove_user(connection: Redis, user_id: str) -> None:
 
 
 def remove_users(connection: Redis, ids: Sequence[str]) -> None:
-    """Take users out of the directory with all that is kept of them, in two round trips. Unknown ids are passed over."""
+    """Take users out of the directory with all that is kept of them, in one step. Unknown ids are passed over."""
     if not ids:
         return
-    with connection.pipeline(transaction=False) as pipe:
-        for user_id in ids:
-            pipe.hget(keys.USER + user_id, "tasks")
-        found = pipe.execute()
-    names = [(user_id, name) for user_id, raw in zip(ids, found, strict=True) for name in (raw or b"").decode().split(",")]
     with connection.pipeline() as pipe:
-        _queue_remove(pipe, [(user_id, name) for user_id, name in names if name])
+        scripts.REMOVE_USERS.queue(
+            pipe, [keys.ENTRIES, keys.SCHEDULES, keys.PAUSED], [keys.SCHEDULE, keys.RUNS, keys.RQ_JOB, keys.USER, *ids]
+        )
         pipe.zrem(keys.USERS, *ids)
         for prefix in (keys.USER, keys.SNAPSHOT, keys.CHANGES, keys.DELIVERED):
             pipe.delete(*(prefix + user_id for user_id in ids))
@@ -131,7 +127,7 @@ def set_schedule(
         with connection.pipeline() as pipe:
             heartbeat_entry.queue_install(pipe)
             moves = planning.moved_slots(old, plan, user, time.time()) if old else {}
-            _queue_register(pipe, [(user, plan)], mode="replace", rev=old.rev if old else "0", moves=moves)
+            queue_register(pipe, [(user, plan)], mode="replace", rev=old.rev if old else "0", moves=moves)
             if pipe.execute()[-1] != b"conflict":
                 return schedules.get(connection, user_id, task_name)
     raise InvalidSchedule("the schedule cannot be changed: `tq-console schedules repair` mends one that cannot be read")
@@ -140,55 +136,10 @@ def set_schedule(
 def remove_schedule(connection: Redis, user_id: str, task_name: str) -> None:
     """Remove one schedule; runs that exist already go on. Raises UnknownSchedule."""
     with connection.pipeline() as pipe:
-        _queue_remove(pipe, [(user_id, task_name)])
+        queue_remove(pipe, [(user_id, task_name)])
         removed = pipe.execute()[0]
     if not removed:
         raise UnknownSchedule(f"user {ascii(user_id)[:70]} has no schedule for {task_name!r}")
-
-
-@dataclass(frozen=True, slots=True)
-class Remade:
-    """Schedules made anew from the directory, dropped because their user is gone, and left because this process knows no such
-    tier or task."""
-
-    remade: int
-    dropped: int
-    unknown: int
-
-
-def remake_orphans(connection: Redis) -> Remade:
-    """Make schedules anew whose definition is gone or unreadable, as their users' tiers have them; drop those without a user.
-
-    Whether they are paused, and their counters, stay as far as they are there. Walks every schedule, a page at a time.
-    """
-    remade = dropped = unknown = offset = 0
-    known = defining.registered()
-    while members := schedules.names(connection, offset, PAGE):
-        found = schedules.get_many(connection, [schedule_id(*name) for name in members])
-        orphans = [name for name, schedule in zip(members, found, strict=True) if schedule is None]
-        owners = users.get_many(connection, [user_id for user_id, _ in orphans])
-        named = [(user, task) for user, (_, task) in zip(owners, orphans, strict=True) if user is not None]
-        wanted = [
-            (user, planning.plan(task, user.tier)) for user, task in named if task in known and user.tier in tiers.current()
-        ]
-        gone = [name for user, name in zip(owners, orphans, strict=True) if user is None]
-        _delete_what_is_no_hash(connection, [schedule_id(user.id, plan.task.name) for user, plan in wanted])
-        with connection.pipeline() as pipe:
-            _queue_register(pipe, wanted, mode="replace")
-            _queue_remove(pipe, gone)
-            pipe.execute()
-        remade, dropped, unknown = remade + len(wanted), dropped + len(gone), unknown + len(named) - len(wanted)
-        offset += len(members) - len(gone)
-    return Remade(remade, dropped, unknown)
-
-
-def _delete_what_is_no_hash(connection: Redis, ids: Sequence[str]) -> None:
-    with connection.pipeline(transaction=False) as pipe:
-        for one in ids:
-            pipe.type(keys.SCHEDULE + one)
-        wrong = [one for one, kind in zip(ids, pipe.execute(), strict=True) if kind not in (b"hash", b"none")]
-    if wrong:
-        connection.delete(*(keys.SCHEDULE + one for one in wrong))
 
 
 def _follow(connection: Redis, names: Iterable[tuple[User, str]]) -> None:
@@ -197,11 +148,11 @@ def _follow(connection: Redis, names: Iterable[tuple[User, str]]) -> None:
     wanted = [(user, planning.plan(name, user.tier)) for user, name in names if name in known]
     if wanted:
         with connection.pipeline() as pipe:
-            _queue_register(pipe, wanted, mode="follow")
+            queue_register(pipe, wanted, mode="follow")
             pipe.execute()
 
 
-def _queue_register(
+def queue_register(
     pipe: Pipeline,
     wanted: Sequence[tuple[User, Plan]],
     *,
@@ -277,7 +228,8 @@ def _plan_arguments(plan: Plan) -> tuple[scripts.Argument, ...]:
     )
 
 
-def _queue_remove(pipe: Pipeline, names: Sequence[tuple[str, str]]) -> None:
+def queue_remove(pipe: Pipeline, names: Sequence[tuple[str, str]]) -> None:
+    """Add to a pipeline the removal of schedules, each named by its user and task."""
     arguments = [word for user_id, name in names for word in (schedule_id(user_id, name), user_id, name)]
     scripts.REMOVE.queue(
         pipe, [keys.ENTRIES, keys.SCHEDULES, keys.PAUSED], [keys.SCHEDULE, keys.RUNS, keys.USER, keys.RQ_JOB, *arguments]

@@ -150,10 +150,9 @@ def page(connection: Redis, offset: int = 0, limit: int = 50, user_prefix: str =
     return [schedule for schedule in found if schedule is not None]
 
 
-def names(connection: Redis, offset: int = 0, limit: int = 50) -> list[tuple[str, str]]:
-    """User and task of the schedules from rank `offset` on, in the order of users."""
-    members = cast(list[bytes], connection.zrange(keys.SCHEDULES, offset, offset + limit - 1))
-    return [member_parts(member) for member in members]
+def members(connection: Redis, after: bytes = b"", limit: int = 50) -> list[bytes]:
+    """Members of keys.SCHEDULES past `after`, in the order of users."""
+    return cast(list[bytes], connection.zrangebylex(keys.SCHEDULES, b"(" + after if after else b"-", b"+", start=0, num=limit))
 
 
 def of_user(connection: Redis, user_id: str) -> list[Schedule]:

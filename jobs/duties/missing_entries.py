@@ -1,4 +1,4 @@
-"""Putting back entries that somebody deleted, or whose jobs, a stretch of the schedules in each beat."""
+"""Putting back entries that somebody deleted, or whose jobs, and dropping those of nobody, a stretch in each beat."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ MOST: Final = 1_500
 def _ask(pipe: Pipeline, scene: Scene) -> None:
     stretch = min(MOST, max(LEAST, scene.schedules // PASSES))
     cursor = scene.noted.get("cursor", "").encode("utf-8", "surrogateescape")
-    scripts.SWEEP.queue(pipe, [keys.SCHEDULES, keys.ENTRIES], [cursor, stretch, keys.RQ_JOB])
+    scripts.SWEEP.queue(pipe, [keys.SCHEDULES, keys.ENTRIES], sweep.arguments(cursor, stretch))
 
 
 def _answer(connection: Redis, scene: Scene, replies: Sequence[Any]) -> int:
     """Put back what is missing, and note where to go on; at the end of a round, how many orphans the round found."""
-    cursor, *missing = replies[0] or [b""]
+    cursor, *found = replies[0] or [b""]
     # First of all where to go on: what cannot be put back must not keep the sweep from the others.
     connection.hset(keys.HEARTBEAT, "cursor", cursor)
-    mended = sweep.rearm(connection, missing)
+    mended = sweep.mend(connection, found)
     orphans = scene.count("orphans") + mended.orphans
-    found: dict[Any, Any] = {"orphans": orphans} if cursor else {"orphans": 0, "orphaned": orphans}
-    connection.hset(keys.HEARTBEAT, mapping=found)
+    noted: dict[Any, Any] = {"orphans": orphans} if cursor else {"orphans": 0, "orphaned": orphans}
+    connection.hset(keys.HEARTBEAT, mapping=noted)
     return mended.rearmed
 
 

@@ -201,6 +201,24 @@ def test_orphans_are_counted_by_the_round_of_the_sweep(redis: Redis) -> None:
     assert redis.hget(keys.HEARTBEAT, "orphaned") == b"0"
 
 
+def test_a_schedule_whose_user_is_gone_fires_no_more_until_the_user_is_back(redis: Redis) -> None:
+    for user in ("ada", "bob"):
+        set_user(redis, User(user, "slow"), tasks=["ok"])
+    one = schedule_id("bob", "ok")
+    due, user = redis.zscore(keys.ENTRIES, one), redis.hgetall(keys.USER + "bob")
+    redis.delete(keys.USER + "bob")
+    for _ in range(2):
+        assert heartbeat.beat(redis)["rearmed"] == 0
+        assert redis.hget(keys.HEARTBEAT, "orphaned") == b"1"
+        assert redis.zscore(keys.ENTRIES, one) is None
+        assert not redis.exists(keys.RQ_JOB + one)
+    assert redis.zscore(keys.ENTRIES, schedule_id("ada", "ok")) is not None
+    redis.hset(keys.USER + "bob", mapping=user)
+    assert heartbeat.beat(redis)["rearmed"] == 1
+    assert redis.hget(keys.HEARTBEAT, "orphaned") == b"0"
+    assert redis.zscore(keys.ENTRIES, one) == due
+
+
 def missed_long_ago(redis: Redis, run: str) -> None:
     mark = redis.hget(keys.MISSING, run)
     assert mark is not None, run

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
+from redis.client import Pipeline
 
 from jobs import (
     User,
@@ -485,3 +488,88 @@ def test_jitter_beyond_the_limits_is_as_much_as_there_may_be(redis: Redis) -> No
     assert slots.spread == MAX_JITTER
     redis.delete(keys.ENTRIES)
     assert heartbeat.beat(redis)["rearmed"] == 1
+
+
+def test_repair_makes_a_damaged_schedule_anew_also_while_its_entry_is_there(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    one = schedule_id("ada", "ok")
+    due = redis.zscore(keys.ENTRIES, one)
+    redis.hset(keys.SCHEDULE + one, "cadence", "now and then")
+    assert controls.repair(redis).remade == 1
+    assert schedules.get(redis, "ada", "ok").next_at == redis.zscore(keys.ENTRIES, one) == due
+
+
+def test_repair_drops_schedules_whose_user_is_gone_although_they_are_armed(redis: Redis) -> None:
+    for user in ("ada", "bob"):
+        set_user(redis, User(user, "slow"), tasks=["ok"])
+    redis.delete(keys.USER + "bob")
+    assert controls.repair(redis) == controls.Repaired(rearmed=0, remade=0, dropped=1, unknown=0, looked_at=2)
+    assert [one.user for one in schedules.page(redis)] == ["ada"]
+    assert set(redis.zrange(keys.ENTRIES, 0, -1)) == {keys.HEARTBEAT_ENTRY.encode(), schedule_id("ada", "ok").encode()}
+
+
+def test_repair_leaves_the_schedule_of_a_user_who_comes_back_meanwhile(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    redis.delete(keys.USER + "ada")
+    remove = registering.queue_remove
+
+    def come_back_first(pipe: Pipeline, names: Sequence[tuple[str, str]]) -> None:
+        set_user(redis, User("ada", "slow"), tasks=["ok"])
+        remove(pipe, names)
+
+    monkeypatch.setattr(registering, "queue_remove", come_back_first)
+    assert controls.repair(redis).dropped == 0
+    assert redis.zscore(keys.ENTRIES, schedule_id("ada", "ok")) == schedules.get(redis, "ada", "ok").next_at
+
+
+@pytest.mark.parametrize("odd", [b"no task", b"caf\xe9\0ok", b"\0"])
+def test_odd_members_of_the_list_of_schedules_keep_no_other_from_being_mended(redis: Redis, odd: bytes) -> None:
+    set_user(redis, User("zoe", "slow"), tasks=["ok"])
+    redis.zadd(keys.SCHEDULES, {odd: 0})
+    redis.zrem(keys.ENTRIES, schedule_id("zoe", "ok"))
+    assert heartbeat.beat(redis)["rearmed"] == 1
+    assert redis.hget(keys.HEARTBEAT, "orphaned") == b"1"
+    assert controls.repair(redis) == controls.Repaired(rearmed=0, remade=0, dropped=1, unknown=0, looked_at=2)
+    assert schedules.count(redis) == 1
+
+
+def test_repair_leaves_a_user_whose_hash_is_something_else(redis: Redis) -> None:
+    for user in ("ada", "bob"):
+        set_user(redis, User(user, "slow"), tasks=["ok"])
+    redis.delete(keys.USER + "ada")
+    redis.rpush(keys.USER + "ada", "no hash")
+    redis.delete(*(keys.SCHEDULE + schedule_id(user, "ok") for user in ("ada", "bob")))
+    assert controls.repair(redis) == controls.Repaired(rearmed=0, remade=1, dropped=0, unknown=1, looked_at=2)
+    assert schedules.count(redis) == 2
+
+
+@pytest.mark.parametrize("damage", ["tasks", "list"])
+def test_a_user_leaves_with_every_schedule_whatever_is_damaged(redis: Redis, damage: str) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    set_schedule(redis, "ada", "flaky")
+    if damage == "tasks":
+        redis.hset(keys.USER + "ada", "tasks", b"\xff")
+    else:
+        redis.delete(keys.SCHEDULES)
+    remove_user(redis, "ada")
+    assert redis.zrange(keys.ENTRIES, 0, -1) == [keys.HEARTBEAT_ENTRY.encode()]
+    assert not redis.exists(keys.SCHEDULES, *(keys.SCHEDULE + schedule_id("ada", task) for task in ("ok", "flaky")))
+
+
+def test_a_schedule_that_is_made_while_its_user_leaves_is_not_left_behind(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    execute = Pipeline.execute
+
+    def then_another(pipe: Pipeline, *args: bool) -> list[object]:
+        replies = execute(pipe, *args)
+        monkeypatch.setattr(Pipeline, "execute", execute)
+        with suppress(UnknownUser):
+            set_schedule(redis, "ada", "flaky")
+        return replies
+
+    monkeypatch.setattr(Pipeline, "execute", then_another)
+    registering.remove_users(redis, ["ada"])
+    assert schedules.count(redis) == 0
+    assert redis.zrange(keys.ENTRIES, 0, -1) == [keys.HEARTBEAT_ENTRY.encode()]
