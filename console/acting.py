@@ -113,6 +113,8 @@ class Acting:
             match instead:
                 case "pause":
                     self._confirm(commands.Pause(), meaning.of_lane(name), view)
+                case "resume":
+                    self._confirm(commands.Resume(), meaning.of_lane(name), view)
                 case "suspend":
                     self._ask("suspend", meaning.all_workers(suspended=False), view)
                 case "move":

@@ -12,7 +12,7 @@ from console.model.ports import Target
 from console.screens.dialogs.frame import Dialog
 from console.widgets.lines import Line
 
-Instead = Literal["pause", "suspend", "move"]
+Instead = Literal["pause", "resume", "suspend", "move"]
 
 WHY: Final = (
     "RQ cannot pause one queue: its workers wait for all of their queues at",
@@ -21,6 +21,7 @@ WHY: Final = (
 
 OFFERS: Final[tuple[tuple[str, Instead, str, str], ...]] = (
     ("p", "pause", "pause the schedules of {}", "no new runs; what waits there is still worked off"),
+    ("r", "resume", "resume the schedules of {}", "those that are paused fire again, from their next slots on"),
     ("s", "suspend", "suspend all workers", "no queue is worked, for a time or until they are resumed"),
     ("m", "move", "move what waits there away", "to a queue that no worker serves; m on its jobs moves them back"),
 )
