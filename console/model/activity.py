@@ -132,7 +132,7 @@ def told(one: Happened, now: float) -> tuple[str, str]:
             what = counted(count, "older entry set aside", "older entries set aside")
             return what, "`tq-console schedules quarantined` lists all"
         case "orphaned":
-            return f"{counted(count, 'schedule')} orphaned", "listed, and not readable any more; `schedules repair` mends it"
+            return f"{counted(count, 'schedule')} orphaned", "listed without definition or user; `schedules repair` mends it"
         case "overdue":
             return f"{counted(count, 'entry', 'entries')} late", "due, and not fired yet"
         case "recovered":

@@ -96,14 +96,14 @@ def quarantined(status: Status) -> Iterator[Problem]:
 
 
 def orphaned(status: Status) -> Iterator[Problem]:
-    """`orphaned`: schedules that are listed and cannot be read any more, so they cannot be put back."""
+    """`orphaned`: schedules that are listed and cannot be read any more, or whose users are gone: they have no entry."""
     if count := status.schedules.orphaned:
         yield warning(
             "orphaned",
             "schedules",
-            f"{counted(count, 'schedule is', 'schedules are')} listed and cannot be read any more: nothing of "
+            f"{counted(count, 'schedule is', 'schedules are')} listed without a definition or a user: nothing of "
             + ("it fires" if count == 1 else "them fires"),
-            "register their users again: tq-console users import FILE",
+            "import users who were lost again, and make anew or drop the rest: tq-console schedules repair",
             count,
             SchedulesQuery("user"),
         )

@@ -14,7 +14,7 @@ from jobs.duties.scene import Duty, Scene
 PASSES: Final = 30
 """In about how many beats the sweep gets round all schedules, as far as MOST allows."""
 LEAST: Final = 500
-MOST: Final = 1_500
+MOST: Final = 1_100
 """Schedules looked at in one beat: less than 5 ms of the server's time."""
 
 
