@@ -1,7 +1,7 @@
 """The reading of what failure groups need of failed jobs, in batches of bounded size, ahead of their being looked at.
 
-Nothing of unknown size is fetched: what each hash and each stream takes is asked one stretch ahead of its contents, which costs
-the server two thirds of what they cost it anyway. What is in flight at once takes twice MOST_IN_FLIGHT and one job at the most.
+Nothing of unknown size is fetched: what each hash and each stream takes is asked ahead of its contents, which costs the server
+two thirds of what they cost it anyway. What is in flight at once takes DEPTH times MOST_IN_FLIGHT and one job at the most.
 """
 
 from __future__ import annotations
@@ -17,8 +17,14 @@ from jobs import keys
 
 FIELDS: Final = ("status", "description", "meta", "ended_at")
 
-CHUNK: Final = 500
-MOST_IN_FLIGHT: Final = 8 << 20
+CHUNK: Final = 50
+"""Jobs of which is asked together. Their replies fit into the buffer of a socket: the server goes on while these are made sense
+of, where it would stop in the midst of larger ones."""
+
+DEPTH: Final = 4
+"""Chunks that are asked for before the first is looked at."""
+
+MOST_IN_FLIGHT: Final = 4 << 20
 """Bytes of memory of the hashes and streams whose contents are asked for together."""
 
 JOB: Final = keys.RQ_JOB.encode()
@@ -82,8 +88,8 @@ def read(
             ahead.send(hashes + packed_each("MEMORY USAGE", RESULTS, jobs, "SAMPLES", "0"), 2 * len(jobs))
             coming.append(chunk)
 
-    measure()
-    measure()
+    for _ in range(DEPTH):
+        measure()
     while coming and not stopped():
         one = coming.popleft()
         if isinstance(one, Batch):

@@ -145,10 +145,9 @@ def every(
             return
         # Failures that have come or gone since they were counted are none of the others.
         of = max(of, grouping.tally.count + len(fresh)) if of > MOST_READ else grouping.tally.count + len(fresh)
-        step = max(CHUNK, len(fresh) // STEPS)
+        step = max(DRAWN, len(fresh) // STEPS)
         after = grouping.tally.count + step
-        chunks = (fresh[start : start + CHUNK] for start in range(0, len(fresh), CHUNK))
-        for part in facts.read(ahead, chunks, stopped):
+        for part in facts.read(ahead, _chunks(fresh), stopped):
             grouping.add(part)
             if grouping.tally.count >= after and grouping.tally.count < of:
                 after = grouping.tally.count + step
@@ -156,6 +155,10 @@ def every(
     grouping.tally.settle(grouping.failures())
     more = STOPPED if stopped() and grouping.tally.count < of else MORE if grouping.tally.count < of else ""
     yield _told(grouping, now, of, facts, done=True, more=more)
+
+
+def _chunks(listed: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
+    return (listed[start : start + CHUNK] for start in range(0, len(listed), CHUNK))
 
 
 def _told(grouping: Grouping, now: float, of: int, facts: Facts, *, done: bool = False, more: str = "") -> Groups:
@@ -243,7 +246,7 @@ def _estimate(connection: Redis, ahead: Ahead, held: Sequence[Held], of: int, no
             listed.append((job, queue, score))
     tally = Tally()
     facts = Facts(connection, secrets, tally)
-    for part in facts.read(ahead, [listed], lambda: False):
+    for part in facts.read(ahead, _chunks(listed), lambda: False):
         tally.add(part)
     refused = tuple(facts.refused.values())
     return Groups(now, tally.count, of, tally.groups(now, of / max(1, tally.count)), sampled=True, refused=refused)
@@ -267,7 +270,7 @@ def wanted(
         for chunk in search.chunks(connection, asked, now, stopped, seen, secrets, bounds):
             looked = chunk
             listed: list[Listed] = [(member.job, member.queue or b"", member.score) for member, _ in chunk.wanted]
-            for part in facts.read(ahead, [listed] if listed else [], lambda: False):
+            for part in facts.read(ahead, _chunks(listed), lambda: False):
                 grouping.add(part)
             for one in chunk.refused[:MAX_REFUSED]:
                 facts.refused.setdefault(one.what, one)

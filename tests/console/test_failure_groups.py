@@ -271,7 +271,7 @@ def test_failures_that_expire_are_counted_out(redis: Redis, reader: StoreReader)
 def test_it_can_be_stopped_and_goes_on_where_it_was(redis: Redis, reader: StoreReader, monkeypatch: pytest.MonkeyPatch) -> None:
     made = failed_jobs.make(redis, 1_200)
     monkeypatch.setattr(failure_groups, "CHUNK", 100)
-    stop = iter([False] * 7)
+    stop = iter([False] * 12)
     *_, found = reader.groups(GroupsQuery(), time.time(), lambda: next(stop, True))
     assert (found.done, found.more, found.of) == (True, failure_groups.STOPPED, 1_200)
     assert 0 < found.read < 1_200
