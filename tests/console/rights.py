@@ -22,3 +22,16 @@ def reading_user(redis: Redis, url: str, rights: tuple[str, ...] = RIGHTS) -> It
         yield url.replace("unix://", f"unix://reader:{_PASSWORD}@")
     finally:
         redis.execute_command("ACL", "DELUSER", "reader")
+
+
+@contextmanager
+def limited(redis: Redis, url: str, *patterns: str) -> Iterator[Redis]:
+    """A connection of a user who may do all to what the console keeps, and read all of RQ's keys, but write only those of them
+    that match one of these patterns."""
+    rights = ("+@all", "~tq:*", "%R~rq:*", *(f"~{pattern}" for pattern in patterns))
+    with reading_user(redis, url, rights) as theirs:
+        connection = Redis.from_url(theirs)
+        try:
+            yield connection
+        finally:
+            connection.close()

@@ -17,7 +17,7 @@ import pytest
 from redis import Redis
 from rq import Queue
 
-from console.model.commands import JobSeen, Outcome, Requeue
+from console.model.commands import Delete, JobSeen, Outcome, Requeue
 from console.model.operations import Counts, Ended, Operation, resolved
 from console.model.ports import WriteError
 from console.operator import operation_id, operator, signature
@@ -26,6 +26,7 @@ from console.store.writer import StoreWriter, open_writer
 from jobs import keys
 from tests.conftest import Server
 from tests.console.acting import acted
+from tests.console.giving import codes, do
 from tests.console.replicas import primary_and_replica
 from tests.console.rights import RIGHTS, reading_user
 from tests.contents import contents
@@ -287,3 +288,32 @@ def test_a_call_that_is_late_does_nothing_of_what_was_settled(redis: Redis, serv
     assert contents(redis) == before
     assert 0 < redis.ttl(keys.OPERATION + asked.id) <= audit.KEPT_S
     writer.close()
+
+
+def failed(redis: Redis, *names: str) -> list[JobSeen]:
+    for name in names:
+        redis.hset(keys.RQ_JOB + name, mapping={"status": "failed", "origin": "mail"})
+        redis.zadd(keys.RQ_FAILED + "mail", {name: 4_000_000_000})
+    return [JobSeen(name.encode(), b"mail", "failed", 4_000_000_000) for name in names]
+
+
+def test_a_script_that_fails_in_the_middle_ends_what_it_began_and_that_is_told(redis: Redis, writer: StoreWriter) -> None:
+    earlier, one, odd, other = failed(redis, "earlier", "one", "odd", "other")
+    assert codes(do(writer, Delete(), earlier)) == ["done"]
+    redis.hset(keys.TRASHED_PLACE + "op1", "odd", b"\xc1 is no message")
+    report = do(writer, Delete(), one, odd, other)
+    assert codes(report) == ["unknown"] * 3
+    assert (report.ended.how, report.ended.counts.failed["unknown"]) == ("broken off", 1)
+    # The one before it is in the trash as a whole, the others are where they were.
+    assert redis.zrange(keys.RQ_FAILED + "mail", 0, -1) == [b"odd", b"other"]
+    assert redis.zrange(keys.TRASHED + "op1", 0, -1) == [b"earlier", b"one"]
+    assert entries(redis)[-1]["failed:unknown"] == "1"
+
+
+def test_a_script_that_fails_at_its_end_is_not_told_as_one_that_did_nothing(redis: Redis, writer: StoreWriter) -> None:
+    jobs = failed(redis, "one", "other")
+    redis.set(keys.TRASHED_PLACE + "op1", "no hash")
+    report = do(writer, Delete(), *jobs)
+    assert codes(report) == ["unknown"] * 2
+    assert report.ended.counts == Counts(failed={"unknown": 2})
+    assert entries(redis)[-1]["failed:unknown"] == "2"

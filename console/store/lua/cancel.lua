@@ -19,7 +19,9 @@ return act_on_each(function(id, queue, state, score)
   place, code = found_as(id, queue, state, score, limit, job[5], with_entry)
   if not place then return code end
   local canceled = list_key('canceled', origin)
-  if not is(canceled, 'zset') or (limit and not limit_readable(limit)) then return 'unreadable' end
+  code = wrong(canceled, 'zset') or (limit and limit_wrong(limit))
+  if code then return code end
+  if not (may_write_own(JOB, id) and may_write_run(id, origin, origin)) then return 'refused' end
 
   if place.line then leave_queue(place.line, id, place.rank, job[5]) end
   if place.set then redis.call('ZREM', place.set, id) end

@@ -17,6 +17,14 @@ local ENDED = { finished = true, failed = true, stopped = true, canceled = true 
 local trash = open_trash(TQ, operation, seconds, ids_given())
 local met, left, limits = {}, {}, {}
 
+-- Whether the user may take what is named after a job into the trash.
+local all_of_them = may_write_all(JOB) and may_write_all(RQ .. ':results:') and may_write_all(TQ) and not trash.refused()
+local function may_take(id)
+  return all_of_them or not trash.refused()
+    and may_write_own(JOB, id, id .. ':dependents', ':' .. id .. ':dependencies') and may_write_own(RQ .. ':results:', id)
+    and may_write_own(TQ, 'attempts:' .. id, 'log:' .. id)
+end
+
 -- Keys that are named after a job besides its hash and its results: those that are there, and whether an execution of it is alive.
 -- What is no set is somebody else's, of an id with a colon.
 local function belongings(id)
@@ -75,13 +83,19 @@ return act_on_each(function(id, queue, state, score)
   if met[id] then return 'changed' end
   local job = redis.pcall('HMGET', job_key(id), 'status', 'origin', 'group_id', 'rate_limit_key',
     'rate_limit_concurrency', 'enqueued_at')
-  if job.err then return 'unreadable' end
+  if job.err then return code_of(job) end
   local there = job[1] or redis.call('EXISTS', job_key(id)) == 1
   if there and not is_of(state, job[1]) then return 'changed' end
   local limit = has_limit(job[4], job[5]) and job[4] or nil
   local place, code = found_as(id, queue, state, score, limit, job[6], with_entry)
   if not place then return code end
-  if limit and not limit_readable(limit) then return 'unreadable' end
+  local origin, group = job[2] and job[2] ~= '' and job[2] or queue, job[3] and job[3] ~= '' and job[3]
+  if limit then code = limit_wrong(limit) end
+  if code then return code end
+  if not may_take(id) or (group and wrong(RQ .. ':group:' .. group, 'set') == 'refused')
+    or (not ENDED[state] and not may_write_run(id, origin, origin)) then
+    return 'refused'
+  end
   local found, runs = belongings(id)
   if runs then return 'running' end
   -- What has finished holds up nobody: whoever waits then waits for another one.
@@ -95,9 +109,9 @@ return act_on_each(function(id, queue, state, score)
   trash.key(RQ .. ':results:' .. id)
   for _, key in ipairs(found) do trash.key(key) end
   if state == 'rate limited' then collect(left, place.set, id) else leave_place(place, id, job[6]) end
-  if job[3] and job[3] ~= '' then leave_group(job[3], id) end
+  if group then leave_group(group, id) end
   if limit then give_up_slot(limit, job[5], id, state, place) end
-  if not ENDED[state] then leave_lane(id, job[2] and job[2] ~= '' and job[2] or queue, 'gone', trash) end
+  if not ENDED[state] then leave_lane(id, origin, 'gone', trash) end
   trash.keep()
   met[id] = true
   return 'done'

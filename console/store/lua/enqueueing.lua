@@ -6,11 +6,16 @@
 
 local at_end, at_front, queues, with_dependents = {}, {}, {}, {}
 
--- Whether all keys are what they should be. `limit` is the job's rate_limit_key, nil without a limit.
-local readable = {}
-local function can_enqueue(queue, limit)
-  if readable[queue] == nil then readable[queue] = is(RQ .. ':queue:' .. queue, 'list') and is(RQ .. ':queues', 'set') end
-  return readable[queue] and (not limit or limit_readable(limit))
+-- Why a job cannot be put into a queue, nil where it can. `limit` is the job's rate_limit_key, nil without a limit; `before` is the
+-- queue in whose lane it was, if it is a run of ours.
+local blocked = {}
+local function cannot_enqueue(id, queue, limit, before)
+  if blocked[queue] == nil then
+    blocked[queue] = wrong(RQ .. ':queue:' .. queue, 'list') or wrong(RQ .. ':queues', 'set') or false
+  end
+  if blocked[queue] then return blocked[queue] end
+  if not (may_write_own(JOB, id, id .. ':dependents') and may_write_run(id, before, queue)) then return 'refused' end
+  return limit and limit_wrong(limit)
 end
 
 local function append(fields, name, value)
@@ -20,7 +25,7 @@ end
 
 -- Puts a job into a queue; one with a limit among those that wait for a slot. `fields` are other fields and values of its hash.
 local function enqueue(id, queue, front, limit, concurrency, fields)
-  local key, list = RQ .. ':job:' .. id, RQ .. ':queue:' .. queue
+  local key, list = job_key(id), RQ .. ':queue:' .. queue
   if limit then
     redis.call('HSET', key, 'status', 'rate_limited', unpack(fields))
   else

@@ -45,6 +45,9 @@ end
 
 local function remove(id, score)
   local job = redis.pcall('HMGET', job_key(id), 'status', 'origin')
+  if trash.refused() or not (may_write_own(JOB, id, id .. ':dependents') and may_write_own(RQ .. ':results:', id)) then
+    return 'refused'
+  end
   local its_own = job.err or not (BUSY[job[1]] or in_registry(id, job[2] or '', LISTED))
   if not trash.of(id, its_own and redis.call('EXISTS', job_key(id)) == 1 and job_key(id) or nil) then return 'exists' end
   if its_own then
@@ -60,7 +63,8 @@ end
 return act_on_each(function(id, _, _, seen)
   if met[id] then return 'changed' end
   met[id] = true
-  if not is(ENTRIES, 'zset') then return 'unreadable' end
+  local code = wrong(ENTRIES, 'zset')
+  if code then return code end
   local score, plain = entry_of(id)
   if not score then return 'gone' end
   if not plain then return 'source' end

@@ -21,7 +21,7 @@ local function entry_of(id)
     entries = {}
     local ids = ids_given()
     local found = redis.pcall('ZMSCORE', ENTRIES, unpack(ids))
-    unreadable = found.err and 'unreadable'
+    unreadable = found.err and code_of(found)
     for n, one in ipairs(ids) do entries[one] = found[n] end
   end
   local due = entries[id]

@@ -10,6 +10,7 @@
 -- Cost: O(1) commands for each job, besides what a script says of its own.
 
 local RQ, TQ = ARGV[1], ARGV[2]
+local JOB = RQ .. ':job:'
 local now, now_text = ARGV[3], ARGV[4]
 local first_group = 7 + tonumber(ARGV[6])
 local options = { unpack(ARGV, 7, first_group - 1) }
@@ -23,25 +24,61 @@ local STATUSES = {
   finished = 'finished', failed = 'failed', stopped = 'stopped', canceled = 'canceled', ['rate limited'] = 'rate_limited',
 }
 
-local function job_key(id) return RQ .. ':job:' .. id end
+local function job_key(id) return JOB .. id end
 local function list_key(state, queue) return RQ .. LISTS[state] .. queue end
 
--- Whether a key is of a type, or is not there, so that no command on it can fail after others were done. One that is not there is
--- looked for again: a rate limit named `a` makes a key that is also that of one named `a:allowed`, of another type.
+-- Whether the user may read and write a key. A job is not begun where one of the keys that it writes is closed to him. One command
+-- stands for all: `refusal` asks for the others. Servers before Redis 7 cannot tell; there, whoever may read a key may write it.
+local writable = {}
+local function may_write(key)
+  local may = writable[key]
+  if may == nil then
+    may = not redis.acl_check_cmd or redis.acl_check_cmd('HINCRBY', key)
+    writable[key] = may
+  end
+  return may
+end
+
+-- The same of whatever begins with a prefix: the pattern that lets the user write a key of a name that nothing has takes them all.
+local NOBODY = '\1' .. KEYS[1]
+local function may_write_all(prefix) return may_write(prefix .. NOBODY) end
+
+-- The same of keys that are one job's own, by what follows the prefix.
+local function may_write_own(prefix, ...)
+  if may_write_all(prefix) then return true end
+  for _, name in ipairs({ ... }) do
+    if not may_write(prefix .. name) then return false end
+  end
+  return true
+end
+
+-- What a command says that failed, as a code.
+local function code_of(failure)
+  local refused = string.find(failure.err, 'NOPERM', 1, true) or string.find(failure.err, 'ACL failure', 1, true)
+  return refused and 'refused' or 'unreadable'
+end
+
+-- Why a key cannot be written as one of a type, nil where it can, so that no command on it can fail after others were done. One
+-- that is not there is looked for again: a rate limit named `a` makes a key that is also that of one named `a:allowed`, of another
+-- type.
 local types = {}
-local function is(key, type)
+local function wrong(key, type)
   local found = types[key]
   if not found then
-    found = redis.call('TYPE', key).ok
+    if not may_write(key) then return 'refused' end
+    local answer = redis.pcall('TYPE', key)
+    if answer.err then return code_of(answer) end
+    found = answer.ok
     if found ~= 'none' then types[key] = found end
   end
-  return found == type or found == 'none'
+  return found ~= type and found ~= 'none' and 'unreadable' or nil
 end
+local function is(key, type) return not wrong(key, type) end
 
 -- The fields of a job's hash, or nil and a code.
 local function fields_of(id, ...)
   local found = redis.pcall('HMGET', job_key(id), 'status', ...)
-  if found.err then return nil, 'unreadable' end
+  if found.err then return nil, code_of(found) end
   if not found[1] then return nil, redis.call('EXISTS', job_key(id)) == 1 and 'changed' or 'gone' end
   return found
 end
@@ -75,7 +112,7 @@ local group_first, group_count, position, scores
 -- else a code.
 local function moved(key, id, score)
   if not scores then scores = redis.pcall('ZMSCORE', key, unpack(ARGV, group_first, group_first + group_count - 1)) end
-  if scores.err then return 'unreadable' end
+  if scores.err then return code_of(scores) end
   local found = scores[position]
   if found and (score == '' or found == score or tonumber(found) == tonumber(score)) then return nil, found end
   return redis.call('EXISTS', job_key(id)) == 1 and 'changed' or 'gone'
@@ -117,13 +154,14 @@ local function begin_counts()
 end
 
 -- Calls act(id, queue, state, score) for each job until the time is over, and `finish` after the last; counts the codes. `act`
--- returns a code, and the id of what it made, if it made something.
+-- returns a code, and the id of what it made, if it made something. Where a command fails all the same, the jobs before are
+-- finished, what nobody knows is counted as `unknown`, and the failure is returned.
 local function act_on_each(act, finish)
   local refused = refusal() or begin_counts()
   if refused then return refused end
   local stop = clock and clock() + tonumber(ARGV[5]) / 1000000
   local codes, counts = {}, {}
-  each_group(function(first, count, state, queue)
+  local acted, failure = pcall(each_group, function(first, count, state, queue)
     group_first, group_count, scores = first, count, nil
     for at = 1, count do
       position = at
@@ -134,7 +172,11 @@ local function act_on_each(act, finish)
       if clock and n % unwatched == 0 and clock() > stop or not clock and n >= FEW then return false end
     end
   end)
-  if finish then finish() end
+  if not acted then counts.unknown = 1 end
+  local finished, failure_at_the_end = pcall(finish or function() end)
+  if not finished then counts.unknown, counts.done = (counts.unknown or 0) + (counts.done or 0), nil end
   for code, n in pairs(counts) do redis.call('HINCRBY', KEYS[1], code, n) end
+  failure = failure or failure_at_the_end
+  if failure then return redis.error_reply(type(failure) == 'table' and failure.err or 'ERR ' .. failure) end
   return codes
 end

@@ -21,7 +21,9 @@ return act_on_each(function(id, queue, state, score)
   if not job then return code end
   if job[1] ~= STATUSES[state] then return 'changed' end
   local type = state == 'queued' and 'list' or 'zset'
-  if not (is(from, type) and is(target, type) and is(RQ .. ':queues', 'set')) then return 'unreadable' end
+  code = wrong(from, type) or wrong(target, type) or wrong(RQ .. ':queues', 'set')
+  if code then return code end
+  if not (may_write_own(JOB, id) and may_write_run(id, queue, to)) then return 'refused' end
 
   if state == 'queued' then
     if not take_out(from, id, job[2]) then return 'changed' end

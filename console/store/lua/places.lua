@@ -16,7 +16,8 @@ end
 local function place_of(id, queue, state, score, limit, enqueued_at)
   if state == 'queued' then
     local list = list_key(state, queue)
-    if not is(list, 'list') then return nil, 'unreadable' end
+    local code = wrong(list, 'list')
+    if code then return nil, code end
     local line = line_of(list)
     local rank = rank_of(line, id, enqueued_at)
     if not rank then return nil, 'changed' end
@@ -26,10 +27,12 @@ local function place_of(id, queue, state, score, limit, enqueued_at)
   local set = state == 'rate limited' and RQ .. ':rl:' .. limit .. ':rate_limited' or list_key(state, queue)
   if state ~= 'rate limited' then
     local code, found = moved(set, id, score)
+    code = code or wrong(set, 'zset')
     if code then return nil, code end
     return { set = set, score = found }
   end
-  if not is(set, 'zset') then return nil, 'unreadable' end
+  local code = wrong(set, 'zset')
+  if code then return nil, code end
   local found = redis.call('ZSCORE', set, id)
   if not found then return nil, 'changed' end
   return { set = set, score = found }
@@ -45,7 +48,8 @@ local function found_as(id, queue, state, score, limit, enqueued_at, with_entry)
   if not place and code == 'changed' and due and state == 'scheduled' and (score == '' or tonumber(score) == tonumber(due)) then
     place = {}
   end
-  if not place then return nil, code end
+  if due and place then code = wrong(ENTRIES, 'zset') end
+  if not place or code then return nil, code end
   place.entry = due
   return place
 end

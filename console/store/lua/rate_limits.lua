@@ -15,15 +15,15 @@ local function has_limit(key, concurrency)
   return key and key ~= '' and (tonumber(concurrency) or 0) >= 1
 end
 
--- Whether the keys of a limit are what they should be. To be asked before the first write of a job.
-local function limit_readable(key)
+-- Why the keys of a limit cannot be written, nil where they can. To be asked before the first write of a job.
+local function limit_wrong(key)
   local name = RQ .. ':rl:' .. key
-  return is(name, 'hash') and is(name .. ':allowed', 'zset') and is(name .. ':rate_limited', 'zset')
-    and is(RQ .. ':rl-keys', 'set')
+  return wrong(name, 'hash') or wrong(name .. ':allowed', 'zset') or wrong(name .. ':rate_limited', 'zset')
+    or wrong(RQ .. ':rl-keys', 'set')
 end
 
 -- Gives free slots to the jobs that wait for them, oldest first, and drops what does not wait. RQ's ACQUIRE_AND_ENQUEUE_SCRIPT,
--- except that a job whose queue is no list stays where it is.
+-- except that a job whose queue is no list, or that the user may not write, stays where it is.
 local function promote(key, concurrency)
   local name = RQ .. ':rl:' .. key
   local allowed, waiting = name .. ':allowed', name .. ':rate_limited'
@@ -35,7 +35,7 @@ local function promote(key, concurrency)
     local job = redis.pcall('HMGET', job_key(id), 'origin', 'status', 'enqueue_at_front')
     local waits = not job.err and job[1] and job[2] == 'rate_limited'
     local list = waits and RQ .. ':queue:' .. job[1]
-    if waits and not is(list, 'list') then
+    if waits and not (is(list, 'list') and may_write_own(JOB, id)) then
       stay = stay + 1
     else
       redis.call('ZREM', waiting, id)

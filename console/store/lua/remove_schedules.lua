@@ -22,13 +22,16 @@ end
 return act_on_each(function(id)
   local hash = TQ .. 'schedule:' .. id
   local found = redis.pcall('HMGET', hash, 'user', 'task')
-  if found.err then return 'unreadable' end
+  if found.err then return code_of(found) end
   local user, task = found[1], found[2]
   if not user or not task then return redis.call('EXISTS', hash) == 1 and 'unreadable' or 'gone' end
   local owner, member = TQ .. 'user:' .. user, user .. '\0' .. task
-  if not is(ENTRIES, 'zset') or not is(SCHEDULES, 'zset') or not is(PAUSED, 'set') then return 'unreadable' end
-  local tasks = redis.pcall('HGET', owner, 'tasks')
-  if type(tasks) == 'table' then return 'unreadable' end
+  local code = wrong(ENTRIES, 'zset') or wrong(SCHEDULES, 'zset') or wrong(PAUSED, 'set') or wrong(owner, 'hash')
+  if code then return code end
+  if trash.refused() or not (may_write_own(TQ, 'schedule:' .. id, 'runs:' .. id) and may_write_own(JOB, id)) then
+    return 'refused'
+  end
+  local tasks = redis.call('HGET', owner, 'tasks')
   if not trash.of(id, hash) then return 'exists' end
 
   trash.key(TQ .. 'runs:' .. id)

@@ -22,7 +22,8 @@ return act_on_each(function(id, queue, state, score)
   local origin = job[2] and job[2] ~= '' and job[2] or queue
   local concurrency = job[4] and redis.call('HGET', job_key(id), 'rate_limit_concurrency')
   local limit = has_limit(job[4], concurrency) and job[4] or nil
-  if not can_enqueue(origin, limit) then return 'unreadable' end
+  code = wrong(failed, 'zset') or cannot_enqueue(id, origin, limit, queue)
+  if code then return code end
 
   local fields = PLAIN
   if limit or not job[3] or origin ~= job[2] then

@@ -14,6 +14,8 @@ return act_on_each(function(id, queue, state, score)
   job, code = fields_of(id)
   if not job then return code end
   if job[1] ~= 'scheduled' then return 'changed' end
+  code = wrong(scheduled, 'zset') or not may_write_own(JOB, id) and 'refused'
+  if code then return code end
   local before = redis.call('ZSCORE', scheduled, id)
   if tonumber(before) == tonumber(due) then return 'same' end
 

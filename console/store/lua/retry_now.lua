@@ -19,7 +19,8 @@ return act_on_each(function(id, queue, state, score)
   if not job then return code end
   if job[1] ~= 'scheduled' then return 'changed' end
   local limit = has_limit(job[4], job[5]) and job[4] or nil
-  if not can_enqueue(queue, limit) then return 'unreadable' end
+  code = wrong(scheduled, 'zset') or cannot_enqueue(id, queue, limit, queue)
+  if code then return code end
 
   local retried = job[8] and job[8] ~= ''
   local ahead = front or job[6] == '1' or (job[7] == '1' and retried)

@@ -36,9 +36,10 @@ return act_on_each(function(id, queue, state, score)
   local origin = job[2] and job[2] ~= '' and job[2] or queue
   local limit = has_limit(job[4], job[5]) and job[4] or nil
   local group = job[6] and job[6] ~= '' and RQ .. ':group:' .. job[6]
-  if not can_enqueue(origin, limit) or (group and not is(group, 'set')) then return 'unreadable' end
-
   local copy, schedule = copy_of(id)
+  code = cannot_enqueue(copy, origin, limit, origin) or (group and wrong(group, 'set'))
+  if code then return code end
+
   if redis.call('COPY', job_key(id), job_key(copy)) == 0 then return 'exists' end
   redis.call('HDEL', job_key(copy), unpack(DROPPED))
   local fields = {

@@ -14,6 +14,17 @@ local function parts_of_run(id)
   return string.match(id, '^(tq%-[%w_]+%-%x+)%-([%w_]+)$')
 end
 
+-- Whether the user may write what is noted of a run that goes from one lane to another. True for other jobs.
+local function may_write_run(id, before, lane)
+  if may_write_all(TQ) then return true end
+  local schedule = parts_of_run(id)
+  if not schedule then return true end
+  for _, one in ipairs({ before, lane }) do
+    if not may_write_own(TQ, 'waiting:' .. one, 'ongoing:' .. one, 'lane:' .. one) then return false end
+  end
+  return may_write_own(TQ, 'runs:' .. schedule, 'missing', 'lanes')
+end
+
 local function text_at(key, field)
   local found = redis.pcall('HGET', key, field)
   return type(found) == 'string' and found or nil

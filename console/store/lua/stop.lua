@@ -14,7 +14,7 @@ return act_on_each(function(id)
   -- Other ids RQ cannot run; a message with one would end the worker's listening.
   if not string.match(id, '^[%w_-]+$') then return 'abandoned' end
   local executions = redis.pcall('ZRANGEBYSCORE', RQ .. ':executions:' .. id, '(' .. now, '+inf')
-  if executions.err then return 'unreadable' end
+  if executions.err then return code_of(executions) end
   local heard = 0
   for _, execution in ipairs(executions) do
     local worker = redis.pcall('HGET', RQ .. ':execution:' .. id .. ':' .. execution, 'worker_name')

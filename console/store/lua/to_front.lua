@@ -8,7 +8,8 @@ return act_on_each(function(id, queue)
   if not job then return code end
   if job[1] ~= 'queued' then return 'changed' end
   local list = list_key('queued', queue)
-  if not is(list, 'list') then return 'unreadable' end
+  code = wrong(list, 'list')
+  if code then return code end
   if not take_out(list, id, job[2]) then return 'changed' end
   redis.call('LPUSH', list, id)
   return 'done'

@@ -1,8 +1,9 @@
 -- Prelude: the trash. What an operation takes is renamed, never copied, and noted, so that undo.lua puts it back as it was.
--- (Needs no other prelude.)
+-- (After jobs.lua.)
 --
 --   local trash = open_trash(TQ, operation, seconds, ids)   once in a script; `seconds` is for how long it can be put back, `ids`
 --                                          are all that the script may take
+--   trash.refused()                        true where the user may not write the trash: then take nothing
 --   trash.of(id, key)                      begin what belongs to one id with the key that it is about: where that has expired,
 --                                          nothing of the id is put back. Without `key`, only lists name the id. False, and nothing
 --                                          is done, where this operation took such a key of that id before: then leave it alone
@@ -30,6 +31,8 @@ local function expiry_of(key)
   local left, time = redis.call('PTTL', key), redis.call('TIME')
   return left < 0 and left or time[1] * 1000 + math.floor(time[2] / 1000) + left
 end
+
+for _, command in ipairs({ 'RENAME', 'ZREMRANGEBYSCORE' }) do WRITES[#WRITES + 1] = command end
 
 local function trash_prefix(tq, operation) return tq .. 'trashed-key:' .. operation .. ':' end
 
@@ -61,6 +64,9 @@ local function open_trash(tq, operation, seconds, ids)
     return function(...) notes[#notes + 1] = { what, ... } end
   end
 
+  function trash.refused()
+    return not (may_write_all(prefix) and may_write(listed) and may_write(places) and may_write(tq .. 'trash'))
+  end
   function trash.of(taken, key)
     local earlier = before[taken]
     id, notes = taken, earlier and cmsgpack.unpack(earlier) or {}

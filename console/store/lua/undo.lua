@@ -2,8 +2,9 @@
 -- trash.lua; of a job, only its id is used.)
 --
 -- Options  1 the operation that took it
--- Returns `done`; `gone` where it is not in the trash, or has expired there; `exists` where there is a key again that would come
---       back; `unreadable` where a list or set that it was in is of another type, or what the trash notes of it is not its own.
+-- Returns `done`; `gone` where it is not in the trash, or has expired there;
+--       `exists` where there is a key again that would come back; `unreadable` where a list or set that it was in is of another
+--       type, or what the trash notes of it is not its own.
 -- Leaves every key with its content and its expiry, and the members of sorted sets and sets, as they were. In a queue the id comes
 --       before the one that followed it, else after the one that it followed, else to the front. A job that held a slot of a rate
 --       limit that others have by now waits for one. What is back is out of the trash, and an operation of which all is back too.
@@ -133,17 +134,22 @@ end
 
 -- What stands against putting it back, before anything is written.
 local function in_the_way(notes)
-  if not is(RQ .. ':queues', 'set') then return 'unreadable' end
+  local code = wrong(RQ .. ':queues', 'set')
+  if code then return code end
+  if not (may_write_all(prefix) and may_write(places) and may_write(listed) and may_write(TQ .. 'trash')) then return 'refused' end
   local keys = {}
   for _, note in ipairs(notes) do
     local what, key = note[1], note[2]
     if TYPES[what] then
-      if not is(key, TYPES[what]) then return 'unreadable' end
+      code = wrong(key, TYPES[what])
+      if code then return code end
       -- An entry alone, whose job was left where it is, may have been scheduled again.
       if key == ENTRIES and redis.call('ZSCORE', key, note[3]) then return 'exists' end
     elseif what == 'slot' or what == 'waiting' then
-      if not limit_readable(key) then return 'unreadable' end
+      code = limit_wrong(key)
+      if code then return code end
     else
+      if not may_write(key) then return 'refused' end
       keys[#keys + 1] = key
     end
   end
