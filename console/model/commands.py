@@ -317,7 +317,7 @@ REASONS: Final[Mapping[str, tuple[Result, str]]] = {
     "gone": ("skipped", "it is no longer there"),
     "state": ("skipped", "this is not done to one in its state"),
     "running": ("skipped", "it runs; stop it first"),
-    "entry": ("skipped", "it is the job of an rq-scheduler entry, whose schedule would end with it"),
+    "entry": ("skipped", "it is the job of an rq-scheduler entry, whose schedule would go with it"),
     "dependents": ("skipped", "other jobs wait for it, and would wait for ever"),
     "exists": ("skipped", "there is one of that id again"),
     "overlap": ("skipped", "a run of this schedule has not ended"),

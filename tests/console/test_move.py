@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from redis import Redis
 from rq import Queue
 from rq.rate_limit import RateLimit
+from rq_scheduler import Scheduler
 
 from console.model.bulk import BATCH, Control, carry_out
 from console.model.commands import JobSeen, Move, Reschedule, ToFront
 from console.model.operations import Operation
 from console.store.writer import StoreWriter
+from jobs import keys
 from tests.catalogue_tasks import echo, fail
 from tests.conftest import Stock, until
 from tests.console.acting import act, codes, seen
@@ -161,3 +164,17 @@ def test_a_job_anywhere_in_a_long_queue_is_found(redis: Redis, place: int) -> No
     assert redis.llen("rq:queue:long") == 30_000
     assert codes(act(redis, Move(b"new"), job)) == ["done"]
     assert redis.llen("rq:queue:long") == 29_999
+
+
+@pytest.mark.parametrize("interval", [2, None])
+def test_the_job_of_an_entry_stays_for_its_schedule_would_go(redis: Redis, stock: Stock, interval: int | None) -> None:
+    entry = Scheduler("old", connection=redis).schedule(
+        datetime.now(UTC), "operator.add", [1, 2], interval=interval, id="nightly"
+    )
+    until(lambda: stock.scheduler("-b", "-i", "1").wait(30) == 0 and redis.llen("rq:queue:old") == 1, what="it has fired")
+    redis.zadd(keys.ENTRIES, {entry.id: time.time() + 600})
+    job, other = seen(redis, "nightly", "old", "queued"), queued(redis)
+    before = redis.hgetall(entry.key)
+    assert codes(act(redis, Move(b"new"), job, other)) == ["entry", "done"]
+    assert redis.hgetall(entry.key) == before
+    assert redis.lrange("rq:queue:old", 0, -1) == [b"nightly"]

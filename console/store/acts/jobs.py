@@ -80,7 +80,7 @@ def _script(command: JobCommand, operation: str, trash_s: float) -> tuple[Script
         case RunAgain():
             return scripts.load(*_ENQUEUEING, "run_again"), (int(command.at_front), Queue.DEFAULT_TIMEOUT)
         case Move():
-            return scripts.load("jobs", "runs", "waiting", "move"), (command.to,)
+            return scripts.load("jobs", "entry_of", "runs", "waiting", "move"), (command.to,)
         case ToFront():
             return scripts.load("jobs", "waiting", "to_front"), ()
         case Reschedule():

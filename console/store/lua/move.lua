@@ -1,5 +1,5 @@
--- Moves jobs that wait to another queue: queued ones to its end, the others to its registry. (After jobs.lua, runs.lua,
--- waiting.lua.)
+-- Moves jobs that wait to another queue: queued ones to its end, the others to its registry. (After jobs.lua, entry_of.lua,
+-- runs.lua, waiting.lua.) Not the job of an entry of rq-scheduler's: all runs of its schedule are that job, and would go there.
 --
 -- Options  1 the queue to which
 -- Leaves each job's `origin` that queue, in whose registries it ends then; its score, or its slot of a rate limit, as it was;
@@ -12,6 +12,8 @@ local arrived, moved_any = {}, false
 
 return act_on_each(function(id, queue, state, score)
   if queue == to then return 'same' end
+  local due, _, unreadable = entry_of(id)
+  if due or unreadable then return unreadable or 'entry' end
   local from, target = list_key(state, queue), list_key(state, to)
   local code, found
   if state ~= 'queued' then code, found = moved(from, id, score) end
