@@ -144,9 +144,9 @@ def restore(redis: Redis, dumped: list[tuple[bytes, bytes, int]]) -> None:
         pipe.execute()
 
 
-def act(redis: Redis, command: Command, *jobs: JobSeen, operation: str = "op1") -> list[Outcome]:
-    """Do a command of ours as the console does, without an audit."""
-    now = time.time()
+def act(redis: Redis, command: Command, *jobs: JobSeen, operation: str = "op1", ahead: float = 0) -> list[Outcome]:
+    """Do a command of ours as the console does, without an audit; `ahead` is how wrong its clock is, in seconds."""
+    now = time.time() + ahead
     asked = Operation(operation, "ann", "host", now, command.WORD, "", "these jobs", len(jobs), "")
     return acted(StoreWriter(redis, "redis://the-test"), asked, command, jobs, now)
 

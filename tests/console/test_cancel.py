@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from redis import Redis
@@ -149,3 +150,12 @@ def test_nothing_is_canceled_while_nobody_can_tell_whether_it_is_an_entry(redis:
         assert unchanged(redis, job, with_entry=with_entry) == ["unreadable"]
     redis.delete(keys.ENTRIES)
     assert results(redis, job) == ["done"]
+
+
+def test_the_console_s_clock_does_not_say_who_holds_a_slot(redis: Redis) -> None:
+    queue, limit = Queue("q", connection=redis), RateLimit("vendor", 1)
+    first, second = (queue.enqueue(echo, n, rate_limit=limit) for n in range(2))
+    redis.zadd(f"rq:executions:{first.id}", {"one": time.time() + 100})
+    assert codes(act(redis, Cancel(), seen(redis, first.id, "q", "queued"), ahead=200)) == ["done"]
+    assert second.get_status() == "rate_limited"
+    assert redis.zrange("rq:rl:vendor:allowed", 0, -1) == [first.id.encode()]

@@ -238,3 +238,17 @@ def test_nothing_is_deleted_while_nobody_can_tell_whether_it_is_an_entry(redis: 
         assert unchanged(redis, job, with_entry=with_entry) == ["unreadable"]
     redis.delete(keys.ENTRIES)
     assert results(redis, job) == ["done"]
+
+
+def test_the_console_s_clock_does_not_say_what_is_alive(redis: Redis) -> None:
+    queue, limit = Queue("q", connection=redis), RateLimit("vendor", 1)
+    running, waits = (queue.enqueue(echo, n, rate_limit=limit) for n in (1, 2))
+    queue.remove(running)
+    running.cancel()
+    redis.zadd("rq:rl:vendor:allowed", {running.id: 1})
+    redis.zadd(f"rq:executions:{running.id}", {"one": time.time() + 100})
+    job = seen(redis, running.id, "q", "canceled")
+    assert codes(act(redis, Delete(), job, ahead=200)) == ["running"]
+    redis.zadd(f"rq:executions:{running.id}", {"one": time.time() - 100})
+    assert codes(act(redis, Delete(), job, ahead=-200)) == ["done"]
+    assert waits.get_status() == "queued"

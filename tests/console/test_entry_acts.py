@@ -19,7 +19,8 @@ from console.store.writer import StoreWriter
 from jobs import User, keys, quarantine, set_user
 from jobs.schedules import schedule_id
 from tests.conftest import Server, Stock, until
-from tests.console.giving import codes, do, held, only, undo, writer_of
+from tests.console.acting import acted
+from tests.console.giving import codes, do, held, only, operation, undo, writer_of
 from tests.fast_tiers import fast_tiers
 
 __all__ = ["fast_tiers"]
@@ -198,3 +199,14 @@ def test_what_was_set_aside_is_put_back(redis: Redis, writer: StoreWriter) -> No
     assert codes(report) == ["done", "exists", "gone", "gone", "source"]
     assert [one.entry for one in quarantine.listed(redis)] == ["b"]
     assert redis.zscore(keys.ENTRIES, "a") is not None
+
+
+@pytest.mark.parametrize("ahead", [LATER, -LATER])
+def test_the_console_s_clock_does_not_say_what_is_due(redis: Redis, ahead: float) -> None:
+    entry, due = plain(redis, "nightly", 2 * LATER), plain(redis, "due", -60)
+    redis.set(keys.ENTRIES_LOCK, "x")
+    asked = operation(RunNow())
+    writer = StoreWriter(redis, "redis://here")
+    came = acted(writer, asked, RunNow(), [entry, due], time.time() + ahead)
+    assert [one.reason or one.result for one in came] == ["done", "firing"]
+    assert abs(redis.zscore(keys.ENTRIES, "nightly") - time.time()) < 60

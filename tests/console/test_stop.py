@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+import pytest
 from redis import Redis
 from rq import Queue, Retry
 from rq.job import Job, JobStatus
@@ -80,7 +81,8 @@ def test_it_is_told_what_became_of_a_job_that_ended_by_itself(redis: Redis) -> N
     assert found[2].said == "it was not stopped: by now it is finished"
 
 
-def test_the_message_is_the_one_that_rq_sends_and_only_to_live_executions(redis: Redis) -> None:
+@pytest.mark.parametrize("ahead", [0, 200, -200])
+def test_the_message_is_the_one_that_rq_sends_and_only_to_live_executions(redis: Redis, ahead: float) -> None:
     redis.hset("rq:job:job", mapping={"status": "started", "worker_name": "before"})
     redis.zadd("rq:executions:job", {"live": time.time() + 60, "dead": time.time() - 60, "odd": time.time() + 60})
     redis.hset("rq:execution:job:live", "worker_name", "now")
@@ -89,7 +91,7 @@ def test_the_message_is_the_one_that_rq_sends_and_only_to_live_executions(redis:
     with redis.pubsub() as listening:
         listening.psubscribe("rq:pubsub:*")
         until(lambda: listening.get_message(timeout=0.1), what="it listens")
-        assert codes(act(redis, Stop(), JobSeen(b"job", b"odd", "running"))) == ["sent"]
+        assert codes(act(redis, Stop(), JobSeen(b"job", b"odd", "running"), ahead=ahead)) == ["sent"]
         message = until(lambda: listening.get_message(ignore_subscribe_messages=True, timeout=0.1), what="the message")
         assert message["channel"] == b"rq:pubsub:now"
         assert json.loads(message["data"]) == {"command": "stop-job", "job_id": "job"}

@@ -29,11 +29,11 @@ def act(
 
     `source` for an entry of a user's schedule, and the heartbeat's. Raises redis' errors.
     """
-    due = command.due if isinstance(command, Reschedule) else math.floor(now)
-    if not math.isfinite(due):
+    due = command.due if isinstance(command, Reschedule) else None
+    if due is not None and not math.isfinite(due):
         return [outcome(one.key, "invalid", "it has to be due at some time") for one in entries]
     script = scripts.load("jobs", "entry_of", "trash", "entries")
-    options = (command.WORD, repr(due), keys.ENTRIES_LOCK, operation, trash_s)
+    options = (command.WORD, "" if due is None else repr(due), keys.ENTRIES_LOCK, operation, trash_s)
     seen = [JobSeen(one.key, b"", "", one.score) for one in entries]
     when_full = isinstance(command, Remove)
     return job_scripts.run(connection, script, operation, options, seen, now, when_full=when_full)

@@ -35,8 +35,7 @@ local function belongings(id)
   for _, key in ipairs({ dependencies, dependents }) do
     if redis.call('TYPE', key).ok == 'set' then found[#found + 1] = key end
   end
-  local live = redis.pcall('ZCOUNT', executions, '(' .. now, '+inf')
-  return found, type(live) == 'number' and live > 0
+  return found, (executions_alive(id) or 0) > 0
 end
 
 -- Whether a deferred job waits for this one. Of many, as many as are looked at stand for all.

@@ -6,15 +6,16 @@
 -- left alone while a pass holds the lock; one that is not due is in no list. (Not seen is a pass that takes longer than its lock
 -- lasts, the interval and ten seconds.)
 --
--- Options  1 run-now, reschedule or remove, 2 when it is to be due (epoch seconds), 3 rq-scheduler's lock, 4 the operation,
---       5 seconds for which the trash is kept
+-- Options  1 run-now, reschedule or remove, 2 when it is to be due (epoch seconds; '' for now, by the server's clock),
+--       3 rq-scheduler's lock, 4 the operation, 5 seconds for which the trash is kept
 -- Leaves  run-now, reschedule: the entry with another score, where its job is there; where it is to run at once, only if its last
 --       run has ended, since all its runs are one job.
 --       remove: neither the entry nor its job where that is but the entry's: it does not run, and no registry names it. Else the job
 --       stays where it is. Both are in the trash.
 -- Cost: O(log n), about 20 commands for each.
 
-local word, due, lock, operation, seconds = options[1], tonumber(options[2]), options[3], options[4], options[5]
+local word, lock, operation, seconds = options[1], options[3], options[4], options[5]
+local due = tonumber(options[2]) or math.floor(server_now())
 local SOON = 5
 local BUSY = { queued = true, started = true, deferred = true, rate_limited = true, ready_to_enqueue = true }
 local LISTED = { ':finished:', ':failed:', ':canceled:', ':scheduled:', ':deferred:', ':ready:' }
@@ -38,7 +39,7 @@ end
 local function reschedule(id, score, at)
   local job, code = fields_of(id, 'origin')
   if not job then return code == 'changed' and 'unreadable' or code end
-  if at <= tonumber(now) and runs(id, job[1], job[2] or '') then return 'overlap' end
+  if at <= server_now() and runs(id, job[1], job[2] or '') then return 'overlap' end
   redis.call('ZADD', ENTRIES, 'XX', at, id)
   return 'done'
 end
@@ -70,9 +71,9 @@ return act_on_each(function(id, _, _, seen)
   if not plain then return 'source' end
   local at = tonumber(score)
   if seen ~= '' and at ~= tonumber(seen) then return 'changed' end
-  if at <= tonumber(now) + SOON and passing then return 'firing' end
+  if at <= server_now() + SOON and passing then return 'firing' end
   if word == 'remove' then return remove(id, score) end
-  if at == due or (word == 'run-now' and at <= tonumber(now)) then return 'same' end
+  if at == due or (word == 'run-now' and at <= server_now()) then return 'same' end
   return reschedule(id, score, due)
 end, function()
   if trash then trash.close() end

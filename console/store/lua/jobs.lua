@@ -75,6 +75,22 @@ local function wrong(key, type)
 end
 local function is(key, type) return not wrong(key, type) end
 
+-- The server's clock, in epoch seconds: it says what is alive, and what is due. A console's own may be wrong.
+local server_time
+local function server_now()
+  if not server_time then
+    local time = redis.call('TIME')
+    server_time = time[1] + time[2] / 1000000
+  end
+  return server_time
+end
+
+-- How many executions of a job are alive, nil where nobody knows.
+local function executions_alive(id)
+  local live = redis.pcall('ZCOUNT', RQ .. ':executions:' .. id, string.format('(%.6f', server_now()), '+inf')
+  return type(live) == 'number' and live or nil
+end
+
 -- The fields of a job's hash, or nil and a code.
 local function fields_of(id, ...)
   local found = redis.pcall('HMGET', job_key(id), 'status', ...)

@@ -66,8 +66,7 @@ local function leave_limit(id, key)
   redis.call('ZREM', name .. ':rate_limited', id)
   local status = redis.pcall('HGET', job_key(id), 'status')
   if status == 'queued' or status == 'started' then return end
-  local live = redis.pcall('ZCOUNT', RQ .. ':executions:' .. id, '(' .. whole_now, '+inf')
-  if type(live) ~= 'number' or live > 0 then return end
+  if executions_alive(id) ~= 0 then return end
   if redis.call('ZREM', name .. ':allowed', id) == 1 then
     promote(key, tonumber(redis.call('HGET', name, 'concurrency')) or 0)
   end

@@ -13,7 +13,7 @@ return act_on_each(function(id)
   if job[1] ~= 'started' then return 'changed' end
   -- Other ids RQ cannot run; a message with one would end the worker's listening.
   if not string.match(id, '^[%w_-]+$') then return 'abandoned' end
-  local executions = redis.pcall('ZRANGEBYSCORE', RQ .. ':executions:' .. id, '(' .. now, '+inf')
+  local executions = redis.pcall('ZRANGEBYSCORE', RQ .. ':executions:' .. id, string.format('(%.6f', server_now()), '+inf')
   if executions.err then return code_of(executions) end
   local heard = 0
   for _, execution in ipairs(executions) do
