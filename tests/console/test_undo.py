@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from redis import Redis
+from redis import Redis, WatchError
 from rq import Queue
 from rq.group import Group
-from rq.job import Job, JobStatus
+from rq.job import Dependency, Job, JobStatus
 from rq.rate_limit import RateLimit
 
 from console.model.commands import Delete, JobSeen, TrashSeen, Undo
 from console.model.queries import TrashQuery
 from console.store.reader import StoreReader
 from jobs import User, controls, keys, set_user
+from tests.catalogue import ROOT
 from tests.catalogue_tasks import echo
 from tests.conftest import Stock, until
 from tests.console.acting import act, seen
@@ -313,3 +314,81 @@ def test_what_the_trash_did_not_note_puts_nothing_back_and_keeps_nobody_else_fro
     assert undo(redis) == ["done", "unreadable", "done"]
     assert (ids(redis), redis.exists("rq:job:b", "x", "z")) == (["a", "c"], 0)
     assert [one.key for one in taken(redis)] == [b"b"]
+
+
+def dependent(redis: Redis, *on: str, **options: bool) -> tuple[list[Job], Job]:
+    """Jobs in the queue q, and one that waits for all of them."""
+    queue = Queue("q", connection=redis)
+    parents = [queue.enqueue(echo, one, job_id=one) for one in on]
+    return parents, queue.enqueue(echo, "child", job_id="child", depends_on=Dependency(parents, **options))  # type: ignore[arg-type]
+
+
+def burst(stock: Stock) -> None:
+    assert stock.worker("--burst", "q", PYTHONPATH=str(ROOT)).wait(30) == 0
+
+
+def test_a_deferred_job_runs_whose_dependencies_have_finished_meanwhile(redis: Redis, stock: Stock) -> None:
+    _, child = dependent(redis, "a", "b")
+    assert delete(redis, seen(redis, "child", "q", "deferred")) == ["done"]
+    burst(stock)
+    assert undo(redis) == ["done"]
+    assert child.get_status() == JobStatus.READY_TO_ENQUEUE
+    assert (redis.zcard("rq:deferred:q"), redis.zrange("rq:ready:q", 0, -1)) == (0, [b"child"])
+    burst(stock)
+    assert child.get_status() == JobStatus.FINISHED
+    assert len(child.results()) == 1
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_it_takes_a_failure_only_where_it_said_so(redis: Redis, allowed: bool) -> None:
+    [parent], child = dependent(redis, "a", allow_failure=allowed)
+    assert delete(redis, seen(redis, "child", "q", "deferred")) == ["done"]
+    parent.set_status(JobStatus.FAILED)
+    assert undo(redis) == ["done"]
+    assert child.get_status() == (JobStatus.READY_TO_ENQUEUE if allowed else JobStatus.DEFERRED)
+
+
+def test_what_waited_in_vain_before_or_for_what_is_in_the_trash_waits_on(redis: Redis) -> None:
+    [parent], child = dependent(redis, "a")
+    waiting = seen(redis, "child", "q", "deferred")
+    before = held(redis)
+    # Both in one operation, the parent first; then in two.
+    assert delete(redis, seen(redis, "a", "q", "queued"), waiting) == ["done"] * 2
+    assert undo(redis) == ["done"] * 2
+    assert held(redis) == before
+    assert delete(redis, waiting) == ["done"]
+    assert delete(redis, seen(redis, "a", "q", "queued"), operation="op2") == ["done"]
+    assert undo(redis) == ["done"]
+    assert child.get_status() == JobStatus.DEFERRED
+    assert undo(redis, operation="op2") == ["done"]
+    assert held(redis) == before
+    parent.set_status(JobStatus.FINISHED)
+    assert delete(redis, waiting) == ["done"]
+    assert undo(redis) == ["done"]
+    assert child.get_status() == JobStatus.DEFERRED
+
+
+def test_a_worker_that_ends_the_dependency_at_that_moment_looks_again(redis: Redis) -> None:
+    [parent], _ = dependent(redis, "a")
+    assert delete(redis, seen(redis, "child", "q", "deferred")) == ["done"]
+    with redis.pipeline() as pipe:
+        pipe.watch(parent.dependents_key)
+        assert undo(redis) == ["done"]
+        pipe.multi()
+        pipe.hset(parent.key, "status", "finished")
+        with pytest.raises(WatchError):
+            pipe.execute()
+    assert redis.smembers(parent.dependents_key) == {b"child"}
+
+
+def test_who_was_released_by_another_one_does_not_run_again(redis: Redis, stock: Stock) -> None:
+    (first, second), child = dependent(redis, "a", "b")
+    waits = Queue("q", connection=redis).enqueue(echo, "waits", job_id="waits", depends_on=[first])
+    assert delete(redis, seen(redis, "a", "q", "queued")) == ["done"]
+    burst(stock)
+    assert (second.get_status(), child.get_status()) == (JobStatus.FINISHED, JobStatus.FINISHED)
+    assert undo(redis) == ["done"]
+    assert redis.smembers(first.dependents_key) == {b"waits"}
+    burst(stock)
+    assert (first.get_status(), waits.get_status()) == (JobStatus.FINISHED, JobStatus.FINISHED)
+    assert [len(job.results()) for job in (child, waits)] == [1, 1]

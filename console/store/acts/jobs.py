@@ -91,7 +91,7 @@ def _script(command: JobCommand, operation: str, trash_s: float) -> tuple[Script
             return scripts.load(*_LEAVING, "cancel"), (int(command.with_entry),)
         case Delete():
             asked = (operation, trash_s, int(command.with_entry), int(command.with_dependents))
-            return scripts.load(*_LEAVING, "trash", "delete"), asked
+            return scripts.load(*_LEAVING, "trash", "dependencies", "delete"), asked
         case _:
             assert_never(command)
 

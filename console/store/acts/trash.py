@@ -21,6 +21,6 @@ def undo(
 ) -> Iterator[list[Outcome]]:
     """Put back each of these, in the order given: what was taken last first, so that queues get back their order. Call by call,
     as job_scripts.each_call has it. Raises redis' errors."""
-    script = scripts.load("jobs", "rate_limits", "entry_of", "trash", "undo")
+    script = scripts.load("jobs", "rate_limits", "entry_of", "trash", "dependencies", "undo")
     ids = [JobSeen(one.key, b"", "") for one in taken]
     return job_scripts.each_call(connection, script, operation, (command.operation,), ids, clock, more, when_full=True)

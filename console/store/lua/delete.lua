@@ -1,5 +1,5 @@
 -- Takes jobs that do not run into the trash. (After jobs.lua, rate_limits.lua, entry_of.lua, ranks.lua, places.lua,
--- runs.lua, leaving.lua and trash.lua.)
+-- runs.lua, leaving.lua, trash.lua and dependencies.lua.)
 --
 -- Options  1 the operation, 2 seconds for which the trash is kept, 3 '1' to take also the job of a plain entry of rq-scheduler's,
 --       with that entry, 4 '1' to take also jobs that others wait for
@@ -102,12 +102,15 @@ return act_on_each(function(id, queue, state, score)
     local dependents = job_key(id) .. ':dependents'
     if found[#found] == dependents and waited_for(dependents) then return 'dependents' end
   end
+  local waits = there and state == 'deferred' and #(open_dependencies(id, function() return false end) or {}) > 0
   if not trash.of(id, there and job_key(id) or nil) then return 'exists' end
   if not there then trash.absent(job_key(id)) end
 
+  -- In the order in which undo.lua needs it, from the end: whether it is ready shows in its dependencies, and says where it goes.
+  if state == 'rate limited' then collect(left, place.set, id) else leave_place(place, id, job[6]) end
+  if waits then trash.deferred(place.set, id) end
   trash.key(RQ .. ':results:' .. id)
   for _, key in ipairs(found) do trash.key(key) end
-  if state == 'rate limited' then collect(left, place.set, id) else leave_place(place, id, job[6]) end
   if group then leave_group(group, id) end
   if limit then give_up_slot(limit, job[5], id, state, place) end
   if not ENDED[state] then leave_lane(id, origin, 'gone', trash) end

@@ -16,6 +16,7 @@
 --   trash.waiting(limit, id, score, concurrency)           note that it waited for one
 --   trash.field(hash, field, value)        note a field that the script changes: put back where the hash has that field still
 --   trash.word(hash, field, value, word)   note a word that the script takes out of a list with commas, and the whole list
+--   trash.deferred(registry, id)           note that it waits for a job that has not finished
 --   trash.keep()                           end what belongs to this id
 --   trash.close()                          once, after the last
 --
@@ -87,6 +88,7 @@ local function open_trash(tq, operation, seconds, ids)
   trash.absent = note('absent')
   trash.score, trash.member, trash.place = note('score'), note('member'), note('place')
   trash.slot, trash.waiting, trash.field, trash.word = note('slot'), note('waiting'), note('field'), note('word')
+  trash.deferred = note('deferred')
   function trash.keep()
     before[id] = cmsgpack.pack(notes)
     order[#order + 1], order[#order + 2] = first + #packed / 2, id
