@@ -238,3 +238,25 @@ def test_two_consoles_remove_the_same_schedule_once(redis: Redis, writer: StoreW
     assert [first[0].result, second[0].reason] == ["done", "gone"]
     assert users.get(redis, "ada").id == "ada"
     assert Queue("default", connection=redis).count == 0
+
+
+def test_a_schedule_whose_user_is_gone_is_not_put_back(redis: Redis, writer: StoreWriter) -> None:
+    found = of_users(redis, "ada", "bob")
+    assert codes(do(writer, Remove(), *found)) == ["done"] * 2
+    registering.remove_user(redis, "ada")
+    assert undo(writer, [one.key for one in found]) == ["gone", "done"]
+    assert not redis.exists(keys.SCHEDULE + found[0].key.decode(), keys.USER + "ada")
+    assert redis.zscore(keys.ENTRIES, found[0].key) is None
+    assert [schedule.user for schedule in schedules.page(redis)] == ["bob"]
+
+
+def test_a_schedule_that_is_back_follows_its_user_as_he_is_by_now(redis: Redis, writer: StoreWriter) -> None:
+    found = of_users(redis, "ada", "bob", "cy")
+    set_schedule(redis, "cy", "ok", tier="free", cadence=Every(90))
+    assert codes(do(writer, Remove(), *found)) == ["done"] * 3
+    registering.set_users(redis, [User("ada", "pro"), User("bob", "slow", active=False), User("cy", "pro")], tasks=[])
+    assert undo(writer, [one.key for one in found]) == ["done"] * 3
+    ada, bob, cy = (schedules.get(redis, user, "ok") for user in ("ada", "bob", "cy"))
+    assert (ada.tier, ada.cadence, ada.active) == ("pro", Every(2).bound_to(ada.id, "UTC"), True)
+    assert (bob.tier, bob.active) == ("slow", False)
+    assert (cy.tier, cy.cadence, cy.active) == ("free", Every(90).bound_to(cy.id, "UTC"), True)

@@ -2,7 +2,7 @@
 -- dependencies.lua; of a job, only its id is used.)
 --
 -- Options  1 the operation that took it
--- Returns `done`; `gone` where it is not in the trash, or has expired there;
+-- Returns `done`; `gone` where it is not in the trash, or has expired there, or is the schedule of a user who is gone;
 --       `exists` where there is a key again that would come back; `unreadable` where a list or set that it was in is of another
 --       type, or what the trash notes of it is not its own.
 -- Leaves every key with its content and its expiry, and the members of sorted sets and sets, as they were. In a queue the id comes
@@ -189,6 +189,8 @@ local function in_the_way(notes)
     if TYPES[what] then
       code = wrong(key, TYPES[what])
       if code then return code end
+      -- A schedule without its user would fire, and each run of it would fail.
+      if what == 'word' and redis.call('EXISTS', key) == 0 then return 'gone' end
       -- An entry alone, whose job was left where it is, may have been scheduled again.
       if key == ENTRIES and redis.call('ZSCORE', key, note[3]) then return 'exists' end
     elseif what == 'deferred' then
