@@ -14,7 +14,8 @@ local function cannot_enqueue(id, queue, limit, before)
     blocked[queue] = wrong(RQ .. ':queue:' .. queue, 'list') or wrong(RQ .. ':queues', 'set') or false
   end
   if blocked[queue] then return blocked[queue] end
-  if not (may_write_own(JOB, id, id .. ':dependents') and may_write_run(id, before, queue)) then return 'refused' end
+  local may = may_write_all(JOB) or may_write_own(JOB, id, id .. ':dependents')
+  if not (may and may_write_run(id, before, queue)) then return 'refused' end
   return limit and limit_wrong(limit)
 end
 

@@ -41,7 +41,11 @@ end
 
 -- The same of whatever begins with a prefix: the pattern that lets the user write a key of a name that nothing has takes them all.
 local NOBODY = '\1' .. KEYS[1]
-local function may_write_all(prefix) return may_write(prefix .. NOBODY) end
+local open = {}
+local function may_write_all(prefix)
+  if open[prefix] == nil then open[prefix] = may_write(prefix .. NOBODY) end
+  return open[prefix]
+end
 
 -- The same of keys that are one job's own, by what follows the prefix.
 local function may_write_own(prefix, ...)
