@@ -145,6 +145,15 @@ def test_a_range_is_backfilled_once(redis: Redis, writer: StoreWriter, monkeypat
     assert len(runs_of(redis, "cy", "ok")) == 0
 
 
+def test_a_backfill_says_that_the_newest_slot_is_left(redis: Redis, writer: StoreWriter) -> None:
+    [ada] = of_users(redis, "ada")
+    newest = schedules.get(redis, "ada", "ok").cadence.latest(time.time())
+    redis.hset(keys.SCHEDULE.encode() + ada.key, "next", newest - 3_600)
+    left = "the newest slot is due and left to rqscheduler"
+    assert only(do(writer, Backfill(newest - 3_600, time.time()), ada)).said == f"1 runs on low; {left}"
+    assert only(do(writer, Backfill(newest, time.time()), ada)).said == f"there is no other slot in that time; {left}"
+
+
 def test_removing_and_undoing_leaves_everything_as_it_was(redis: Redis, stock: Stock, writer: StoreWriter) -> None:
     found = of_users(redis, "ada", "bob", "cy")
     set_schedule(redis, "ada", "broken", cadence=Cron("0 9 * * *"), overlap="allow", jitter=60)

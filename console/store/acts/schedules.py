@@ -136,11 +136,16 @@ def _backfilled(connection: Redis, command: Backfill, schedule: Schedule) -> tup
         came = controls.backfill(connection, schedule.user, schedule.task, command.start, command.end)
     except JobsError as error:
         return Answer("invalid", str(error)), 0
+    left = "" if came.left is None else "; the newest slot is due and left to rqscheduler"
     if not came.enqueued:
-        said = f"{came.existing:,} slots have their runs" if came.existing else "there is no slot in that time"
-        return Answer("same", said), 0
+        said = (
+            f"{came.existing:,} slots have their runs"
+            if came.existing
+            else f"there is no {'other ' * bool(left)}slot in that time"
+        )
+        return Answer("same", f"{said}{left}"), 0
     already = f", {came.existing:,} were there" if came.existing else ""
-    return Answer("done", f"{came.enqueued:,} runs on {controls.BACKFILL_LANE}{already}"), came.enqueued
+    return Answer("done", f"{came.enqueued:,} runs on {controls.BACKFILL_LANE}{already}{left}"), came.enqueued
 
 
 def _put_back(connection: Redis, seen: Sequence[QuarantineSeen]) -> list[Outcome]:
