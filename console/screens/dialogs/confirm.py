@@ -249,13 +249,7 @@ class Confirm(Dialog[Confirmed | None]):
     @property
     def ready(self) -> bool:
         """Whether a yes is taken: all is known of what it would be done to, there is something, and it can have been read."""
-        return (
-            self.ready_to_draw
-            and self._was_seen
-            and self._glance is not None
-            and self._glance.done
-            and not self._nothing
-        )
+        return self.ready_to_draw and self._was_seen and self._glance is not None and self._glance.done and not self._nothing
 
     @property
     def _nothing(self) -> bool:
