@@ -25,6 +25,9 @@ WATCH_S: Final = 10.0
 MAX_BACKOFF_S: Final = 5.0
 """Seconds between two tries at the most: who waits for a server looks at the screen."""
 
+FIRST_S: Final = 0.06
+"""Seconds for which a first answer has the processor to itself, to be drawn, before all is read behind it."""
+
 Sought = SearchQuery | GroupsQuery | FailingQuery
 """What is read in the background, once, and not every second."""
 
@@ -177,6 +180,8 @@ class Poller:
             with garbage.put_off():
                 for groups in reader.groups(query, self._clock(), stop.is_set):
                     yield GroupsProgressed(seq, query, groups)
+                    if groups.sampled:
+                        stop.wait(FIRST_S)
         else:
             for found in reader.search(query, self._clock(), stop.is_set):
                 yield SearchProgressed(seq, found)
