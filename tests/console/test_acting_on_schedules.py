@@ -125,7 +125,7 @@ async def test_the_schedules_of_a_lane_are_paused_in_place_of_the_lane(redis: Re
         await driver.press("P")
         await driver.shows("r  resume the schedules of default")
         await driver.press("r")
-        await confirm(driver, "Resume 1 schedule", "all users' schedules of default", "ada")
+        await confirm(driver, "Resume 1 schedule", "all users' schedules of default", "ada", "state      paused")
         await driver.shows("resumed 1")
         assert not schedules.get(redis, "ada", "ok").paused
         await driver.press("P", "escape")

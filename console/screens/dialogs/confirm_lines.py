@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import Final
 
 from console.model import command_words, listening, tie_words, words
-from console.model.commands import REASONS, Backfill, Command
+from console.model.commands import REASONS, Backfill, Command, Pause, Resume
 from console.model.counting import counted, plural
 from console.model.meant import Meant
 from console.model.schedules import SlotsPage
@@ -107,10 +107,13 @@ def lines(
     if slots is not None:
         rows += _runs(slots, glance.count) if isinstance(command, Backfill) else _slots(slots, around.zone)
     for tally in glance.tallies:
-        # The title says a single state, and a function tells more than its task.
-        if tally.what == "task" or (lane and tally.what == "queue") or (tally.what == "state" and len(tally.counts) == 1):
+        # The title says a single state, though not whether there is anything to pause; a function tells more than its task.
+        said = tally.what == "state" and len(tally.counts) == 1 and not isinstance(command, Pause | Resume)
+        if tally.what == "task" or (lane and tally.what == "queue") or said:
             continue
         rows += _errors(tally) if tally.what == "error" and glance.count > 1 else [_tally(tally, alone=glance.count == 1)]
+        if tally.what == "queue" and slots is not None and slots.lane != slots.lane_before:
+            rows.append(Row(((f"{'queue then':<{LABEL}}", "dim"), (slots.lane, "warn"))))
     for note in tie_words.notes(command, glance.ties):
         rows += _prose(note, "dim")
     return rows
@@ -139,8 +142,6 @@ def _slots(slots: SlotsPage, zone: tzinfo | None) -> list[Row]:
         told = [words.absolute(at, zone, slots.as_of) for at in found[:SLOTS]]
         for at, line in enumerate(_joined(told, ROOM - LABEL)):
             rows.append(Row(((f"{label if at == 0 else '':<{LABEL}}", "dim"), (line, ""))))
-    if slots.lane != slots.lane_before:
-        rows.append(Row(((f"{'queue then':<{LABEL}}", "dim"), (slots.lane, "warn"))))
     return rows
 
 
