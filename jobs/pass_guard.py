@@ -22,6 +22,7 @@ from rq_scheduler import Scheduler
 from rq_scheduler.utils import get_next_scheduled_time
 
 from jobs import quarantine
+from jobs.utf8 import is_utf8
 
 logger = logging.getLogger("jobs.pass_guard")
 
@@ -54,7 +55,7 @@ def set_aside_unreadable(scheduler: Scheduler, due: list[bytes]) -> int:
     rq-scheduler decodes ids outside of anything that can be wrapped, so the pass, whose list still names them, must not go on;
     the next one does, an interval later.
     """
-    unreadable = [entry for entry in due if not _is_utf8(entry)]
+    unreadable = [entry for entry in due if not is_utf8(entry)]
     for entry in unreadable:
         quarantine.set_aside(scheduler.connection, entry, "the id is not UTF-8", scheduler.name)
     if unreadable:
@@ -73,14 +74,6 @@ def _end_pass() -> None:
             frame.f_locals["jobs"].close()
             return
         frame = frame.f_back  # type: ignore[assignment]
-
-
-def _is_utf8(entry: bytes) -> bool:
-    try:
-        entry.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _guarded_job_class(scheduler: Scheduler) -> type[Job]:

@@ -20,6 +20,7 @@ from redis.exceptions import ResponseError
 from jobs import keys, tiers
 from jobs.cadence import zone_of
 from jobs.errors import InvalidCadence, InvalidUser, UnknownUser
+from jobs.utf8 import is_utf8
 
 MAX_ID_BYTES = 256
 MAX_SOURCES = 20
@@ -104,7 +105,7 @@ def search(connection: Redis, prefix: str = "", limit: int = 50, after: str | No
     ids: list[str] = []
     while True:
         found = cast(list[bytes], connection.zrangebylex(keys.USERS, low, high, start=0, num=limit - len(ids)))
-        ids += [member.decode() for member in found if _is_utf8(member)]
+        ids += [member.decode() for member in found if is_utf8(member)]
         if not found or len(ids) >= limit:
             return ids
         low = b"(" + found[-1]
@@ -121,14 +122,6 @@ def every_id(connection: Redis, page: int = PAGE) -> Iterator[str]:
 def count(connection: Redis) -> int:
     """How many users the directory holds."""
     return int(connection.zcard(keys.USERS))
-
-
-def _is_utf8(member: bytes) -> bool:
-    try:
-        member.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _restore(user_id: str, raw: object) -> User | None:

@@ -40,6 +40,7 @@ from console.store.trip import Trip
 from console.store.values import text
 from jobs import keys
 from jobs.scripts import Argument
+from jobs.utf8 import is_utf8
 
 PATIENCE: Final = WATCH_S - 3
 """Seconds after which it is said how far suspending or resuming all has come: before it would count as ignored."""
@@ -97,7 +98,7 @@ def check(connection: Redis, command: WorkerCommand, seen: Sequence[Seen], watch
 
 def _tell(connection: Redis, operation: str, word: str, seen: Sequence[WorkerSeen], watched: Watched) -> list[Outcome]:
     # A payload that is no UTF-8 ends the thread of the worker that listens.
-    sendable = [one for one in seen if _is_text(one.job or b"")]
+    sendable = [one for one in seen if is_utf8(one.job or b"")]
     arguments: list[Argument] = [part for one in sendable for part in (one.key, one.job or b"")]
     given = (keys.RQ_KEY_PREFIX, word, *arguments)
     replies: list[list[bytes]] = (
@@ -248,11 +249,3 @@ def _executions(one: WorkerSeen) -> bytes:
 
 def _count(n: int, what: str) -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
-
-
-def _is_text(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
