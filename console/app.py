@@ -199,7 +199,8 @@ class Console(App[Target], inherit_bindings=False):
         """A grouping has come further."""
         self._reading.grouped(message)
         if self._places.open:
-            self._around.header()
+            # Drawn with the groups, whose number the footer tells; asked for by the view it would be a frame later.
+            self._around.draw()
 
     def on_asks(self, message: Asks) -> None:
         """Read what the view wants to show."""

@@ -19,7 +19,14 @@ from console.model.masking import mask_url
 from console.model.ports import Reader, ReadError, Target, Writer
 from console.settings import Settings
 
-READY: Final = ("console.screens.palette", "console.screens.help", "console.store.failure_groups", "console.store.search")
+READY: Final = (
+    "console.screens.palette",
+    "console.screens.help",
+    "console.store.failing",
+    "console.store.failure_groups",
+    "console.store.queue_names",
+    "console.store.search",
+)
 """What keys need besides the views: modules that take long to import."""
 
 

@@ -24,7 +24,7 @@ from console.screens.place import Place
 from console.screens.tabled import Tabled
 from console.screens.view import Asks, Searches
 from console.widgets.columns import Column
-from console.widgets.lines import Line, Page
+from console.widgets.lines import Line, Page, Row
 from console.widgets.pieces import Piece
 
 EVERY_S: Final = 5.0
@@ -55,8 +55,8 @@ class GroupsView(Tabled):
     FIELDS: ClassVar[Mapping[str, Kind]] = job_terms.FIELDS
 
     DEFAULT_CSS = f"""
-    GroupsView #about {{ display: none; height: {group_lines.LINES + 2}; }}
-    GroupsView #about.shown {{ display: block; }}
+    GroupsView #about {{ height: {group_lines.LINES + 2}; }}
+    GroupsView #about.none {{ display: none; }}
     GroupsView #about Page {{ background: $surface; }}
     """
 
@@ -68,6 +68,7 @@ class GroupsView(Tabled):
         self._owned = True
         self._reason = ""
         self._reading = False
+        self._about_height = group_lines.LINES + 2
         self._seen_at: float | None = None
         self._begun_at: float | None = None
 
@@ -244,18 +245,27 @@ class GroupsView(Tabled):
     # --- inside ---------------------------------------------------------------------------------
 
     def _explain(self) -> None:
-        """What is known of the group under the cursor, beneath the table where there is room."""
+        """What is known of the group under the cursor, beneath the table where there is room. That is kept free from the
+        beginning: a table that grows smaller as soon as it has rows would be drawn twice."""
+        if not self.size.height:
+            return
         row: Group | None = self.table.row()
-        roomy, shown = self.size.height >= ROOMY, row is not None and self.size.height >= LITTLE
+        groups = self._groups
+        roomy, little = self.size.height >= ROOMY, self.size.height >= LITTLE
         about = self.query_one("#about")
-        about.set_class(shown and self._groups is not None, "shown")
-        if shown and row is not None and self._groups is not None:
+        about.set_class(not (roomy if groups is None else little and row is not None), "none")
+        title: tuple[Sequence[Piece], Sequence[Piece]] = ((), ())
+        known: Sequence[Row] = ()
+        if row is not None and groups is not None:
             width = self.size.width
-            known = group_lines.lines(row, width, self._groups.as_of, self.zone) if roomy else group_lines.brief(row, width)
-            about.styles.height = 2 + (group_lines.LINES if roomy else len(known))
-            self.query_one("#cause", Line).say(*group_lines.title(row, self._groups.sampled))
-            self.query_one("#known", Page).show(known)
-            self.query_one("#ways", Line).say(*self._ways())
+            title = group_lines.title(row, groups.sampled)
+            known = group_lines.lines(row, width, groups.as_of, self.zone) if roomy else group_lines.brief(row, width)
+        height = 2 + (group_lines.LINES if roomy else len(known))
+        if height != self._about_height:
+            about.styles.height = self._about_height = height
+        self.query_one("#cause", Line).say(*title)
+        self.query_one("#known", Page).show(known)
+        self.query_one("#ways", Line).say(*(self._ways() if known else ((), (), {})))
 
     def _ways(self) -> tuple[list[Piece], list[Piece], dict[int, str]]:
         """What can be done, by which keys, and to what."""

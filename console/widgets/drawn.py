@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, Self
 
 from rich.style import Style
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -111,6 +111,13 @@ class Drawn(ScrollView, can_focus=False):
     def cells(self) -> int:
         """How wide a line is, without the scroll bar."""
         return self.scrollable_content_region.width
+
+    def scroll_over(self, lines: int) -> None:
+        """Let so many lines be in reach. While all of them are on screen there is nothing to scroll, and the screen need not be
+        laid out anew when they are one more or less; unless the widget is as high as they are many."""
+        height = self.styles.height
+        fits = lines <= max(1, self.size.height) and not (height is not None and height.is_auto)
+        self.virtual_size = Size(0, 0) if fits else Size(self.cells, lines)
 
     def styles_of_tones(self) -> Mapping[str, Style]:
         """The style of each tone on this widget's background."""

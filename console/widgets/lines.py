@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from textual import events
-from textual.geometry import Size
 from textual.message import Message
 
 from console.widgets.drawn import Drawing, Drawn
@@ -116,7 +115,7 @@ class Page(Drawn):
         at = max(0, min(at, len(self._rows) - 1))
         top, moved = self.scroll_offset.y, at - self.cursor
         self.cursor = at
-        self.virtual_size = Size(self.cells, len(self._rows))
+        self.scroll_over(len(self._rows))
         if moved and top:
             self.scroll_to(y=max(0, top + moved), animate=False, force=True)
         if self._has_cursor:
@@ -182,7 +181,7 @@ class Page(Drawn):
 
     def on_resize(self) -> None:
         """Keep the scroll bar true to the width, and the cursor in sight."""
-        self.virtual_size = Size(self.cells, len(self._rows))
+        self.scroll_over(len(self._rows))
         if self._has_cursor:
             self._in_sight()
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from textual import events
-from textual.geometry import Size
 from textual.message import Message
 
 from console.widgets.columns import Column, Placed, place
@@ -305,7 +304,7 @@ class Table(Drawn):
 
     def _resize(self) -> None:
         # One line more than there are rows: the titles.
-        self.virtual_size = Size(self.cells, self.total + 1)
+        self.scroll_over(self.total + 1)
 
     def _settle(self) -> None:
         """Let the cursor be on a row: where its own has gone, on the one that took its rank."""
