@@ -96,8 +96,9 @@ def make(
     queues: Sequence[str] = ("default",),
     seed: int = 0,
     users: int = 997,
+    within: float = 80_000,
 ) -> list[Made]:
-    """Make so many failures, in turn of each kind, in any of the queues, of the last day, and return them."""
+    """Make so many failures, in turn of each kind, in any of the queues, `within` so many seconds, and return them."""
     chance = random.Random(seed)
     now = time.time()
     made = [
@@ -107,7 +108,7 @@ def make(
             queue=chance.choice(queues),
             user=f"user-{chance.randrange(users)}@example.com" if n % 11 else None,
             tier=("pro", "free")[n % 2],
-            at=round(now - chance.random() * 80_000, 3),
+            at=round(now - chance.random() * within, 3),
         )
         for n in range(count)
     ]

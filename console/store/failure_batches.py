@@ -76,21 +76,25 @@ def read(
     ahead: Ahead, chunks: Iterable[Sequence[Listed]], stopped: Callable[[], bool]
 ) -> Iterator[tuple[Batch, list[Any], list[Any]]]:
     """Each batch with the fields and the newest result of each of its jobs, in the order of the chunks, until `stopped()` says
-    so. Raises redis' errors of the connection."""
+    so. Chunks may be empty. Raises redis' errors of the connection."""
     left = iter(chunks)
     coming: deque[Sequence[Listed] | Batch] = deque()
 
-    def measure() -> None:
+    def measure() -> bool:
+        """Ask how large the jobs of the next chunk are; whether there was one."""
         chunk = next(left, None)
         if chunk:
             jobs = [job for job, _, _ in chunk]
             hashes = packed_each("MEMORY USAGE", JOB, jobs, "SAMPLES", "0")
             ahead.send(hashes + packed_each("MEMORY USAGE", RESULTS, jobs, "SAMPLES", "0"), 2 * len(jobs))
             coming.append(chunk)
+        return chunk is not None
 
     for _ in range(DEPTH):
         measure()
-    while coming and not stopped():
+    while (coming or measure()) and not stopped():
+        if not coming:
+            continue
         one = coming.popleft()
         if isinstance(one, Batch):
             yield one, *one.answered(ahead)

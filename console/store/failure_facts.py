@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import hiredis
@@ -21,11 +23,9 @@ from console.store.ahead import Ahead
 from console.store.failure_batches import FIELDS, JOB, RESULTS, Batch, Listed
 from console.store.owner import owner
 from console.store.rows import MAX_REFUSED, SHORT
+from console.store.tracebacks import Here, Telling
 from console.store.trip import Trip
 from console.store.values import instant, number, text
-
-MOST_UNPACKED: Final = 1 << 20
-"""Characters of tracebacks that are read together, but for the last one of them."""
 
 MOST_NAME: Final = 200
 """Characters of a user and a tier."""
@@ -39,25 +39,45 @@ EXACT: Final = 16
 """Digits of a number that may be more than a float counts exactly."""
 
 MOST_KNOWN: Final = 2_000
-"""Tracebacks that are remembered, of SHORT bytes at the most; and as many functions with what they failed of."""
+"""Functions with what they failed of that are remembered."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """A batch as far as it is known before its tracebacks are taken apart: of each job the fields of its hash, the packed
+    traceback (empty: none) or what it failed of else, and when it failed."""
+
+    batch: Batch
+    values: list[Any]
+    packs: list[bytes]
+    whys: list[Raised | None]
+    ended: list[float | None]
 
 
 class Facts:
     """Reads jobs with their failures, which it names as a tally counts them. `refused` is what the server would not tell."""
 
-    def __init__(self, connection: Redis, secrets: Secrets, tally: Tally) -> None:
+    def __init__(self, connection: Redis, secrets: Secrets, tally: Tally, telling: Telling | None = None) -> None:
+        """`telling` takes the tracebacks apart; without one, this process does."""
         self._connection, self._secrets, self._tally = connection, secrets, tally
-        self._known: dict[bytes, Raised] = {}
+        self._telling = telling or Here(secrets)
         self._members: dict[tuple[bytes, int], tuple[Raised, Members]] = {}
         self.refused: dict[str, Refused] = {}
 
     def read(self, ahead: Ahead, chunks: Iterable[Sequence[Listed]], stopped: Callable[[], bool]) -> Iterator[list[Failure]]:
         """The failures of the jobs of each chunk, in order, until `stopped()` says so. Raises redis' errors of the
         connection."""
+        telling = self._telling
+        waiting: deque[Opened] = deque()
         for batch, values, entries in failure_batches.read(ahead, chunks, stopped):
-            yield self._facts(batch, values, entries)
+            waiting.append(self._opened(batch, values, entries))
+            telling.ask(waiting[-1].packs)
+            if len(waiting) > telling.ahead:
+                yield self._failures(waiting.popleft(), telling.answer())
+        while waiting:
+            yield self._failures(waiting.popleft(), telling.answer())
 
-    def _facts(self, batch: Batch, values: list[Any], entries: list[Any]) -> list[Failure]:
+    def _opened(self, batch: Batch, values: list[Any], entries: list[Any]) -> Opened:
         for at, error in batch.refused.items():
             self._refuse(RESULTS + batch.listed[at][0], error)
         for at, fields in self._short(batch).items():
@@ -81,11 +101,11 @@ class Facts:
                 ended.append(None)
             packs.append(packed)
             whys.append(None if packed else why)
-        raised = self._raised(packs)
-        return [
-            self._failure(listed, fields, packed, why or raised[packed], at)
-            for listed, fields, packed, why, at in zip(batch.listed, values, packs, whys, ended, strict=True)
-        ]
+        return Opened(batch, values, packs, whys, ended)
+
+    def _failures(self, opened: Opened, raised: dict[bytes, Raised]) -> list[Failure]:
+        each = zip(opened.batch.listed, opened.values, opened.packs, opened.whys, opened.ended, strict=True)
+        return [self._failure(listed, fields, packed, why or raised[packed], at) for listed, fields, packed, why, at in each]
 
     def _short(self, batch: Batch) -> dict[int, list[Any]]:
         """Those of the fields of the heavy hashes that are short, in two trips."""
@@ -136,34 +156,6 @@ class Facts:
             # With the object itself, lest another one is given its id.
             self._members[called.partition(b"(")[0], id(why)] = why, members
         return members
-
-    def _raised(self, packs: Iterable[bytes]) -> dict[bytes, Raised]:
-        """What packed tracebacks tell. The same one, byte by byte, is taken apart once, if not too many come between."""
-        known = self._known
-        found = {packed: known[packed] for packed in packs if packed in known}
-        texts: dict[bytes, str] = {}
-        size = 0
-        for packed in packs:
-            if not packed or packed in found or packed in texts:
-                continue
-            trace = decoding.traceback(packed)
-            if isinstance(trace, Undecodable):
-                found[packed] = told.UNREADABLE
-                continue
-            texts[packed] = trace
-            size += len(trace)
-            if size > MOST_UNPACKED:
-                found.update(self._read(texts))
-                texts, size = {}, 0
-        found.update(self._read(texts))
-        return found
-
-    def _read(self, texts: dict[bytes, str]) -> dict[bytes, Raised]:
-        found = dict(zip(texts, told.raised_each(texts.values(), self._secrets), strict=True))
-        if len(self._known) >= MOST_KNOWN:
-            self._known.clear()
-        self._known.update({packed: why for packed, why in found.items() if len(packed) <= SHORT})
-        return found
 
     def _none(self, key: bytes, answer: Any) -> list[None]:
         """The fields of what was not told, and a note of why."""

@@ -9,42 +9,40 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from random import SystemRandom
-from typing import Any, Final
+from typing import Final
 
-import hiredis
 from redis import Redis
 
 from console.model.failure_groups import Failure, Groups, Tally
 from console.model.queries import FailuresQuery, GroupsQuery
 from console.model.secrets import Secrets
 from console.model.selection import MAX_SELECTED
-from console.model.status import Refused
 from console.store import job_lists, search
 from console.store.ahead import Ahead, packed
+from console.store.beside import Beside
 from console.store.failure_batches import CHUNK, Listed
 from console.store.failure_facts import Facts
+from console.store.failure_listing import Listing
 from console.store.job_lists import Held
+from console.store.registry_changes import Flat
 from console.store.rows import MAX_REFUSED
 from console.store.search import Bounds
 from console.store.seen import Seen
-from console.store.values import text
+from console.store.tracebacks import Here
 
 MOST_READ: Final = MAX_SELECTED
 """Failures that are grouped: with what is kept of each to count it out again, some 400 bytes, a hundred megabytes."""
 
-DRAWN: Final = 500
-"""Failures of the first estimate; of fewer than SMALL all are read at once."""
+DRAWN: Final = 300
+"""Failures of the first estimate; fewer than SMALL are all read at once."""
 
-SMALL: Final = 8 * DRAWN
+SMALL: Final = 2_000
 
-RANKS: Final = 500
-"""Members that one command reads."""
-
-AHEAD: Final = 4
-"""Such commands that are sent before the first is answered."""
+MANY: Final = 10_000
+"""Failures for which a second process is worth its start."""
 
 STEPS: Final = 20
 """Answers on the way, at the most."""
@@ -60,24 +58,24 @@ class Grouping:
     queue: bytes | None
     tally: Tally = field(default_factory=Tally)
     known: defaultdict[bytes, dict[bytes, Failure]] = field(default_factory=lambda: defaultdict(dict))
-    scores: defaultdict[bytes, dict[bytes, Any]] = field(default_factory=lambda: defaultdict(dict))
-    """Those of `known`, which are looked at of all at once."""
+    listed: dict[bytes, Flat] = field(default_factory=dict)
+    """The registries as they were listed last, if all that was in them is known."""
 
     def add(self, failures: Sequence[Failure]) -> None:
-        """Count these as well."""
-        known, scores = self.known, self.scores
+        """Count these as well, each in place of what was known of the same job."""
         for failure in failures:
-            job, queue, score = failure[:3]
-            known[queue][job] = failure
-            scores[queue][job] = score
+            queue, job = failure.queue, failure.job
+            if job in self.known[queue]:
+                self.drop(self.known[queue][job])
+            self.known[queue][job] = failure
         self.tally.add(failures)
 
     def drop(self, failure: Failure) -> None:
         """Count one less."""
         known = self.known[failure.queue]
-        del known[failure.job], self.scores[failure.queue][failure.job]
+        del known[failure.job]
         if not known:
-            del self.known[failure.queue], self.scores[failure.queue]
+            del self.known[failure.queue]
         self.tally.drop(failure)
 
     def failures(self) -> Iterator[Failure]:
@@ -134,27 +132,35 @@ def every(
     lists = job_lists.count(connection, grouping.queue, ("failed",), now, seen)
     held = [one for one in lists.of("failed") if one.total]
     of = sum(one.total for one in held)
-    facts = Facts(connection, secrets, grouping.tally)
-    facts.refused.update({one.what: one for one in lists.refused[:MAX_REFUSED]})
+    before, grouping.listed = grouping.listed, {}
     with Ahead(connection) as ahead:
         if draw and not grouping.tally.count and of >= SMALL:
             yield _estimate(connection, ahead, held, of, now, secrets)
-        fresh = _come_and_gone(ahead, grouping, held, facts.refused, stopped)
-        if fresh is None:
-            yield _told(grouping, now, of, facts, done=True, more=STOPPED)
-            return
+        many = of - grouping.tally.count >= MANY
+        with Ahead(connection) as apart, Beside(secrets) if many else nullcontext(Here(secrets)) as telling:
+            listing = Listing(apart, held, grouping.known, before, MOST_READ, stopped)
+            facts = Facts(connection, secrets, grouping.tally, telling)
+            facts.refused.update({one.what: one for one in lists.refused[:MAX_REFUSED]})
+            step = max(SMALL, (of - grouping.tally.count) // STEPS)
+            after = grouping.tally.count + step
+            added = 0
+            for part in facts.read(ahead, listing.chunks(), stopped):
+                grouping.add(part)
+                added += len(part)
+                if grouping.tally.count >= after and grouping.tally.count < of:
+                    after = grouping.tally.count + step
+                    yield _told(grouping, now, of, facts)
+            facts.refused = dict([*facts.refused.items(), *listing.refused.items()][:MAX_REFUSED])
+    if listing.ended:
+        for queue, job in listing.gone():
+            grouping.drop(grouping.known[queue][job])
+    if listing.ended and added == listing.given:
+        grouping.listed = listing.now()
         # Failures that have come or gone since they were counted are none of the others.
-        of = max(of, grouping.tally.count + len(fresh)) if of > MOST_READ else grouping.tally.count + len(fresh)
-        step = max(DRAWN, len(fresh) // STEPS)
-        after = grouping.tally.count + step
-        for part in facts.read(ahead, _chunks(fresh), stopped):
-            grouping.add(part)
-            if grouping.tally.count >= after and grouping.tally.count < of:
-                after = grouping.tally.count + step
-                yield _told(grouping, now, of, facts)
-    grouping.tally.settle(grouping.failures())
-    more = STOPPED if stopped() and grouping.tally.count < of else MORE if grouping.tally.count < of else ""
-    yield _told(grouping, now, of, facts, done=True, more=more)
+        of = max(of, grouping.tally.count) if of > MOST_READ else grouping.tally.count
+    count = grouping.tally.count
+    more = STOPPED if stopped() and count < of else MORE if count < of else ""
+    yield _told(grouping, now, max(of, count), facts, done=True, more=more)
 
 
 def _chunks(listed: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
@@ -167,60 +173,6 @@ def _told(grouping: Grouping, now: float, of: int, facts: Facts, *, done: bool =
     return Groups(
         now, tally.count, of, tally.groups(now, named=done), done=done, more=more, refused=tuple(facts.refused.values())
     )
-
-
-def _come_and_gone(
-    ahead: Ahead, grouping: Grouping, held: Sequence[Held], refused: dict[str, Refused], stopped: Callable[[], bool]
-) -> list[Listed] | None:
-    """Count out what has left the registries, or is there anew under the same id, and return what is to be read, the newest
-    of each queue first; None when it was stopped."""
-    fresh: list[Listed] = []
-    left = MOST_READ
-    there: dict[bytes, dict[bytes, Any]] = {one.owner: {} for one in held}
-    for queue, reply in _in_turn(ahead, _stretches(held, left)):
-        if stopped():
-            return None
-        if isinstance(reply, hiredis.ReplyError):
-            refused.setdefault(text(queue), Refused(text(queue), str(reply)))
-        elif reply and isinstance(reply[0], list):
-            there[queue].update(reply)
-        else:
-            there[queue].update(zip(reply[::2], reply[1::2], strict=False))
-    for queue in dict.fromkeys((*grouping.scores, *there)):
-        before, now = grouping.scores.get(queue, {}), there.get(queue, {})
-        come = [(job, queue, score) for job, score in now.items() if before.get(job) != score]
-        again = [job for job, _, _ in come if job in before]
-        gone = before.keys() - now.keys() if len(now) - len(come) + len(again) < len(before) else ()
-        known = grouping.known.get(queue, {})
-        for failure in [known[job] for job in (*again, *gone)]:
-            grouping.drop(failure)
-        fresh += come
-    return fresh
-
-
-def _stretches(held: Sequence[Held], most: int) -> Iterator[tuple[bytes, bytes]]:
-    """The commands that read the registries, RANKS members each, with the queue of each: those that expire from the latest on,
-    then those that are kept for good, `most` in all."""
-    for one in held:
-        expiring, kept = one.parts
-        for command, count in (("ZREVRANGE", expiring), ("ZRANGE", kept)):
-            wanted = min(count, most)
-            most -= wanted
-            for start in range(0, wanted, RANKS):
-                end = min(start + RANKS, wanted) - 1
-                yield one.owner, packed((command, one.key, str(start), str(end), "WITHSCORES"))
-
-
-def _in_turn(ahead: Ahead, asked: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, Any]]:
-    """Each command's reply with the queue that it is about, AHEAD commands sent before the first is awaited."""
-    waiting: list[bytes] = []
-    for queue, command in asked:
-        ahead.send(command, 1)
-        waiting.append(queue)
-        if len(waiting) > AHEAD:
-            yield waiting.pop(0), ahead.replies(1)[0]
-    for queue in waiting:
-        yield queue, ahead.replies(1)[0]
 
 
 def _estimate(connection: Redis, ahead: Ahead, held: Sequence[Held], of: int, now: float, secrets: Secrets) -> Groups:

@@ -151,7 +151,7 @@ def test_grouping_against_a_bare_pipeline(many: tuple[str, Redis]) -> None:
 
     again, spent = [], []
     for turn in range(5):
-        new = failed_jobs.make(redis, 1_000, queues=QUEUES, seed=10 + turn)
+        new = failed_jobs.make(redis, 1_000, queues=QUEUES, seed=10 + turn, within=60)
         before = time.process_time()
         again.append(seconds(lambda: told(reader)))
         spent.append(time.process_time() - before)
@@ -199,7 +199,7 @@ def test_keys_while_failures_are_grouped_in_the_console(many: tuple[str, Redis],
             terminal.pass_time(1.5)
             redis.config_resetstat()
             pressed = terminal.press("\t")
-            shown = terminal.awaits(re.compile(rb"sampled 500 of")) - pressed
+            shown = terminal.awaits(re.compile(rb"sampled 300 of")) - pressed
             took = keys_of(terminal, lambda _: asked(redis)["hmget"] < 100_000)
             if turn == 0:
                 # Byte code is compiled once.

@@ -29,7 +29,7 @@ from console.model.filters import parse
 from console.model.job_terms import FIELDS
 from console.model.ports import ReadError
 from console.model.queries import FailuresQuery, GroupsQuery
-from console.store import decoding, failure_batches, failure_facts, failure_groups, plain_pickles
+from console.store import decoding, failure_batches, failure_facts, failure_groups, failure_listing, plain_pickles
 from console.store.owner import owner
 from console.store.reader import StoreReader, open_reader
 from jobs import keys
@@ -190,7 +190,7 @@ def test_a_first_answer_is_estimated_from_a_few(redis: Redis, reader: StoreReade
     redis.zadd("rq:failed:b", dict.fromkeys(kept, -1))
     first, *_, end = told(reader)
     assert (first.sampled, first.done, first.read, first.of) == (True, False, failure_groups.DRAWN, 4_000)
-    assert model.window(first) == "estimated from 500 of 4,000, drawn by chance"
+    assert model.window(first) == "estimated from 300 of 4,000, drawn by chance"
     assert abs(sum(counts(first)) - 4_000) <= 1
     # Six standard deviations of a share that is drawn 500 times.
     assert abs(first.groups[0].count - 3_000) < 480
@@ -270,8 +270,8 @@ def test_failures_that_expire_are_counted_out(redis: Redis, reader: StoreReader)
 
 def test_it_can_be_stopped_and_goes_on_where_it_was(redis: Redis, reader: StoreReader, monkeypatch: pytest.MonkeyPatch) -> None:
     made = failed_jobs.make(redis, 1_200)
-    monkeypatch.setattr(failure_groups, "CHUNK", 100)
-    stop = iter([False] * 12)
+    monkeypatch.setattr(failure_listing, "CHUNK", 100)
+    stop = iter([False] * 20)
     *_, found = reader.groups(GroupsQuery(), time.time(), lambda: next(stop, True))
     assert (found.done, found.more, found.of) == (True, failure_groups.STOPPED, 1_200)
     assert 0 < found.read < 1_200

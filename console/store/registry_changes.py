@@ -1,0 +1,83 @@
+"""What has come to a registry, and what has gone from it, since it was listed last.
+
+Most of a long list is as it was, only further down: stretches that are the same are known at a glance, and what lies between
+them alone is looked at member by member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+Flat = list[Any]
+"""Members and their scores in turn, as a server tells them, in the order of the registry; each member once."""
+
+
+class Scored(Protocol):
+    """What is known of a member: the score that it had, as the server's protocol has it."""
+
+    @property
+    def score(self) -> Any: ...
+
+
+class Comparison:
+    """Compares a registry, which comes stretch by stretch, with what is `known` of its members.
+
+    Whatever order `before` is in, the answers are right; only if it is the registry's own, they are quick. A registry that
+    moves while it is read may tell a member twice.
+    """
+
+    def __init__(self, known: Mapping[bytes, Scored], before: Flat | None = None) -> None:
+        """`before` are those that are known as they were listed last, if they were."""
+        self._known = known
+        self._before = [each for job, one in known.items() for each in (job, one.score)] if before is None else before
+        self._at = 0
+        """What comes before this was found again, or has been passed."""
+        self._passed: Flat = []
+        self._looked_at: dict[bytes, Any] = {}
+        self._now: Flat = []
+
+    def take(self, stretch: Flat) -> list[tuple[bytes, Any]]:
+        """Those of the next stretch that are new, or have another score than before, with their scores."""
+        at, end = self._at, self._at + len(stretch)
+        same = self._before[at:end]
+        if same == stretch:
+            # The objects that are there already.
+            self._now += same
+            self._at = end
+            return []
+        self._now += stretch
+        pairs = list(zip(stretch[::2], stretch[1::2], strict=True))
+        self._looked_at.update(pairs)
+        known = self._known
+        come = [(job, score) for job, score in pairs if job not in known or known[job].score != score]
+        if len(come) < len(pairs):
+            self._at = self._after(pairs)
+            self._passed += self._before[at : self._at]
+        return come
+
+    def now(self) -> Flat:
+        """All that was taken."""
+        members = self._now[::2]
+        if not self._looked_at or len(set(members)) == len(members):
+            return self._now
+        return [each for pair in dict(zip(members, self._now[1::2], strict=True)).items() for each in pair]
+
+    def gone(self) -> list[bytes]:
+        """Those that were there before, and are no more, once the whole registry was taken."""
+        passed = self._passed[::2] + self._before[self._at :: 2]
+        return [job for job in passed if job not in self._looked_at]
+
+    def _after(self, pairs: list[tuple[bytes, Any]]) -> int:
+        """Where the list of before goes on behind this stretch: behind the last of its members that has not moved."""
+        at = self._at
+        for job, score in reversed(pairs):
+            if job in self._known and self._known[job].score == score:
+                try:
+                    # An id may look like a score.
+                    while (at := self._before.index(job, at)) % 2:
+                        at += 1
+                except ValueError:
+                    break
+                return at + 2
+        return self._at
