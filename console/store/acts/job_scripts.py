@@ -109,11 +109,12 @@ def each_call(
             told = call, codes
             if len(codes) == call.apt:
                 at += len(call.jobs)
-                size = min(BATCH, size + size // 8 + 1)
+                size = min(BATCH, size + 1)
             else:
-                size = len(_outcomes(call, codes, inapt))
-                following = pack(at + size, at + len(call.jobs))
-                at += size
+                # The server waits while the next call is packed anew: let it have time for what it is given, nearly always.
+                done = len(_outcomes(call, codes, inapt))
+                at, size = at + done, max(1, done * 7 // 8)
+                following = pack(at, at + size)
             call = following
             if call.jobs and not more():
                 break
