@@ -24,6 +24,9 @@ MOST_GROUPS: Final = 2_000
 MOST_NAMED: Final = 5
 """Users and tiers of a group that are named, the most frequent ones."""
 
+NEVER: Final = 1 << 62
+"""More failures than anybody has."""
+
 HOURS: Final = 24
 
 OTHERS: Final = Kind("others", "", "", f"more kinds than the {MOST_GROUPS:,} that are told apart", "", "unknown")
@@ -79,12 +82,15 @@ class Groups:
 class Members:
     """The failures of one kind."""
 
-    __slots__ = ("at_ends", "by_hour", "count", "first", "kind", "last", "said", "tiers", "users")
+    __slots__ = ("at_ends", "by_hour", "count", "first", "frequent", "kind", "last", "often", "said", "tiers", "users")
 
     def __init__(self, kind: Kind, said: Said) -> None:
         self.kind, self.said = kind, said
         self.count = 0
         self.users: dict[str, int] = {}
+        self.often = NEVER
+        self.frequent: set[str] = set()
+        """The users who have failed more than `often` times; maybe some who have not."""
         self.tiers: dict[str, int] = {}
         self.by_hour: dict[int, int] = {}
         self.first: float | None = None
@@ -141,7 +147,9 @@ class Tally:
             members.count += 1
             if user:
                 users = members.users
-                users[user] = users.get(user, 0) + 1
+                users[user] = times = users.get(user, 0) + 1
+                if times > members.often:
+                    members.frequent.add(user)
             if tier:
                 tiers = members.tiers
                 tiers[tier] = tiers.get(tier, 0) + 1
@@ -203,7 +211,7 @@ def _group(members: Members, now: float, scale: float, named: bool) -> Group:
         frame=kind.frame,
         cause=kind.cause,
         users=len(members.users),
-        top_users=_most(members.users, scale) if named else (),
+        top_users=_most(_frequent(members), scale) if named else (),
         tiers=_most(members.tiers, scale),
         first_at=members.first,
         last_at=members.last[0] or None,
@@ -212,6 +220,20 @@ def _group(members: Members, now: float, scale: float, named: bool) -> Group:
         because=members.said.because,
         sample=members.last[1],
     )
+
+
+def _frequent(members: Members) -> Mapping[str, int]:
+    """Users of a kind, with their failures, among whom are the most frequent ones: found once among all of these, and from then
+    on among those who were, and who have become it."""
+    users, often = members.users, members.often
+    among = {user: users[user] for user in members.frequent if users.get(user, 0) > often}
+    if len(among) < MOST_NAMED:
+        among = users
+    least = min(nlargest(MOST_NAMED, among.values()), default=0)
+    # Where most of them have failed once, all are looked at each time.
+    members.often = least - 1 if least > 1 else NEVER
+    members.frequent = {user for user, times in among.items() if times >= least} if least > 1 else set()
+    return {user: users[user] for user in members.frequent} or users
 
 
 def _most(counts: Mapping[str, int], scale: float) -> tuple[tuple[str, int], ...]:

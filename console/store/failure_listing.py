@@ -16,13 +16,13 @@ from console.store.job_lists import Held
 from console.store.registry_changes import Comparison, Flat, Scored
 from console.store.values import text
 
-RANKS: Final = 500
+RANKS: Final = 1_000
 """Members that one command reads."""
 
-AHEAD: Final = 8
+AHEAD: Final = 4
 """Such commands that are sent before the first is answered."""
 
-BETWEEN: Final = 6
+BETWEEN: Final = 3
 """Such stretches that are taken in before each chunk that is to be read: what the buffer of a socket holds. The server lists on
 meanwhile, and has listed all long before all is read: a registry that moves while it is listed seems to have lost members."""
 

@@ -45,7 +45,7 @@ def members(
             if not told.done:
                 yield Selected(told.read, told.of, ())
         if query.group == EACH_GROUP:
-            found = [replace(_seen(one), group=one.members.kind.fingerprint) for one in grouping.failures()]
+            found = [_seen(one)._replace(group=one.members.kind.fingerprint) for one in grouping.failures()]
         else:
             found = [_seen(one) for one in grouping.failures() if one.members.kind.fingerprint == query.group]
     if details:

@@ -6,7 +6,7 @@ them alone is looked at member by member.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 Flat = list[Any]
@@ -35,6 +35,8 @@ class Comparison:
         """What comes before this was found again, or has been passed."""
         self._passed: Flat = []
         self._looked_at: dict[bytes, Any] = {}
+        self._told = self._still = 0
+        """Members that were looked at, some of them maybe twice, and how many of these were as before."""
         self._now: Flat = []
 
     def take(self, stretch: Flat) -> list[tuple[bytes, Any]]:
@@ -51,6 +53,8 @@ class Comparison:
         self._looked_at.update(pairs)
         known = self._known
         come = [(job, score) for job, score in pairs if job not in known or known[job].score != score]
+        self._told += len(pairs)
+        self._still += len(pairs) - len(come)
         if len(come) < len(pairs):
             self._at = self._after(pairs)
             self._passed += self._before[at : self._at]
@@ -58,15 +62,20 @@ class Comparison:
 
     def now(self) -> Flat:
         """All that was taken."""
-        members = self._now[::2]
-        if not self._looked_at or len(set(members)) == len(members):
+        found_again = sum(self._looked_at.get(job) == score for job, score in self._left())
+        if self._told == len(self._looked_at) and self._still == found_again:
             return self._now
-        return [each for pair in dict(zip(members, self._now[1::2], strict=True)).items() for each in pair]
+        once = dict(zip(self._now[::2], self._now[1::2], strict=True))
+        return [each for pair in once.items() for each in pair]
 
     def gone(self) -> list[bytes]:
         """Those that were there before, and are no more, once the whole registry was taken."""
-        passed = self._passed[::2] + self._before[self._at :: 2]
-        return [job for job in passed if job not in self._looked_at]
+        return [job for job, _ in self._left() if job not in self._looked_at]
+
+    def _left(self) -> Iterator[tuple[bytes, Any]]:
+        """The members of before that were not found again with a whole stretch."""
+        left = self._passed + self._before[self._at :]
+        return zip(left[::2], left[1::2], strict=True)
 
     def _after(self, pairs: list[tuple[bytes, Any]]) -> int:
         """Where the list of before goes on behind this stretch: behind the last of its members that has not moved."""

@@ -9,13 +9,15 @@ import random
 import threading
 import time
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis import Redis
 from rq import Queue
 from rq.command import send_stop_job_command
@@ -24,11 +26,13 @@ from rq.registry import StartedJobRegistry
 
 from console.model import failure_groups as model
 from console.model.commands import JobSeen, Requeue
-from console.model.failure_groups import Group, Groups
+from console.model.failure_groups import Failure, Group, Groups, Tally
 from console.model.filters import parse
+from console.model.fingerprints import Kind
 from console.model.job_terms import FIELDS
 from console.model.ports import ReadError
 from console.model.queries import FailuresQuery, GroupsQuery
+from console.model.raised import Said
 from console.store import decoding, failure_batches, failure_facts, failure_groups, failure_listing, plain_pickles
 from console.store.owner import owner
 from console.store.reader import StoreReader, open_reader
@@ -491,3 +495,26 @@ def test_secrets_are_in_no_group(redis: Redis, reader: StoreReader) -> None:
     kept(redis, "b", packed("x"), {"status": "failed", "description": "see https://ann:hunter2@x/?token=hunter2"})
     assert "hunter2" not in repr(last(reader))
     assert any("password=…" in group.example for group in last(reader).groups)
+
+
+def failure_of(user: str, job: bytes, members: model.Members) -> Failure:
+    return Failure(job, b"default", b"1", False, members, user, "", 1.0)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "add", "drop", "tell"]), st.integers(0, 11)), max_size=120))
+def test_the_most_frequent_users_are_those_whatever_comes_and_goes(steps: list[tuple[str, int]]) -> None:
+    """Told on the way or not, they are those that one would find who counts all anew."""
+    kind, tally, there = Kind("f", "a.b", "ValueError", "", "", "raised"), Tally(), []
+    members = tally.begin(kind, Said())
+    tally.add([failure_of("first", b"first", members)])
+    for n, (step, of) in enumerate(steps):
+        if step == "add":
+            there.append(failure_of(f"user-{of}", b"%d" % n, members))
+            tally.add(there[-1:])
+        elif step == "drop" and there:
+            tally.drop(there.pop(of % len(there)))
+        elif step == "tell":
+            tally.groups(1.0)
+    (group,) = tally.groups(1.0)
+    counted = Counter(["first", *(one.user for one in there)])
+    assert group.top_users == tuple(sorted(counted.items(), key=lambda one: (-one[1], one[0])))[: model.MOST_NAMED]
