@@ -32,9 +32,11 @@ def said(key: str, screen: str, standing: str, read_only: bool) -> str:
     if not here:
         there = sorted({one for action in named for one in action.scope})
         return f"{name}: {_labels(named)} is not there on this screen, but on {_listed(there)}"
-    ways = "; ".join(
-        f"{action.label} is for {_listed([KINDS.get(one, one) for one in action.states if one])}" for action in here
-    )
+    meant = {action.label: [KINDS.get(one, one) for one in action.states if one] for action in here}
+    ways = "; ".join(f"{label} is for {_listed(states)}" for label, states in meant.items() if states)
+    if not ways:
+        # It is there, whatever it is: something that was open took the key.
+        return ""
     at = KINDS.get(standing, standing)
     return f"{name}: {ways}" + (f"; this is {at}" if at else "")
 

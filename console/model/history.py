@@ -66,8 +66,8 @@ class Point:
 class Curves:
     """A queue from `start` (epoch seconds) on, a value for each `step_s` seconds, None where nothing is known.
 
-    `came`, `done` and `failed_runs` are runs a minute, over as much of the column as is known; `waiting`, `oldest_s` and
-    `failed` the most that was seen in it."""
+    `came`, `done` and `failed_runs` are runs a minute, over as much of the column as is known, and the last two also how many
+    were counted in it; `waiting`, `oldest_s` and `failed` the most that was seen in it."""
 
     queue: str
     start: float
@@ -78,6 +78,8 @@ class Curves:
     came: tuple[float | None, ...]
     done: tuple[float | None, ...]
     failed_runs: tuple[float | None, ...]
+    done_counted: tuple[int, ...]
+    failed_runs_counted: tuple[int, ...]
     key: bytes = b""
     own: bool = False
     """Something of it is what this console has read itself."""
@@ -146,7 +148,8 @@ def curves(queue: str, points: Sequence[Point], span: Span, now: float, at: floa
         columns[int((point.at - start) // grid.step_s)].append(point)
     pairs = list(between(known, grid.gap_s))
 
-    def rates(name: str) -> tuple[float | None, ...]:
+    def grew(name: str) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
+        """How many there were, and how many a minute."""
         counted, covered = [0] * grid.columns, [0.0] * grid.columns
         for before, after in pairs:
             if (more := grown(before, after, name)) is not None:
@@ -154,8 +157,11 @@ def curves(queue: str, points: Sequence[Point], span: Span, now: float, at: floa
                 column = int(((before.at + after.at) / 2 - start) // grid.step_s)
                 counted[column] += more
                 covered[column] += after.at - before.at
-        return tuple(count / seconds * 60 if seconds else None for count, seconds in zip(counted, covered, strict=True))
+        rates = (count / seconds * 60 if seconds else None for count, seconds in zip(counted, covered, strict=True))
+        return tuple(counted), tuple(rates)
 
+    done_counted, done = grew("done")
+    failed_runs_counted, failed_runs = grew("failed_runs")
     return Curves(
         queue,
         start,
@@ -163,9 +169,11 @@ def curves(queue: str, points: Sequence[Point], span: Span, now: float, at: floa
         waiting=tuple(_most(point.waiting for point in column) for column in columns),
         oldest_s=tuple(_most(point.oldest_s for point in column) for column in columns),
         failed=tuple(_most(point.failed for point in column) for column in columns),
-        came=rates("came"),
-        done=rates("done"),
-        failed_runs=rates("failed_runs"),
+        came=grew("came")[1],
+        done=done,
+        failed_runs=failed_runs,
+        done_counted=done_counted,
+        failed_runs_counted=failed_runs_counted,
         key=key,
         own=any(point.own for point in known),
     )

@@ -65,8 +65,7 @@ def of_span(lanes: Sequence[Curves], span: Span, cells: int) -> list[Row]:
             tone = "bad" if failed and failed > (done or 0) else "warn" if failed else "accent"
             ended = _together(done, failed)
             line.append((words.spark((ended,), most), tone if ended else "dim"))
-        minutes = grid.step_s / 60
-        done_all, failed_all = (round(sum(filter(None, values[-shown:])) * minutes) for values in (lane.done, lane.failed_runs))
+        done_all, failed_all = sum(lane.done_counted[-shown:]), sum(lane.failed_runs_counted[-shown:])
         line += [(f"{done_all:>10,} done", ""), (f"{failed_all:>8,} failed", "bad" if failed_all else "dim")]
         rows.append(Row(tuple(line)))
     return rows

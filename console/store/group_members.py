@@ -1,4 +1,4 @@
-"""The failures of one group: what a command is done to, and what a list of them shows."""
+"""The failures of one group, the latest first: what a command is done to, and what a list of them shows."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ def members(
         for told in reading:
             if not told.done:
                 yield Selected(told.read, told.of, ())
+        newest_first = sorted(grouping.failures(), key=lambda one: one.at or 0.0, reverse=True)
         if query.group == EACH_GROUP:
-            found = [_seen(one)._replace(group=one.members.kind.fingerprint) for one in grouping.failures()]
+            found = [_seen(one)._replace(group=one.members.kind.fingerprint) for one in newest_first]
         else:
-            found = [_seen(one) for one in grouping.failures() if one.members.kind.fingerprint == query.group]
+            found = [_seen(one) for one in newest_first if one.members.kind.fingerprint == query.group]
     if details:
         named = replace(query, only=tuple(one.key for one in found), group="")
         for chunk in selection.jobs(connection, named, now, stopped, seen, secrets, details=True):

@@ -331,6 +331,16 @@ def members(reader: StoreReader, group: str, **more: Any) -> list[JobSeen]:
     return [seen for chunk in chunks for seen in chunk.seen if isinstance(seen, JobSeen)]
 
 
+def test_the_failures_of_a_group_are_listed_with_the_latest_first(redis: Redis, reader: StoreReader) -> None:
+    """Those too that have come since the group was listed before."""
+    made = failed_jobs.make(redis, 30, kinds=("refused",), queues=("a", "b"))
+    (group,) = last(reader).groups
+    assert len(members(reader, group.fingerprint)) == 30
+    made += failed_jobs.make(redis, 5, kinds=("refused",), queues=("a", "b"), seed=1)
+    latest = sorted(made, key=lambda one: one.at, reverse=True)
+    assert [one.key.decode() for one in members(reader, group.fingerprint)] == [one.id for one in latest]
+
+
 def test_the_failures_of_a_group_can_be_acted_on(redis: Redis, reader: StoreReader, server: Server) -> None:
     made = failed_jobs.make(redis, 700, kinds=("refused", "killed"), queues=("a", "b"))
     killed = next(group for group in last(reader).groups if group.cause == "killed")

@@ -30,6 +30,7 @@ from tests.console.test_acting import console, requeue
         ("D", "failures", "failed", True, "D: nothing may be changed here, everything is only looked at"),
         ("K", "jobs", "queued", False, "K: kill horse is not there on this screen, but on workers"),
         ("at", "jobs", "queued", False, ""),
+        ("escape", "jobs", "queued", False, ""),
     ],
 )
 def test_why_a_key_does_nothing(key: str, screen: str, standing: str, read_only: bool, words: str) -> None:

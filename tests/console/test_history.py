@@ -49,6 +49,14 @@ def test_a_steady_lane_has_its_rate_in_every_column(span: Span) -> None:
 
 
 @pytest.mark.parametrize("span", SPANS)
+def test_what_is_known_of_minutes_alone_is_counted_as_that(span: Span) -> None:
+    """And not for the whole column, half an hour of which, or three hours, nobody has seen anything."""
+    points = [Point(NOW - 240 + n * 30, waiting=1, came=n * 9, done=n * 9, failed_runs=n) for n in range(9)]
+    found = curves("high", points, span, NOW)
+    assert (sum(found.done_counted), sum(found.failed_runs_counted)) == (72, 8)
+
+
+@pytest.mark.parametrize("span", SPANS)
 def test_runs_are_told_once_whatever_the_span(span: Span) -> None:
     random.seed(3)
     grid, (start, _) = GRIDS[span], window(span, NOW)
