@@ -217,8 +217,11 @@ def _held(folder: Path) -> Iterator[Path]:
 
 
 def _environ(url: str) -> dict[str, str]:
-    """The environment of every process on the stage: the user's own, but for the settings of RQ and of ours."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("RQ_", "TQ_"))}
+    """The environment of every process on the stage: the user's own, but for the settings of RQ and of ours. Who acts is the
+    same here."""
+    environ = {
+        name: value for name, value in os.environ.items() if name == "TQ_OPERATOR" or not name.startswith(("RQ_", "TQ_"))
+    }
     return environ | {
         "RQ_REDIS_URL": url,
         # This process has read it by now, so all must agree.

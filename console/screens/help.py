@@ -34,8 +34,8 @@ class Help(ModalScreen[None]):
 
     DEFAULT_CSS = """
     Help { align: center middle; background: $background 60%; }
-    Help Page { width: 84; max-width: 96%; height: auto; max-height: 90%; background: $surface; padding: 0 1; }
-    Help #title { width: 84; max-width: 96%; background: $primary-muted; }
+    Help Page { width: 108; max-width: 96%; height: auto; max-height: 90%; background: $surface; padding: 0 1; }
+    Help #title { width: 108; max-width: 96%; background: $primary-muted; }
     """
 
     def __init__(self, screen: str, actions: Sequence[Action], fields: Mapping[str, Kind]) -> None:
