@@ -199,7 +199,7 @@ class Console(App[Target], inherit_bindings=False):
         """A grouping has come further."""
         self._reading.grouped(message)
         if self._places.open:
-            # Drawn with the groups, whose number the footer tells; asked for by the view it would be a frame later.
+            # The footer tells their number: if the view asked for it, it would be drawn a frame later.
             self._around.draw()
 
     def on_asks(self, message: Asks) -> None:

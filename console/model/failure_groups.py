@@ -170,8 +170,10 @@ class Tally:
             _less(members.by_hour, int(at // 3_600))
         if members.last == (at or 0.0, failure.job) or members.first == at:
             members.at_ends = False
-        if members.count == 0:
-            del self._groups[members.kind.fingerprint]
+
+    def forget_empty(self) -> None:
+        """Count kinds anew of which no failure is left. Nobody may count into those that he has asked for before."""
+        self._groups = {name: members for name, members in self._groups.items() if members.count}
 
     def settle(self, failures: Iterable[Failure]) -> None:
         """Find the first and the last again of groups that have lost theirs, among all failures that are counted."""

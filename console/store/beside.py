@@ -1,9 +1,9 @@
 """A second process that takes tracebacks apart while this one reads on: half of what grouping costs is that, and Python does
 one thing at a time in one process.
 
-It knows no server and no secret: it is given packed tracebacks and the names whose values are masked, and answers with what
-they tell. It lives as long as one grouping, and ends with whoever started it, however that ends. Where it cannot be started, or
-dies, all is done here.
+It is told no server and no secret: it is given packed tracebacks and the names whose values are masked, and answers with what
+they tell. It lives as long as one grouping, and ends with whoever started it, however that ends. Where it cannot be started,
+dies, or answers something else or nothing, all is done here.
 """
 
 from __future__ import annotations
@@ -33,6 +33,15 @@ HEAD: Final = 4
 MOST_TOLD: Final = 4_096
 """Different failures that are told by their number from then on; after that many all are told anew."""
 
+LONGEST: Final = 1 << 26
+"""Bytes of a message. Longer ones are none of its."""
+
+WAIT_S: Final = 10.0
+"""Seconds after which one that does not answer is given up: it takes milliseconds."""
+
+ENVIRONMENT: Final = ("PATH", "LANG", "LC_", "LD_", "HOME", "TMPDIR", "PYTHON")
+"""What the names of variables begin with that it is given: others may hold the address of a server."""
+
 PIPE: Final = 1 << 20
 """Bytes of a pipe between the two, where the system lets it have as many: neither waits for the other to come to it."""
 
@@ -50,10 +59,12 @@ class Beside:
         self._in = bytearray()
         self._told: list[Raised] = []
         self.ready = False
-        """Whether it has begun to answer: until then all is told here."""
+        """Whether it answers: before it does, and when it does not any more, all is told here."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Beside:
+        if not sys.executable:
+            return self
         try:
             # Nobody's module in the folder that the console was started in is taken for one of ours; and what a terminal
             # sends to the console is none of its business.
@@ -62,6 +73,7 @@ class Beside:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                env={name: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT)},
                 bufsize=0,
                 start_new_session=True,
             )
@@ -105,15 +117,18 @@ class Beside:
         """The next message of the process; None where it is gone."""
         while self._process is not None:
             size = HEAD + int.from_bytes(self._in[:HEAD], "big")
-            if len(self._in) >= max(size, HEAD + 1):
+            if size > LONGEST:
+                self._end()
+            elif len(self._in) >= max(size, HEAD + 1):
                 told = marshal.loads(self._in[HEAD:size])  # noqa: S302 - of our own process, and it makes no objects of classes
                 del self._in[:size]
                 return told
-            self._pump(wait=True)
+            else:
+                self._pump(WAIT_S)
         return None
 
-    def _pump(self, wait: bool = False) -> None:
-        """Write and read as much as goes without waiting; `wait` until something does."""
+    def _pump(self, wait_s: float = 0.0) -> None:
+        """Write and read as much as goes without waiting, after waiting so long at the most until something does."""
         process = self._process
         if process is None:
             return
@@ -122,10 +137,12 @@ class Beside:
         assert by is not None
         try:
             while True:
-                readable, writable, _ = select.select([by], [to] if self._out else [], [], None if wait else 0)
-                wait = False
+                readable, writable, _ = select.select([by], [to] if self._out else [], [], wait_s)
                 if not readable and not writable:
+                    if wait_s:
+                        self._end()
                     break
+                wait_s = 0.0
                 if writable:
                     del self._out[: os.write(to.fileno(), memoryview(self._out)[:PIPE])]
                 if readable:
@@ -138,13 +155,18 @@ class Beside:
             # Also where this process has more files open than can be waited for.
             self._end()
             return
-        if not self.ready and self._in:
-            self.ready = self._message() is not None
+        if not self.ready and len(self._in) >= len(HELLO):
+            self.ready = self._in.startswith(HELLO)
+            del self._in[: len(HELLO)]
+            if not self.ready:
+                # Somebody else writes where it answers.
+                self._end()
 
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
+        self.ready, self._out, self._in, self._told = False, bytearray(), bytearray(), []
         process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):
@@ -156,6 +178,10 @@ def message(what: Any) -> bytes:
     """What goes from one to the other."""
     packed = marshal.dumps(what)
     return len(packed).to_bytes(HEAD, "big") + packed
+
+
+HELLO: Final = message(())
+"""What it says first."""
 
 
 def widen(pipe: BinaryIO) -> None:
@@ -175,7 +201,7 @@ def main() -> None:
         return marshal.loads(body) if len(head) == HEAD and body else None  # noqa: S302 - of the process that started this one
 
     here = Here(Secrets(tuple(comes() or ())))
-    answers.write(message(()))
+    answers.write(HELLO)
     answers.flush()
     # By identity, each with the object itself, lest another one is given its id: to compare what they tell takes longer.
     places: dict[int, tuple[Raised, int]] = {}

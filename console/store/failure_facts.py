@@ -61,6 +61,7 @@ class Facts:
         """`telling` takes the tracebacks apart; without one, this process does."""
         self._connection, self._secrets, self._tally = connection, secrets, tally
         self._telling = telling or Here(secrets)
+        tally.forget_empty()
         self._members: dict[tuple[bytes, int], tuple[Raised, Members]] = {}
         self.refused: dict[str, Refused] = {}
 

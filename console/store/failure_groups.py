@@ -62,13 +62,14 @@ class Grouping:
     """The registries as they were listed last, if all that was in them is known."""
 
     def add(self, failures: Sequence[Failure]) -> None:
-        """Count these as well, each in place of what was known of the same job."""
-        for failure in failures:
-            queue, job = failure.queue, failure.job
-            if job in self.known[queue]:
-                self.drop(self.known[queue][job])
+        """Count these as well, each in place of what was known of the same job. One that is told twice is one."""
+        told = {(failure.queue, failure.job): failure for failure in failures}
+        replaced = [self.known[queue][job] for queue, job in told if job in self.known[queue]]
+        for (queue, job), failure in told.items():
             self.known[queue][job] = failure
-        self.tally.add(failures)
+        self.tally.add(list(told.values()))
+        for failure in replaced:
+            self.tally.drop(failure)
 
     def drop(self, failure: Failure) -> None:
         """Count one less."""
@@ -154,12 +155,13 @@ def every(
     if listing.ended:
         for queue, job in listing.gone():
             grouping.drop(grouping.known[queue][job])
-    if listing.ended and added == listing.given:
+    whole = listing.ended and added == listing.given
+    if whole:
         grouping.listed = listing.now()
         # Failures that have come or gone since they were counted are none of the others.
         of = max(of, grouping.tally.count) if of > MOST_READ else grouping.tally.count
     count = grouping.tally.count
-    more = STOPPED if stopped() and count < of else MORE if count < of else ""
+    more = STOPPED if not whole else MORE if count < of else ""
     yield _told(grouping, now, max(of, count), facts, done=True, more=more)
 
 

@@ -24,7 +24,8 @@ AHEAD: Final = 4
 
 BETWEEN: Final = 3
 """Such stretches that are taken in before each chunk that is to be read: what the buffer of a socket holds. The server lists on
-meanwhile, and has listed all long before all is read: a registry that moves while it is listed seems to have lost members."""
+meanwhile, and has listed all long before all is read: members of a registry that moves while it is listed may slip through, and
+are told the next time."""
 
 
 class Listing:

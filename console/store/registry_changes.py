@@ -23,8 +23,8 @@ class Scored(Protocol):
 class Comparison:
     """Compares a registry, which comes stretch by stretch, with what is `known` of its members.
 
-    Whatever order `before` is in, the answers are right; only if it is the registry's own, they are quick. A registry that
-    moves while it is read may tell a member twice.
+    Whatever order `before` is in, the answers are right of what was told; only if it is the registry's own, they are quick. A
+    registry that moves while it is listed may tell a member twice, or not at all.
     """
 
     def __init__(self, known: Mapping[bytes, Scored], before: Flat | None = None) -> None:

@@ -16,8 +16,9 @@ MOST_UNPACKED: Final = 1 << 20
 """Characters of tracebacks that are read together, but for the last one of them."""
 
 MOST_KNOWN: Final = 2_000
+"""Tracebacks that are remembered, packed ones of SHORT bytes at the most."""
+
 SHORT: Final = 4_096
-"""So many tracebacks are remembered, of so many bytes each at the most."""
 
 
 class Telling(Protocol):

@@ -8,6 +8,7 @@ import sys
 import time
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -87,13 +88,31 @@ def test_when_it_is_killed_the_rest_is_told_here(beside: Beside) -> None:
         beside.ask(part)
         found.append(beside.answer())
     assert without_empty(found) == without_empty(here())
-    assert beside.pid is None
+    assert (beside.pid, beside.ready, len(beside._out)) == (None, False, 0)
 
 
 def test_where_none_can_be_started_all_is_told_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with Beside(SECRETS) as telling:
         assert without_empty(answers(telling)) == without_empty(here())
+
+
+def test_where_something_else_writes_into_its_answers_all_is_told_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As what an installation of Python runs at each start may do."""
+    (tmp_path / "sitecustomize.py").write_text("print('tracing every call from here on', flush=True)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Beside(SECRETS) as telling:
+        until(lambda: (telling.ask([]), telling.answer(), telling.pid is None)[-1], what="it is given up")
+        assert without_empty(answers(telling)) == without_empty(here())
+
+
+def test_it_is_told_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROD_REDIS_URL", "redis://:secret@prod:6379/0")
+    with Beside(SECRETS) as telling:
+        assert telling.pid is not None
+        process = psutil.Process(telling.pid)
+        assert "secret" not in repr(process.environ())
+        assert process.cmdline()[1:] == ["-P", "-m", "console.store.beside"]
 
 
 def test_more_than_a_pipe_holds_is_asked_before_an_answer_is_read(beside: Beside) -> None:

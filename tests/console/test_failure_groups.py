@@ -262,6 +262,28 @@ def test_what_has_come_and_gone_is_all_that_is_read_again(redis: Redis, reader: 
         assert read <= len(come) + len(again)
 
 
+def fail_again(redis: Redis, made: list[failed_jobs.Made]) -> None:
+    """As jobs that were requeued and have failed of the same: each is listed with another score."""
+    for one in made:
+        redis.zadd(keys.RQ_FAILED + one.queue, {one.id: int(time.time()) + failed_jobs.YEAR + 60}, xx=True)
+
+
+def test_what_fails_again_of_the_same_stays_in_its_group(redis: Redis, reader: StoreReader) -> None:
+    """The only one of its kind, and all of a kind at once."""
+    (one,), many = failed_jobs.make(redis, 1, kinds=("refused",)), failed_jobs.make(redis, 40, kinds=("killed",), seed=1)
+    assert counts(last(reader)) == [40, 1]
+    for again in ([one], many, [one, *many]):
+        fail_again(redis, again)
+        found = last(reader)
+        assert (counts(found), found.read, found.of) == ([40, 1], 41, 41)
+    failed_jobs.remove(redis, [one])
+    assert counts(last(reader)) == [40]
+    more = failed_jobs.make(redis, 3, kinds=("refused",), seed=2)
+    assert counts(last(reader)) == [40, 3]
+    failed_jobs.remove(redis, [*many, *more])
+    assert last(reader).groups == ()
+
+
 def test_failures_that_expire_are_counted_out(redis: Redis, reader: StoreReader) -> None:
     made = failed_jobs.make(redis, 200, kinds=("refused",))
     assert counts(last(reader)) == [200]
@@ -509,6 +531,31 @@ def test_secrets_are_in_no_group(redis: Redis, reader: StoreReader) -> None:
 
 def failure_of(user: str, job: bytes, members: model.Members) -> Failure:
     return Failure(job, b"default", b"1", False, members, user, "", 1.0)
+
+
+def test_a_failure_that_is_told_twice_is_counted_once() -> None:
+    """As by a registry that moves on while it is listed: in one chunk, or in two."""
+    grouping = failure_groups.Grouping(None)
+    members = grouping.tally.begin(Kind("f", "a.b", "ValueError", "", "", "raised"), Said())
+    one, other = failure_of("ada", b"1", members), failure_of("bob", b"2", members)
+    grouping.add([other, one, one])
+    grouping.add([one])
+    (group,) = grouping.tally.groups(1.0)
+    assert (grouping.tally.count, group.count, group.top_users) == (2, 2, (("ada", 1), ("bob", 1)))
+    assert sum(members.by_hour.values()) == 2
+
+
+def test_a_kind_that_was_empty_in_between_is_counted_on() -> None:
+    """A grouping has asked for it before, and counts into what it was told then."""
+    kind, tally = Kind("f", "a.b", "ValueError", "", "", "raised"), Tally()
+    members = tally.begin(kind, Said())
+    for job in (b"1", b"2"):
+        tally.add([failure_of("ada", job, members)])
+        assert [group.count for group in tally.groups(1.0)] == [1]
+        tally.drop(failure_of("ada", job, members))
+    assert tally.of(kind) is members
+    tally.forget_empty()
+    assert tally.of(kind) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from(["add", "add", "drop", "tell"]), st.integers(0, 11)), max_size=120))

@@ -111,7 +111,7 @@ def each_call(
                 at += len(call.jobs)
                 size = min(BATCH, size + 1)
             else:
-                # The server waits while the next call is packed anew: let it have time for what it is given, nearly always.
+                # The server waits while the next call is packed anew: give it a little less than there was time for.
                 done = len(_outcomes(call, codes, inapt))
                 at, size = at + done, max(1, done * 7 // 8)
                 following = pack(at, at + size)
