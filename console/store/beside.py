@@ -17,8 +17,9 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 from console.model.raised import Raised
 from console.model.secrets import Secrets
@@ -46,6 +47,15 @@ PIPE: Final = 1 << 20
 """Bytes of a pipe between the two, where the system lets it have as many: neither waits for the other to come to it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Second:
+    """The process, and the pipes to it and from it."""
+
+    process: subprocess.Popen[bytes]
+    to: IO[bytes]
+    by: IO[bytes]
+
+
 class Beside:
     """Telling (tracebacks.py) by a process of its own."""
 
@@ -60,7 +70,7 @@ class Beside:
         self._told: list[Raised] = []
         self.ready = False
         """Whether it answers: before it does, and when it does not any more, all is told here."""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._second: Second | None = None
 
     def __enter__(self) -> Beside:
         if not sys.executable:
@@ -68,7 +78,7 @@ class Beside:
         try:
             # Nobody's module in the folder that the console was started in is taken for one of ours; and what a terminal
             # sends to the console is none of its business.
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "console.store.beside"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -79,9 +89,13 @@ class Beside:
             )
         except OSError:
             return self
-        for pipe in (self._process.stdin, self._process.stdout):
-            os.set_blocking(pipe.fileno(), False)  # type: ignore[union-attr]
-            widen(pipe)  # type: ignore[arg-type]
+        to, by = process.stdin, process.stdout
+        assert to is not None
+        assert by is not None
+        for pipe in (to, by):
+            os.set_blocking(pipe.fileno(), False)
+            widen(pipe)
+        self._second = Second(process, to, by)
         self._out += message(self._secrets.more)
         self._pump()
         return self
@@ -92,7 +106,7 @@ class Beside:
     @property
     def pid(self) -> int | None:
         """The process, None where there is none."""
-        return None if self._process is None else self._process.pid
+        return None if self._second is None else self._second.process.pid
 
     def ask(self, packs: Sequence[bytes]) -> None:
         self._pump()
@@ -115,26 +129,27 @@ class Beside:
 
     def _message(self) -> Any:
         """The next message of the process; None where it is gone."""
-        while self._process is not None:
+        while self._second is not None:
             size = HEAD + int.from_bytes(self._in[:HEAD], "big")
             if size > LONGEST:
                 self._end()
             elif len(self._in) >= max(size, HEAD + 1):
-                told = marshal.loads(self._in[HEAD:size])  # noqa: S302 - of our own process, and it makes no objects of classes
+                body = self._in[HEAD:size]
                 del self._in[:size]
-                return told
+                try:
+                    return marshal.loads(body)  # noqa: S302 - of our own process, and it makes no objects of classes
+                except (EOFError, TypeError, ValueError):
+                    self._end()
             else:
                 self._pump(WAIT_S)
         return None
 
     def _pump(self, wait_s: float = 0.0) -> None:
         """Write and read as much as goes without waiting, after waiting so long at the most until something does."""
-        process = self._process
-        if process is None:
+        second = self._second
+        if second is None:
             return
-        to, by = process.stdin, process.stdout
-        assert to is not None
-        assert by is not None
+        to, by = second.to, second.by
         try:
             while True:
                 readable, writable, _ = select.select([by], [to] if self._out else [], [], wait_s)
@@ -163,15 +178,15 @@ class Beside:
                 self._end()
 
     def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
+        second, self._second = self._second, None
+        if second is None:
             return
         self.ready, self._out, self._in, self._told = False, bytearray(), bytearray(), []
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
+        second.process.kill()
+        second.process.wait()
+        for pipe in (second.to, second.by):
             with contextlib.suppress(OSError):
-                pipe.close()  # type: ignore[union-attr]
+                pipe.close()
 
 
 def message(what: Any) -> bytes:
@@ -184,7 +199,7 @@ HELLO: Final = message(())
 """What it says first."""
 
 
-def widen(pipe: BinaryIO) -> None:
+def widen(pipe: IO[bytes]) -> None:
     """Let a pipe hold PIPE bytes, where that can be said and is allowed."""
     if hasattr(fcntl, "F_SETPIPE_SZ"):
         with contextlib.suppress(OSError):

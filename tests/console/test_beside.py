@@ -106,6 +106,12 @@ def test_where_something_else_writes_into_its_answers_all_is_told_here(tmp_path:
         assert without_empty(answers(telling)) == without_empty(here())
 
 
+def test_an_answer_that_is_none_is_told_here(beside: Beside) -> None:
+    beside._in += b"\0\0\0\3abc"
+    assert without_empty(answers(beside)) == without_empty(here())
+    assert beside.pid is None
+
+
 def test_it_is_told_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROD_REDIS_URL", "redis://:secret@prod:6379/0")
     with Beside(SECRETS) as telling:
