@@ -25,7 +25,7 @@ from console.store.ahead import Ahead, packed
 from console.store.beside import Beside
 from console.store.failure_batches import CHUNK, Listed
 from console.store.failure_facts import Facts
-from console.store.failure_listing import Listing
+from console.store.failure_listing import Before, Listing
 from console.store.job_lists import Held
 from console.store.registry_changes import Flat
 from console.store.rows import MAX_REFUSED
@@ -60,6 +60,8 @@ class Grouping:
     known: defaultdict[bytes, dict[bytes, Failure]] = field(default_factory=lambda: defaultdict(dict))
     listed: dict[bytes, Flat] = field(default_factory=dict)
     """The registries as they were listed last, if all that was in them is known."""
+    turn: int = 0
+    """How often they were listed."""
 
     def add(self, failures: Sequence[Failure]) -> None:
         """Count these as well, each in place of what was known of the same job. One that is told twice is one."""
@@ -133,13 +135,14 @@ def every(
     lists = job_lists.count(connection, grouping.queue, ("failed",), now, seen)
     held = [one for one in lists.of("failed") if one.total]
     of = sum(one.total for one in held)
-    before, grouping.listed = grouping.listed, {}
+    before = Before(grouping.known, grouping.listed, grouping.turn)
+    grouping.listed, grouping.turn = {}, grouping.turn + 1
     with Ahead(connection) as ahead:
         if draw and not grouping.tally.count and of >= SMALL:
             yield _estimate(connection, ahead, held, of, now, secrets)
         many = of - grouping.tally.count >= MANY
         with Ahead(connection) as apart, Beside(secrets) if many else nullcontext(Here(secrets)) as telling:
-            listing = Listing(apart, held, grouping.known, before, MOST_READ, stopped)
+            listing = Listing(apart, held, before, now, MOST_READ, stopped)
             facts = Facts(connection, secrets, grouping.tally, telling)
             facts.refused.update({one.what: one for one in lists.refused[:MAX_REFUSED]})
             step = max(SMALL, (of - grouping.tally.count) // STEPS)

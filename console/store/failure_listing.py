@@ -1,23 +1,26 @@
-"""The failed registries, listed beside the reading of what has come to them since they were listed last."""
+"""The failed registries, listed beside the reading of what has come to them since they were listed last.
+
+A long one that was listed before is not listed whole again, but for the stretches where it has changed, and some in turn.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
 import hiredis
 
 from console.model.status import Refused
+from console.store import registry_stretches
 from console.store.ahead import Ahead, packed
 from console.store.failure_batches import CHUNK, Listed
 from console.store.job_lists import Held
 from console.store.registry_changes import Comparison, Flat, Scored
+from console.store.registry_stretches import MEMBERS, Stretch
 from console.store.values import text
-
-RANKS: Final = 1_000
-"""Members that one command reads."""
 
 AHEAD: Final = 4
 """Such commands that are sent before the first is answered."""
@@ -27,22 +30,32 @@ BETWEEN: Final = 3
 meanwhile, and has listed all long before all is read: members of a registry that moves while it is listed may slip through, and
 are told the next time."""
 
+LONG: Final = 8
+"""Stretches of a registry for which it is worth to ask which have changed."""
+
+IN_TURN: Final = 8
+"""Stretches that are listed at each reading though they seem to be as they were; so is the uppermost of each registry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is known of the registries by the name of their queue: their `members`, and, of those that were `listed` whole, the
+    order in which they were told. `turn`: how often they were looked at."""
+
+    members: Mapping[bytes, Mapping[bytes, Scored]]
+    listed: Mapping[bytes, Flat]
+    turn: int
+
 
 class Listing:
-    """Lists the members of `held`, on a connection of its own, `most` in all."""
+    """Lists the members of `held` at `now` (epoch seconds), on a connection of its own, `most` in all."""
 
     def __init__(
-        self,
-        ahead: Ahead,
-        held: Sequence[Held],
-        known: Mapping[bytes, Mapping[bytes, Scored]],
-        before: Mapping[bytes, Flat],
-        most: int,
-        stopped: Callable[[], bool],
+        self, ahead: Ahead, held: Sequence[Held], before: Before, now: float, most: int, stopped: Callable[[], bool]
     ) -> None:
-        """`known` are the members of each queue's registry, which were told in the order of `before`, where there is one."""
-        self._ahead, self._held, self._most, self._stopped = ahead, held, most, stopped
-        self._compared = {queue: Comparison(members, before.get(queue)) for queue, members in known.items()}
+        self._ahead, self._held, self._before, self._now = ahead, held, before, now
+        self._most, self._stopped = most, stopped
+        self._compared = {queue: Comparison(known, before.listed.get(queue)) for queue, known in before.members.items()}
         self.given = 0
         """Members in the chunks so far."""
         self.ended = False
@@ -85,27 +98,57 @@ class Listing:
             yield [(job, queue, score) for job, score in compared.take(stretch)]
 
     def _replies(self) -> Iterator[tuple[bytes, Any]]:
-        """What each command brings, with the queue that it is about, AHEAD commands sent before the first is awaited."""
-        waiting: deque[bytes] = deque()
-        for queue, command in self._stretches():
+        """What each command brings, with the queue that it is about, AHEAD commands sent before the first is awaited; of a
+        stretch that is as it was, what was listed."""
+        waiting: deque[tuple[bytes, Flat | None]] = deque()
+        for queue, part in self._parts():
             if self._stopped():
                 return
-            self._ahead.send(command, 1)
-            waiting.append(queue)
+            if isinstance(part, bytes):
+                self._ahead.send(part, 1)
+            waiting.append((queue, None if isinstance(part, bytes) else part))
             if len(waiting) > AHEAD:
-                yield waiting.popleft(), self._ahead.replies(1)[0]
-        for queue in waiting:
-            yield queue, self._ahead.replies(1)[0]
+                yield self._told(*waiting.popleft())
+        while waiting:
+            yield self._told(*waiting.popleft())
 
-    def _stretches(self) -> Iterator[tuple[bytes, bytes]]:
-        """The commands that list the registries, RANKS members each, with the queue of each: those that expire from the latest
-        on, then those that are kept for good."""
+    def _told(self, queue: bytes, listed: Flat | None) -> tuple[bytes, Any]:
+        return queue, self._ahead.replies(1)[0] if listed is None else listed
+
+    def _parts(self) -> Iterator[tuple[bytes, Flat | bytes]]:
+        """The registries with the queue of each, those that expire from the latest on, then those that are kept for good: what
+        was listed, or a command that lists some."""
         most = self._most
+        again = self._again() if sum(one.total for one in self._held) <= most else {}
         for one in self._held:
             expiring, kept = one.parts
+            if one.owner in again:
+                yield from ((one.owner, part) for part in again[one.owner])
+                expiring = 0
             for command, count in (("ZREVRANGE", expiring), ("ZRANGE", kept)):
                 wanted = min(count, most)
                 most -= wanted
-                for start in range(0, wanted, RANKS):
-                    end = min(start + RANKS, wanted) - 1
+                for start in range(0, wanted, MEMBERS):
+                    end = min(start + MEMBERS, wanted) - 1
                     yield one.owner, packed((command, one.key, str(start), str(end), "WITHSCORES"))
+
+    def _again(self) -> dict[bytes, list[Flat | bytes]]:
+        """Of those registries that are known and long, how those parts of them that expire are told."""
+        known: list[tuple[Held, Stretch]] = []
+        upper: set[int] = set()
+        for one in self._held:
+            found = registry_stretches.stretches(self._before.listed.get(one.owner, []), int(self._now))
+            if len(found) >= LONG:
+                upper.add(len(known))
+                known += [(one, stretch) for stretch in found]
+        if not known:
+            return {}
+        due = upper | {(self._before.turn * IN_TURN + n) % len(known) for n in range(IN_TURN)}
+        self._ahead.send(b"".join([packed(("ZCOUNT", one.key, each.above, each.up_to)) for one, each in known]), len(known))
+        told: dict[bytes, list[Flat | bytes]] = {}
+        for at, ((one, stretch), count) in enumerate(zip(known, self._ahead.replies(len(known)), strict=True)):
+            as_it_was = count == stretch.count and at not in due
+            told.setdefault(one.owner, []).extend(
+                [stretch.listed] if as_it_was else registry_stretches.again(one.key, stretch, count)
+            )
+        return told
