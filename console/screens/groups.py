@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import ClassVar, Final, Protocol, cast
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 
 from console.actions import Action
 from console.model import job_terms
@@ -55,9 +54,8 @@ class GroupsView(Tabled):
     FIELDS: ClassVar[Mapping[str, Kind]] = job_terms.FIELDS
 
     DEFAULT_CSS = f"""
-    GroupsView #about {{ height: {group_lines.LINES + 2}; }}
-    GroupsView #about.none {{ display: none; }}
-    GroupsView #about Page {{ background: $surface; }}
+    GroupsView #known {{ height: {group_lines.LINES}; background: $surface; }}
+    GroupsView .away {{ display: none; }}
     """
 
     asked: FailuresQuery
@@ -68,16 +66,15 @@ class GroupsView(Tabled):
         self._owned = True
         self._reason = ""
         self._reading = False
-        self._about_height = group_lines.LINES + 2
+        self._known_height = group_lines.LINES
         self._seen_at: float | None = None
         self._begun_at: float | None = None
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
-        with Vertical(id="about"):
-            yield Line(id="cause")
-            yield Page(id="known", cursor=False)
-            yield Line(id="ways")
+        yield Line(id="cause")
+        yield Page(id="known", cursor=False)
+        yield Line(id="ways")
 
     def key(self, row: Group) -> bytes:
         """Its fingerprint."""
@@ -102,7 +99,7 @@ class GroupsView(Tabled):
         self.table.set_columns(self.columns())
         self._seen_at = None
         self._begin()
-        self.post_message(Asks(self.asked))
+        self.post_message(Asks(self._newest()))
 
     @property
     def as_of(self) -> float | None:
@@ -244,6 +241,10 @@ class GroupsView(Tabled):
 
     # --- inside ---------------------------------------------------------------------------------
 
+    def _newest(self) -> FailuresQuery:
+        """The one that failed last: none of them is shown, and with a whole page the first groups would come later."""
+        return replace(self.asked, start=0, size=1)
+
     def _explain(self) -> None:
         """What is known of the group under the cursor, beneath the table where there is room. That is kept free from the
         beginning: a table that grows smaller as soon as it has rows would be drawn twice."""
@@ -252,20 +253,21 @@ class GroupsView(Tabled):
         row: Group | None = self.table.row()
         groups = self._groups
         roomy, little = self.size.height >= ROOMY, self.size.height >= LITTLE
-        about = self.query_one("#about")
-        about.set_class(not (roomy if groups is None else little and row is not None), "none")
+        cause, page, ways = self.query_one("#cause", Line), self.query_one("#known", Page), self.query_one("#ways", Line)
+        for one in (cause, page, ways):
+            one.set_class(not (roomy if groups is None else little and row is not None), "away")
         title: tuple[Sequence[Piece], Sequence[Piece]] = ((), ())
         known: Sequence[Row] = ()
         if row is not None and groups is not None:
             width = self.size.width
             title = group_lines.title(row, groups.sampled)
             known = group_lines.lines(row, width, groups.as_of, self.zone) if roomy else group_lines.brief(row, width)
-        height = 2 + (group_lines.LINES if roomy else len(known))
-        if height != self._about_height:
-            about.styles.height = self._about_height = height
-        self.query_one("#cause", Line).say(*title)
-        self.query_one("#known", Page).show(known)
-        self.query_one("#ways", Line).say(*(self._ways() if known else ((), (), {})))
+        height = group_lines.LINES if roomy else len(known)
+        if height != self._known_height:
+            page.styles.height = self._known_height = height
+        cause.say(*title)
+        page.show(known)
+        ways.say(*(self._ways() if known else ((), (), {})))
 
     def _ways(self) -> tuple[list[Piece], list[Piece], dict[int, str]]:
         """What can be done, by which keys, and to what."""
@@ -290,7 +292,7 @@ class GroupsView(Tabled):
             self.asked, self._groups = query, None
             self.table.clear()
             self._begin()
-            self.post_message(Asks(query))
+            self.post_message(Asks(self._newest()))
 
     def _begin(self) -> None:
         self._reading, self._begun_at, self._reason = True, self._seen_at, ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import ClassVar, Final
@@ -99,10 +100,17 @@ class Main(Screen[None], inherit_bindings=False):
 
     async def turn_to(self, view: View) -> None:
         """Show this view, in place of the one before, and nothing of what was said of that."""
-        if not view.is_attached:
-            await self.query_one(Views).mount(view)
-        for other in self.query_one(Views).query_children(View):
-            other.display = other is view
+        views = self.query_one(Views)
+        with self.app.batch_update():
+            for other in views.query_children(View):
+                other.display = other is view
+            if not view.is_attached:
+                # A size that is news to it would have all laid out once more, and so would mount() if it were awaited.
+                view.set_reactive(View.virtual_size, views.size)
+                views.mount(view)
+                mounted = asyncio.Event()
+                views.call_next(mounted.set)
+                await mounted.wait()
         self.query_one(FilterBar).close()
         self.tell_done(())
 

@@ -7,6 +7,7 @@ is estimated from a few failures drawn by chance, and all are read behind it.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -36,7 +37,7 @@ from console.store.tracebacks import Here
 MOST_READ: Final = MAX_SELECTED
 """Failures that are grouped: with what is kept of each to count it out again, some 400 bytes, a hundred megabytes."""
 
-DRAWN: Final = 300
+DRAWN: Final = 200
 """Failures of the first estimate; fewer than SMALL are all read at once."""
 
 SMALL: Final = 2_000
@@ -185,16 +186,14 @@ def _estimate(connection: Redis, ahead: Ahead, held: Sequence[Held], of: int, no
     ranks = sorted(SystemRandom().sample(range(of), DRAWN))
     asked: list[tuple[bytes, bytes]] = []
     before = 0
-    queues = iter(held)
-    one = next(queues)
-    for rank in ranks:
-        while rank - before >= one.total:
-            before += one.total
-            one = next(queues)
-        expiring, _ = one.parts
-        at = rank - before
-        down, at = (True, at) if at < expiring else (False, at - expiring)
-        asked.append((one.owner, packed(("ZREVRANGE" if down else "ZRANGE", one.key, str(at), str(at), "WITHSCORES"))))
+    for one in held:
+        expiring, kept = one.parts
+        end = before + expiring + kept
+        for rank in ranks[bisect_left(ranks, before) : bisect_left(ranks, end)]:
+            at = rank - before
+            command, at = ("ZREVRANGE", at) if at < expiring else ("ZRANGE", at - expiring)
+            asked.append((one.owner, packed((command, one.key, str(at), str(at), "WITHSCORES"))))
+        before = end
     ahead.send(b"".join([command for _, command in asked]), len(asked))
     listed: list[Listed] = []
     for (queue, _), reply in zip(asked, ahead.replies(len(asked)), strict=True):

@@ -185,21 +185,22 @@ def keys_of(terminal: RawTerminal, going_on: Callable[[int], bool]) -> list[floa
 
 @pytest.mark.benchmark
 def test_keys_while_failures_are_grouped_in_the_console(many: tuple[str, Redis], tmp_path: Path) -> None:
-    """p99 from a key to its repaint at most 50 ms, while 100,000 are grouped in the same process; and how long a first answer
-    takes from the key that asks for it to the screen."""
+    """p99 from a key to its repaint at most 50 ms, while 100,000 are grouped in the same process; and what a first answer
+    takes from the key that asks for it to the screen, of what a pipeline of redis-py takes for all: at most 2 %."""
     url, redis = many
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "RQ_REDIS_URL": url, "PYTHONPYCACHEPREFIX": str(tmp_path)}
     busy: list[float] = []
     first: list[float] = []
-    for turn in range(4):
+    theirs: list[float] = []
+    for turn in range(6):
         with on_a_raw_terminal([CONSOLE, "--screen", "failures"], env) as terminal:
             terminal.awaits(re.compile(rb"live 1 s"))
             # What keys lead to is imported behind the first screen: that is no part of a grouping.
             terminal.pass_time(1.5)
             redis.config_resetstat()
             pressed = terminal.press("\t")
-            shown = terminal.awaits(re.compile(rb"sampled 300 of")) - pressed
+            shown = terminal.awaits(re.compile(rb"sampled 200 of")) - pressed
             took = keys_of(terminal, lambda _: asked(redis)["hmget"] < 100_000)
             if turn == 0:
                 # Byte code is compiled once.
@@ -208,10 +209,12 @@ def test_keys_while_failures_are_grouped_in_the_console(many: tuple[str, Redis],
             first.append(shown)
             terminal.pass_time(5)
             rest = keys_of(terminal, lambda n: n < 200)
+        theirs.append(seconds(lambda: bare(redis)))
     busy.sort()
     at50, at99 = busy[len(busy) // 2], busy[int(len(busy) * 0.99)]
     print(
         f"\nkey to repaint while it groups: median {at50:.1f}, p99 {at99:.1f} ms of {len(busy):,} keys (at most 50),"
         f" worst {busy[-1]:.1f}; at rest: median {rest[100]:.1f}, p99 {rest[198]:.1f}"
     )
-    print(f"a first answer on screen: {statistics.median(first) * 1e3:.0f} ms")
+    share = statistics.median(ours / whole for ours, whole in zip(first, theirs, strict=True))
+    print(f"a first answer on screen: {statistics.median(first) * 1e3:.0f} ms, {share:.1%} (at most 2 %)")

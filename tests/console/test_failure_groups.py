@@ -194,7 +194,7 @@ def test_a_first_answer_is_estimated_from_a_few(redis: Redis, reader: StoreReade
     redis.zadd("rq:failed:b", dict.fromkeys(kept, -1))
     first, *_, end = told(reader)
     assert (first.sampled, first.done, first.read, first.of) == (True, False, failure_groups.DRAWN, 4_000)
-    assert model.window(first) == "estimated from 300 of 4,000, drawn by chance"
+    assert model.window(first) == "estimated from 200 of 4,000, drawn by chance"
     assert abs(sum(counts(first)) - 4_000) <= 1
     # Six standard deviations of a share that is drawn 500 times.
     assert abs(first.groups[0].count - 3_000) < 480

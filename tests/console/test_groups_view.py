@@ -77,6 +77,25 @@ async def test_how_much_was_read_is_told_on_the_way() -> None:
         await driver.shows("grouped 2,000 of 100,000", "it was stopped")
 
 
+async def test_all_is_laid_out_once_before_the_first_groups_come() -> None:
+    """Whatever is drawn for nothing, the first groups come that much later."""
+    reader = grouping()
+    reader.group_gate.clear()
+    async with driving(console(reader)) as driver:
+        await driver.press("3")
+        await driver.shows("[newest first]", "40 failures")
+        layouts: list[bool] = []
+        screen = driver.app.screen
+        screen.screen_layout_refresh_signal.subscribe(driver.app, lambda _: layouts.append(driver.app.view.size.height > 0))
+        await driver.press("tab")
+        await driver.shows("Reading …", "grouping …")
+        asked = len(reader.asked)
+        await driver.until(lambda: len(reader.asked) > asked + 3, "more reads")
+        assert layouts.count(True) == 1
+        reader.group_gate.set()
+        await driver.shows("1,944")
+
+
 async def test_groups_are_read_again_only_every_few_seconds_and_the_cursor_stays_on_its_group() -> None:
     at = [NOW]
     reader = grouping()
