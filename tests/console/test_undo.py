@@ -302,9 +302,13 @@ def test_hostile_ids_are_back_as_they_were(redis: Redis) -> None:
         b"\xc1 is no message",
         b"\xa4text",
         b"\x91\xa4main",  # ["main"]
-        b"\x91\x92\xa4evil\xa1x",  # [["evil", "x"]]
-        b"\x91\x93\xa3key\xa1x\xa5never",  # [["key", "x", "never"]]
-        b"\x91\x94\xa5score\xa1z\xa1m\xa4soon",  # [["score", "z", "m", "soon"]]
+        b"\x91\xa7x",  # ends in the middle
+        b"\x91\x92\xa3key\xa1x",  # [["key", "x"]]
+        b"\x92\xa4evil\xa1x",  # ["evil", "x"]
+        b"\x93\xa3key\xa1x\xa5never",  # ["key", "x", "never"]
+        b"\x94\xa5score\xa1z\xa1m\xa4soon",  # ["score", "z", "m", "soon"]
+        b"\x95\xa5place\xa4list\xa1b\xc2\x01",  # ["place", "list", "b", false, 1]
+        b"\x93\xa3key\xa1x\x92",  # ["key", "x", [ cut off
     ],
 )
 def test_what_the_trash_did_not_note_puts_nothing_back_and_keeps_nobody_else_from_it(redis: Redis, forged: bytes) -> None:

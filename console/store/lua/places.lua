@@ -12,7 +12,15 @@ local function is_of(state, status)
     or (STATUSES[status] and LISTS[status] == LISTS[state] and LISTS[state] == ':failed:')
 end
 
--- Where a job is: { line, rank } or { set, score }, or nil and a code. `limit` is its rate limit, if it has one.
+-- One table for the places of all jobs, one after the other: what is made anew for each takes as long as a command.
+local here = {}
+local function at(line, rank, set, score)
+  here.line, here.rank, here.set, here.score, here.entry = line, rank, set, score, nil
+  return here
+end
+
+-- Where a job is, until the next one is looked for: `line` and `rank`, or `set` and `score`; or nil and a code. `limit` is its rate
+-- limit, if it has one.
 local function place_of(id, queue, state, score, limit, enqueued_at)
   if state == 'queued' then
     local list = list_key(state, queue)
@@ -21,7 +29,7 @@ local function place_of(id, queue, state, score, limit, enqueued_at)
     local line = line_of(list)
     local rank = rank_of(line, id, enqueued_at)
     if not rank then return nil, 'changed' end
-    return { line = line, rank = rank }
+    return at(line, rank)
   end
   if state == 'rate limited' and not limit then return nil, 'gone' end
   local set = state == 'rate limited' and RQ .. ':rl:' .. limit .. ':rate_limited' or list_key(state, queue)
@@ -29,13 +37,13 @@ local function place_of(id, queue, state, score, limit, enqueued_at)
     local code, found = moved(set, id, score)
     code = code or wrong(set, 'zset')
     if code then return nil, code end
-    return { set = set, score = found }
+    return at(nil, nil, set, found)
   end
   local code = wrong(set, 'zset')
   if code then return nil, code end
   local found = redis.call('ZSCORE', set, id)
   if not found then return nil, 'changed' end
-  return { set = set, score = found }
+  return at(nil, nil, set, found)
 end
 
 -- Where a job is that may be acted on, or nil and a code: as place_of, besides `entry`, the score of its entry if it has one. The
@@ -46,7 +54,7 @@ local function found_as(id, queue, state, score, limit, enqueued_at, with_entry)
   if due and not (plain and with_entry) then return nil, 'entry' end
   local place, code = place_of(id, queue, state, score, limit, enqueued_at)
   if not place and code == 'changed' and due and state == 'scheduled' and (score == '' or tonumber(score) == tonumber(due)) then
-    place = {}
+    place = at()
   end
   if due and place then code = wrong(ENTRIES, 'zset') end
   if not place or code then return nil, code end

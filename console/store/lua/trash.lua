@@ -22,8 +22,17 @@
 --
 -- Keys that expire sooner than the trash keep their expiry; the others get it back. What is noted last is put back first.
 -- The caller has made sure of all types, takes members out itself, and writes nothing of an id before `trash.of` said true.
--- A key in the trash is `<TQ>trashed-key:<operation>:<key>` (jobs/keys.py).
+-- A key in the trash is `<TQ>trashed-key:<operation>:<key>` (jobs/keys.py). The notes of an id are one list, packed: of each note
+-- its kind, and what that says.
 -- Cost: O(1) for each call.
+
+-- What each kind of note says, and of which type it is: a score is a text that is a number, a neighbour an id or false.
+local SAYS = {
+  main = { 'string', 'number' }, key = { 'string', 'number' }, absent = { 'string' },
+  score = { 'string', 'string', 'score' }, member = { 'string', 'string' }, place = { 'string', 'string', 'neighbour', 'neighbour' },
+  slot = { 'string', 'string', 'score', 'string', 'number', 'boolean' }, waiting = { 'string', 'string', 'score', 'string' },
+  field = { 'string', 'string', 'string' }, word = { 'string', 'string', 'string', 'string' }, deferred = { 'string', 'string' },
+}
 
 -- When a key expires, in milliseconds: -1 for never, -2 where there is none. Servers before Redis 7 know only what is left.
 local function expiry_of(key)
@@ -49,9 +58,12 @@ local function open_trash(tq, operation, seconds, ids)
   if last then
     for n, packed in ipairs(redis.call('HMGET', places, unpack(ids))) do before[ids[n]] = packed end
   end
-  local id, notes
   local order, packed = {}, {}
   local trash = {}
+
+  -- One list for all, one after the other: what is made anew for each job takes as long as a command. `size` is how long it is.
+  local id
+  local notes, size = {}, 0
 
   local function take(what, key)
     local expiry = expiry_of(key)
@@ -59,26 +71,37 @@ local function open_trash(tq, operation, seconds, ids)
     local kept = prefix .. key
     redis.call('RENAME', key, kept)
     if expiry == -1 or expiry > till then redis.call('PEXPIREAT', kept, till) end
-    notes[#notes + 1] = { what, key, expiry }
+    notes[size + 1], notes[size + 2], notes[size + 3] = what, key, expiry
+    size = size + 3
   end
   local function note(what)
-    return function(...) notes[#notes + 1] = { what, ... } end
+    return function(...)
+      local said = { ... }
+      notes[size + 1] = what
+      for n = 1, #SAYS[what] do notes[size + 1 + n] = said[n] or false end
+      size = size + 1 + #SAYS[what]
+    end
+  end
+  local function noted_before(earlier)
+    notes = cmsgpack.unpack(earlier)
+    size = #notes
+    local at = 1
+    while at <= size and notes[at] ~= 'main' do at = at + 1 + #SAYS[notes[at]] end
+    return notes[at + 1]
   end
 
   function trash.refused()
     return not (may_write_all(prefix) and may_write(listed) and may_write(places) and may_write(tq .. 'trash'))
   end
   function trash.of(taken, key)
+    id, size = taken, 0
     local earlier = before[taken]
-    id, notes = taken, earlier and cmsgpack.unpack(earlier) or {}
-    for _, one in ipairs(notes) do
-      if one[1] == 'main' then
-        if redis.call('EXISTS', prefix .. one[2]) == 0 then
-          notes = {}
-        elseif key then
-          return false
-        end
-        break
+    local main = earlier and noted_before(earlier)
+    if main then
+      if redis.call('EXISTS', prefix .. main) == 0 then
+        size = 0
+      elseif key then
+        return false
       end
     end
     if key then take('main', key) end
@@ -86,13 +109,18 @@ local function open_trash(tq, operation, seconds, ids)
   end
   function trash.key(key) take('key', key) end
   trash.absent = note('absent')
-  trash.score, trash.member, trash.place = note('score'), note('member'), note('place')
-  trash.slot, trash.waiting, trash.field, trash.word = note('slot'), note('waiting'), note('field'), note('word')
-  trash.deferred = note('deferred')
+  function trash.score(zset, member, score)
+    notes[size + 1], notes[size + 2], notes[size + 3], notes[size + 4] = 'score', zset, member, score
+    size = size + 4
+  end
+  trash.member, trash.place, trash.slot, trash.waiting = note('member'), note('place'), note('slot'), note('waiting')
+  trash.field, trash.word, trash.deferred = note('field'), note('word'), note('deferred')
   function trash.keep()
-    before[id] = cmsgpack.pack(notes)
+    for n = #notes, size + 1, -1 do notes[n] = nil end
+    local all = cmsgpack.pack(notes)
+    before[id] = all
     order[#order + 1], order[#order + 2] = first + #packed / 2, id
-    packed[#packed + 1], packed[#packed + 2] = id, before[id]
+    packed[#packed + 1], packed[#packed + 2] = id, all
   end
   function trash.close()
     if #order == 0 then return end

@@ -157,23 +157,23 @@ function put.word(_, hash, field, value, word)
   if list then redis.call('HSET', hash, field, with_word(list, value, word)) end
 end
 
--- The notes of one id, nil where they are none that the trash writes. Of each kind: of which type what it names is, and how many
--- it says at the least; with a score among it, which.
-local SAYS = {
-  main = { 'number' }, key = { 'number' }, absent = {}, member = { 'string' }, score = { 'string', 'score' },
-  place = { 'string' }, slot = { 'string', 'score', 'string', 'number' }, waiting = { 'string', 'score', 'string' },
-  deferred = { 'string' }, field = { 'string', 'string' }, word = { 'string', 'string', 'string' },
-}
+-- The notes of one id, nil where they are none that the trash writes.
+local function fits(said, kind)
+  if kind == 'score' then return tonumber(said) end
+  return type(said) == kind or kind == 'neighbour' and (said == false or type(said) == 'string')
+end
 local function understood(packed)
-  local ok, notes = pcall(cmsgpack.unpack, packed)
-  if not ok or type(notes) ~= 'table' then return nil end
-  for _, note in ipairs(notes) do
-    local says = type(note) == 'table' and SAYS[note[1]]
-    if not says or type(note[2]) ~= 'string' then return nil end
+  local ok, said = pcall(cmsgpack.unpack, packed)
+  if not ok or type(said) ~= 'table' then return nil end
+  local notes, at = {}, 1
+  while at <= #said do
+    local says = SAYS[said[at]]
+    if not says then return nil end
     for n, kind in ipairs(says) do
-      local said = note[n + 2]
-      if kind == 'score' and not tonumber(said) or kind ~= 'score' and type(said) ~= kind then return nil end
+      if not fits(said[at + n], kind) then return nil end
     end
+    notes[#notes + 1] = { unpack(said, at, at + #says) }
+    at = at + 1 + #says
   end
   return notes
 end
