@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from redis import Redis
 from rq.job import Job
@@ -214,10 +215,12 @@ def test_a_bulk_in_the_console_does_what_it_should(failing: Failing, env: Mappin
 @dataclass(frozen=True)
 class Cost:
     """Seconds from exec to exit, and seconds of a core that the program and the server took together: on a machine that is
-    busy with something else these tell more."""
+    busy with something else these tell more. `stolen`: seconds of all cores that the machine's host gave to others meanwhile,
+    in which a script or a PING waits for nothing of ours."""
 
     wall: float
     cpu: float
+    stolen: float = 0.0
 
     def times(self, other: Cost) -> str:
         return f"{self.wall / other.wall:.0f} times ({self.cpu / other.cpu:.0f} by CPU)"
@@ -227,18 +230,22 @@ class Cost:
         return Cost(start.wall + (self.wall - start.wall) * by, start.cpu + (self.cpu - start.cpu) * by)
 
     def __str__(self) -> str:
-        return f"{self.wall:.2f} s (CPU {self.cpu:.2f})"
+        return f"{self.wall:.2f} s (CPU {self.cpu:.2f}, stolen {self.stolen:.2f})"
 
 
 def cost(failing: Failing, call: Callable[[], object]) -> Cost:
-    before = _cpu(failing)
+    before, stolen = _cpu(failing), _stolen()
     wall = seconds(call)
-    return Cost(wall, _cpu(failing) - before)
+    return Cost(wall, _cpu(failing) - before, _stolen() - stolen)
 
 
 def _cpu(failing: Failing) -> float:
     programs, server = resource.getrusage(resource.RUSAGE_CHILDREN), failing.redis.info("cpu")
     return float(programs.ru_utime + programs.ru_stime + server["used_cpu_user"] + server["used_cpu_sys"])
+
+
+def _stolen() -> float:
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))
 
 
 @pytest.mark.benchmark

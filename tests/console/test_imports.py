@@ -8,6 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from rq import Queue
+
+from console.store.acts import jobs
 
 SLOW = ("redis", "rq", "rq_scheduler", "httpx", "console.store", "jobs")
 PAINTED = ("console.app", "console.poller", "console.actions", "console.messages")
@@ -37,6 +40,13 @@ def test_the_model_loads_the_standard_library_only(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60)
     strangers = {name.split(".")[0] for name in done.stdout.split()} - sys.stdlib_module_names - {"console"}
     assert strangers == set()
+
+
+def test_whoever_acts_on_jobs_does_not_wait_for_rq() -> None:
+    show = "import sys, console.store.writer, console.store.acts.jobs; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60)
+    assert "rq" not in done.stdout.split()
+    assert jobs.DEFAULT_TIMEOUT_S == Queue.DEFAULT_TIMEOUT
 
 
 def test_the_first_screen_waits_for_nothing_that_acts() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, assert_never
 
 from redis import Redis
-from rq import Queue
 
 from console.model import queue_names
 from console.model.commands import (
@@ -32,6 +31,10 @@ from console.store.acts import job_scripts
 from console.store.values import text
 from jobs import keys
 from jobs.scripts import Argument, Script
+
+DEFAULT_TIMEOUT_S: Final = 180
+"""What RQ gives a job that names no timeout (rq.Queue.DEFAULT_TIMEOUT): in the time in which RQ is imported a thousand jobs are
+acted on."""
 
 _ENQUEUEING: Final = ("jobs", "rate_limits", "runs", "enqueueing")
 _LEAVING: Final = ("jobs", "rate_limits", "entry_of", "ranks", "places", "runs", "leaving")
@@ -73,12 +76,12 @@ def check(connection: Redis, jobs: Sequence[JobSeen]) -> list[Outcome]:
 def _script(command: JobCommand, operation: str, trash_s: float) -> tuple[Script, Sequence[Argument]]:
     match command:
         case Requeue():
-            options = (int(command.at_front), int(command.fresh_retries), Queue.DEFAULT_TIMEOUT)
+            options = (int(command.at_front), int(command.fresh_retries), DEFAULT_TIMEOUT_S)
             return scripts.load(*_ENQUEUEING, "requeue"), options
         case RetryNow():
-            return scripts.load(*_ENQUEUEING, "retry_now"), (int(command.at_front), Queue.DEFAULT_TIMEOUT)
+            return scripts.load(*_ENQUEUEING, "retry_now"), (int(command.at_front), DEFAULT_TIMEOUT_S)
         case RunAgain():
-            return scripts.load(*_ENQUEUEING, "run_again"), (int(command.at_front), Queue.DEFAULT_TIMEOUT)
+            return scripts.load(*_ENQUEUEING, "run_again"), (int(command.at_front), DEFAULT_TIMEOUT_S)
         case Move():
             return scripts.load("jobs", "entry_of", "runs", "waiting", "move"), (command.to,)
         case ToFront():
