@@ -21,8 +21,11 @@ from jobs import keys
 from jobs.prototype import rq_time
 from jobs.scripts import Argument, Script
 
-MOST_US: Final = 1_500
+MOST_US: Final = 2_000
 """Microseconds of the server's time after which a script begins no further job."""
+
+WITH_TRASH_US: Final = 1_500
+"""The same of one that writes the trash: what is left to do then takes it longer."""
 
 FIRST: Final = 64
 """So many jobs are given to the first call; each call after it is given about as many as there is time for."""
@@ -55,8 +58,10 @@ def each_call(
     *,
     inapt: Callable[[JobSeen], Outcome | None] = lambda job: None,
     when_full: bool = False,
+    most_us: int = MOST_US,
 ) -> Iterator[list[Outcome]]:
-    """What came of each job, in order, call by call: BATCH at the most each, one at least, as many as there is time for.
+    """What came of each job, in order, call by call: BATCH at the most each, one at least, as many as there is time for in
+    `most_us` microseconds.
 
     `script` is one with lua/jobs.lua as its prelude, `clock` tells epoch seconds. A job of which `inapt` says what comes of it
     is not given to the script. `when_full`: also where memory is full. No further call is begun when `more()` is false, which
@@ -71,7 +76,7 @@ def each_call(
         given = jobs[start:end]
         apt = [job for job in given if inapt(job) is None]
         now = clock()
-        head = (keys.RQ_KEY_PREFIX, keys.TQ, repr(now), rq_time(now), MOST_US, len(options), *options)
+        head = (keys.RQ_KEY_PREFIX, keys.TQ, repr(now), rq_time(now), most_us, len(options), *options)
         arguments = [*head, *_told(apt)]
         return _Call(given, len(apt), arguments, own.pack_command("EVALSHA", script.sha, 1, key, *arguments) if apt else b"")
 

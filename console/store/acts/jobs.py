@@ -61,6 +61,7 @@ def act(
         inapt=lambda job: None if job.state in apt else _inapt(command, job),
         # The others would take more memory.
         when_full=isinstance(command, Cancel | Stop | Delete),
+        most_us=job_scripts.WITH_TRASH_US if isinstance(command, Delete) else job_scripts.MOST_US,
     )  # fmt: skip
 
 

@@ -34,7 +34,11 @@ def undo(
     changed. Raises redis' errors, JobsError."""
     script = scripts.load("jobs", "rate_limits", "entry_of", "trash", "dependencies", "undo")
     ids = [JobSeen(one.key, b"", "") for one in taken]
-    for came in job_scripts.each_call(connection, script, operation, (command.operation,), ids, clock, more, when_full=True):
+    calls = job_scripts.each_call(
+        connection, script, operation, (command.operation,), ids, clock, more,
+        when_full=True, most_us=job_scripts.WITH_TRASH_US,
+    )  # fmt: skip
+    for came in calls:
         yield came
         back = [one.key.decode() for one in came if one.result == "done" and _SCHEDULE.fullmatch(one.key)]
         if back:

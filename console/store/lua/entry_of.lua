@@ -5,12 +5,15 @@ local ENTRIES = 'rq:scheduler:scheduled_jobs'
 local HEARTBEAT = '--tq-heartbeat'
 
 -- The ids of all jobs that the script is given.
+local given
 local function ids_given()
-  local ids = {}
-  each_group(function(first, count)
-    for i = first, first + count - 1 do ids[#ids + 1] = ARGV[i] end
-  end)
-  return ids
+  if not given then
+    given = {}
+    each_group(function(first, count)
+      for i = first, first + count - 1 do given[#given + 1] = ARGV[i] end
+    end)
+  end
+  return given
 end
 
 -- The score of a job that is an entry of rq-scheduler's set, and whether that is a plain one: no user's schedule, no heartbeat. Where

@@ -126,11 +126,12 @@ local function open_trash(tq, operation, seconds, ids)
     if #order == 0 then return end
     redis.call('HSET', places, unpack(packed))
     redis.call('ZADD', listed, unpack(order))
-    local all = tq .. 'trash'
     redis.call('PEXPIREAT', places, till)
     redis.call('PEXPIREAT', listed, till)
+    -- Of an operation that goes on for longer, the time until which all of it can be undone: that of its first call.
+    if last then return end
+    local all = tq .. 'trash'
     redis.call('ZREMRANGEBYSCORE', all, '-inf', time[1])
-    -- Of an operation that goes on for longer, the time until which all of it can be undone.
     redis.call('ZADD', all, 'NX', till / 1000, operation)
     redis.call('PEXPIREAT', all, math.max(till, redis.call('ZREVRANGE', all, 0, 0, 'WITHSCORES')[2] * 1000))
   end
