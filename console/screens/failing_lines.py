@@ -12,8 +12,11 @@ from console.screens.place import Place
 from console.widgets.lines import Row
 from console.widgets.pieces import Piece, fit
 
-MOST: Final = 3
-"""Groups that are told."""
+MOST: Final = 8
+"""Groups that are told where there is room for them."""
+
+LEAST: Final = 3
+"""Groups for which problems leave room."""
 
 KEPT: Final = 6
 """Lines that are left to problems, where there are so many, before what fails is told."""
@@ -40,11 +43,13 @@ def lines(groups: Groups, cells: int, room: int, trouble: str = "") -> list[Row]
     if room < 1:
         return []
     why: list[Piece] = [(f"  ▲ {trouble}", "warn")] if trouble else []
-    rows = [Row((("WHAT FAILS", "head"), (f"  {window(groups)}  f opens them", "dim"), *why))]
+    told_of = groups.groups[: min(room, MOST)]
+    what = "them" if len(told_of) == len(groups.groups) else f"all {len(groups.groups):,} groups"
+    rows = [Row((("WHAT FAILS", "head"), (f"  {window(groups)}  f opens {what}", "dim"), *why))]
     wide = cells >= 100
     function = 24 if wide else 16
     told = max(ERROR, cells - 3 - COUNT - LAST - function - 3 * len(GAP[0]) - (USERS + len(GAP[0]) if wide else 0))
-    for group in groups.groups[: min(room, MOST)]:
+    for group in told_of:
         lately = group.last_at is not None and groups.as_of - group.last_at < LATELY_S
         line: list[Piece] = [*fit((words.count(group.count), "strong"), COUNT, right=True), GAP]
         line += [*fit(words.function(group.function) or words.DASH, function), GAP]
@@ -59,7 +64,7 @@ def lines(groups: Groups, cells: int, room: int, trouble: str = "") -> list[Row]
 def beneath(problems: list[Row], groups: Groups, cells: int, room: int, apart: bool, trouble: str) -> list[Row]:
     """Problems, two lines each, and beneath them what fails, in `room` lines; `apart`: with a blank line between. Of problems
     for which there is no room the gravest stay."""
-    kept = min(len(problems), max(KEPT, room - apart - 1 - MOST))
+    kept = min(len(problems), max(KEPT, room - apart - 1 - min(LEAST, len(groups.groups))))
     rows = lines(groups, cells, room - kept - apart - 1, trouble)
     if not rows:
         return problems

@@ -133,15 +133,20 @@ def test_what_cannot_be_read_is_told_and_a_user_who_may_only_read_sees_all_of_it
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_the_overview_tells_the_largest_three_and_of_which_failures(size: tuple[int, int]) -> None:
+async def test_the_overview_tells_the_largest_groups_and_of_which_failures(size: tuple[int, int]) -> None:
     async with driving(console(fails()), size) as driver:
-        await driver.shows("WHAT FAILS  of the newest 500 of 18,240 failures  f opens them")
+        await driver.shows("WHAT FAILS  of the newest 500 of 18,240 failures  f opens them", "fourth")
         await driver.shows("312", "scrape_for_user", "ReadTimeout", "KilledByOS", "third", "1 s ago")
-        assert "fourth" not in driver.text
         assert ("612 users" in driver.text) == (size[0] >= 100)
         assert all(len(line) <= size[0] for line in driver.text.splitlines())
         for problem in PROBLEMS:
             assert problem.remedy in driver.text
+
+
+def test_where_there_is_no_room_for_all_groups_that_is_said() -> None:
+    head, *told = failing_lines.lines(answer(), 80, 2)
+    assert "f opens all 4 groups" in "".join(text for text, _ in head.line)
+    assert len(told) == 2
 
 
 async def test_where_there_is_little_room_the_gravest_problems_stay() -> None:
