@@ -9,6 +9,9 @@ SCREENS: Final = ("overview", "jobs", "failures", "schedules", "workers", "activ
 """The numbered screens, in the order of their keys."""
 
 LISTS: Final = ("overview", "jobs", "failures", "groups", "schedules", "workers", "activity")
+CALLED: Final = {"timeline": "history"}
+"""Screens that are told by another name than theirs."""
+
 ROWS: Final = (*LISTS, "job", "user", "operation", "timeline")
 TURNED: Final = ("jobs", "failures", "groups", "schedules", "activity")
 SORTED: Final = ("overview", "jobs", "workers")

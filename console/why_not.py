@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from console.actions import ACTIONS, OWN, WHOLE, Action, applies, shown
+from console.actions import ACTIONS, CALLED, OWN, WHOLE, Action, applies, shown
 
 KINDS: Final = {
     **dict.fromkeys(OWN, "what happened on its own"),
@@ -25,13 +25,13 @@ def said(key: str, screen: str, standing: str, read_only: bool) -> str:
     named = [action for action in ACTIONS if key in action.keys]
     if not named:
         return ""
-    name = shown(named[0].keys[0])
+    name = shown(key)
     here = [action for action in named if not action.scope or screen in action.scope]
     if read_only and any(applies(action, screen, standing, False) for action in here):
         return f"{name}: nothing may be changed here, everything is only looked at"
     if not here:
-        there = sorted({one for action in named for one in action.scope})
-        return f"{name}: {_labels(named)} is not there on this screen, but on {_listed(there)}"
+        there = sorted({CALLED.get(one, one) for action in named for one in action.scope})
+        return f"{name} does nothing here: {_labels(named)} is on {_listed(there)}"
     meant = {action.label: [KINDS.get(one, one) for one in action.states if one] for action in here}
     ways = "; ".join(f"{label} is for {_listed(states)}" for label, states in meant.items() if states)
     if not ways:
@@ -42,7 +42,7 @@ def said(key: str, screen: str, standing: str, read_only: bool) -> str:
 
 
 def _labels(actions: Sequence[Action]) -> str:
-    return _listed(list(dict.fromkeys(action.label for action in actions)))
+    return " or ".join(dict.fromkeys(action.label for action in actions))
 
 
 def _listed(words: Sequence[str]) -> str:

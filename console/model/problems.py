@@ -13,7 +13,7 @@ from console.model import starting, words
 from console.model.counting import counted, named
 from console.model.problem_words import EVIDENCE, WORKERS, error, everything, jobs, subject, warning
 from console.model.queries import FailuresQuery, JobsQuery, OverviewQuery
-from console.model.status import Problem, Status
+from console.model.status import Problem, QueueStatus, Status
 from console.model.text import shell_word
 from console.model.why import queues
 from console.model.why.facts import Around, Before, QueueFacts
@@ -124,12 +124,18 @@ def promise_broken(status: Status) -> Iterator[Problem]:
                 queue.name,
                 f"the next job has waited {words.age(int(queue.oldest_s - queue.promise_s))} longer than the "
                 f"{words.age(queue.promise_s)} that is promised; {jobs(queue)}",
-                "start more workers on this lane, or see what occupies those it has"
-                if queue.workers
-                else "start a worker on this lane",
+                _for_promise(status, queue),
                 queue.waiting or 0,
                 JobsQuery(queue=queue.key),
             )
+
+
+def _for_promise(status: Status, queue: QueueStatus) -> str:
+    if not queue.workers:
+        return "start a worker on this lane"
+    if status.suspended:
+        return "tq-console resume: no worker is short, all are suspended"
+    return "start more workers on this lane, or see what occupies those it has"
 
 
 def retries_unmoved(status: Status) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from console.actions import Action, shown
+from console.actions import CALLED, Action, shown
 from console.model.filters import Kind
 from console.widgets.lines import Line, Page, Row
 from console.widgets.pieces import Piece
@@ -48,7 +48,8 @@ class Help(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Say it."""
-        self.query_one("#title", Line).say([(f" Keys on {self._screen}", "strong")], [("esc closes ", "dim")])
+        name = CALLED.get(self._screen, self._screen)
+        self.query_one("#title", Line).say([(f" Keys on {name}", "strong")], [("esc closes ", "dim")])
         self.query_one("#keys", Page).show(self._rows())
 
     def action_scroll(self, lines: int) -> None:

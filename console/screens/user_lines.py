@@ -108,8 +108,9 @@ def _promise(user: UserPage) -> list[Row]:
 
 def _schedule(one: ScheduleRow, now: float, cells: int, folded: bool, zone: tzinfo | None) -> list[Row]:
     rows = head(f"SCHEDULE {one.task or one.id}")
-    rows.append(fact("state", state(one.state), (f"  {one.note}" if one.note else "", ""),
-                     (f", {one.noted_by}" if one.noted_by else "", "dim"), target=("schedule", one.key)))  # fmt: skip
+    by = f", {one.noted_by}" if one.note and one.noted_by else ""
+    noted = (f"  {one.note}" if one.note else "", ""), (by, "dim")
+    rows.append(fact("state", state(one.state), *noted, target=("schedule", one.key)))
     rows.append(fact("cadence", (one.cadence or words.DASH, ""), (f"  {one.lane or ''}", "dim")))
     slots = () if one.state in STOPPED else one.next_slots or ((one.next_at,) if one.next_at is not None else ())
     told = slots[: 2 if folded else SLOTS]

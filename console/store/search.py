@@ -71,10 +71,14 @@ def chunks(
     secrets: Secrets,
     bounds: Bounds,
     beside: Beside | None = None,
+    *,
+    whole: bool = False,
 ) -> Iterator[Chunk]:
-    """The jobs of the list that `query` names, chunk by chunk, those that its filter asks for with all that a row tells.
+    """The jobs of the list that `query` names, chunk by chunk, those that its filter asks for; with all that a row tells where
+    they are to be `whole`, else with what the filter takes.
 
-    Three trips for CHUNK members; in the first `beside` may ask more of each. Failures are looked at queue by queue, the latest
+    Three trips for CHUNK members, and as many for those of them that match if more is to be told of these than the filter
+    takes; in the first `beside` may ask more of each. Failures are looked at queue by queue, the latest
     of each first. A job that moves in the list meanwhile may be met twice, and is told once; one that moves across the border
     of two chunks can be missed. The last chunk is empty, and says why it is the last. Raises redis' errors of the connection.
     """
@@ -94,6 +98,10 @@ def chunks(
         fresh = {row.key: (member, row) for member, row in zip(chunk.members, chunk.rows, strict=True) if row.key not in met}
         met.update(fresh)
         wanted = [pair for pair in fresh.values() if _wanted(pair[1], state, query.filter, now)][: bounds.found - found]
+        if whole and wanted and not (owners and (errors or state not in FAILED)):
+            told = rows.read(connection, [member for member, _ in wanted], secrets, errors=state in FAILED, owners=True)
+            known = {row.key: row for row in told.rows if not row.missing}
+            wanted = [(member, known.get(row.key, row)) for member, row in wanted]
         read, found = min(of, read + size), found + len(wanted)
         yield Chunk(read, of, found, tuple(wanted), (*refused, *unlisted, *chunk.refused))
         refused = ()

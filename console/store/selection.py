@@ -100,7 +100,7 @@ def _looked_at(
 ) -> Iterator[Selected]:
     bounds, beside = Bounds(MAX_SELECTED, MAX_SELECTED), None if ties is None else ties.ask
     refused: list[Refused] = []
-    for chunk in search.chunks(connection, query, now, stopped, seen, secrets, bounds, beside):
+    for chunk in search.chunks(connection, query, now, stopped, seen, secrets, bounds, beside, whole=ties is not None):
         refused += chunk.refused
         here = [(member, row) for member, row in chunk.wanted if not row.missing]
         missing = len(chunk.wanted) - len(here)

@@ -60,18 +60,19 @@ def _fit(cell: Cell, cells: int, right: bool, middle: bool) -> Line:
         text, tone = shown[0]
         tail = _tail(text, cells // 2)
         head = set_cell_size(text, cells - 1 - _width(tail))
-        return ((head + ELLIPSIS + tail, tone),)
-    cut: list[Piece] = []
+        cut = head.rstrip(ELLIPSIS) + ELLIPSIS + tail.lstrip(ELLIPSIS)
+        return ((cut + " " * (cells - _width(cut)), tone),)
+    found: list[Piece] = []
     left = cells - 1
     for text, tone in shown:
         length = _width(text)
         if length >= left:
             # A wide character that would be halved becomes a space, so that the columns stay where they are.
-            cut.append((set_cell_size(text, max(0, left)) + (ELLIPSIS if cells > 0 else ""), tone))
+            found.append((set_cell_size(text, max(0, left)) + (ELLIPSIS if cells > 0 else ""), tone))
             break
-        cut.append((text, tone))
+        found.append((text, tone))
         left -= length
-    return tuple(cut)
+    return tuple(found)
 
 
 def _tail(text: str, cells: int) -> str:

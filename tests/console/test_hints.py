@@ -28,7 +28,7 @@ from tests.console.test_acting import console, requeue
         ("r", "jobs", "deferred", False, "; this is deferred"),
         ("r", "failures", "failed", True, "r: nothing may be changed here, everything is only looked at"),
         ("D", "failures", "failed", True, "D: nothing may be changed here, everything is only looked at"),
-        ("K", "jobs", "queued", False, "K: kill horse is not there on this screen, but on workers"),
+        ("K", "jobs", "queued", False, "K does nothing here: kill horse is on workers"),
         ("at", "jobs", "queued", False, ""),
         ("escape", "jobs", "queued", False, ""),
     ],

@@ -17,6 +17,7 @@ from console.model.selection import Preview
 from console.store import selection
 from console.store.reader import StoreReader, open_reader
 from jobs import keys
+from tests import failed_jobs
 from tests.catalogue import Catalogue, build
 from tests.conftest import Server, Stock
 from tests.console.recorded_trips import counted_trips
@@ -75,6 +76,18 @@ def test_each_list_of_the_catalogue_alike_with_and_without_details(catalogue: Ca
             assert sum(in_way.values()) == len(gone), state
         places = {one.key: (one.queue, one.score) for one in bare}
         assert {one.key: (one.queue, one.score) for one in full}.items() <= places.items(), state
+
+
+@pytest.mark.parametrize("expression", ["user:user-1", "error:refused", "func:fail"])
+def test_whatever_a_filter_takes_a_preview_tells_all(redis: Redis, reader: StoreReader, expression: str) -> None:
+    """Of failures by their user also the error, of those by their error also whose they are."""
+    failed_jobs.make(redis, 60, kinds=("refused",), users=3)
+    found = Preview(time.time())
+    wanted = parsed(expression)
+    for chunk in reader.select(FailuresQuery(filter=wanted), time.time(), lambda: False, details=True):
+        found.add(chunk)
+    assert found.seen
+    assert {tally.what for tally in found.tallies()} >= {"function", "user", "tier", "error", "age", "queue", "state", "task"}
 
 
 def test_jobs_by_their_ids_in_whatever_state(catalogue: Catalogue, reader: StoreReader, redis: Redis) -> None:
