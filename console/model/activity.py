@@ -142,6 +142,6 @@ def told(one: Happened, now: float) -> tuple[str, str]:
         case "skipped":
             return f"{counted(count, 'slot')} skipped", _SKIPPED.get(one.subject, one.subject)
         case "moved":
-            return f"{counted(count, 'due retry', 'due retries')} enqueued", "by the heartbeat, as no worker ran RQ's scheduler"
+            return f"{counted(count, 'due retry', 'due retries')} enqueued", "by the heartbeat: no worker did"
         case _:
             return f"{one.kind} {one.subject}".strip(), one.why
