@@ -81,7 +81,7 @@ class Console(App[Target], inherit_bindings=False):
         self._around = Surround(lambda: self._main, self._places, self._reading, self.offered, self._under_way)
         self._files = Files(self, clock)
         self._looking = Looking(self._places, self._reading, self._around, self, self._files)
-        self._begun = False
+        self._begun = self._leaving = False
         self._typed_ahead: list[str] = []
         for one in themes.THEMES:
             self.register_theme(one)
@@ -111,7 +111,7 @@ class Console(App[Target], inherit_bindings=False):
 
     def exit(self, result: Target | None = None, return_code: int = 0, message: Any = None) -> None:
         """Read no more, and leave. What was read is for views that are being taken down."""
-        self._places.open = False
+        self._places.open, self._leaving = False, True
         if self._acted:
             self.acting.leave()
         self._files.leave()
@@ -237,7 +237,10 @@ class Console(App[Target], inherit_bindings=False):
         return not self._main.query_one(FilterBar).is_open and self._offers(named)
 
     async def action_act(self, action: str) -> None:
-        """What every binding calls. What is typed before there is a screen is done as soon as there is one."""
+        """What every binding calls. What is typed before there is a screen is done as soon as there is one; what is typed after
+        one has left is done no more."""
+        if self._leaving:
+            return
         if self._begun:
             await self.act(action)
         else:

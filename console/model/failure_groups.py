@@ -66,6 +66,7 @@ class Groups:
     """The groups of the failures that were read: `read` of `of`, the largest group first.
 
     `sampled`: these were drawn by chance, and counts are estimates for all; users, first and last are those of the drawn ones.
+    `searched`: they were looked at for those that a filter asks for, which alone are in groups.
     `done`: nothing more comes; `more` says why it ended before all were read, empty otherwise.
     """
 
@@ -74,6 +75,7 @@ class Groups:
     of: int
     groups: tuple[Group, ...]
     sampled: bool = False
+    searched: bool = False
     done: bool = False
     more: str = ""
     refused: tuple[Refused, ...] = ()
@@ -253,10 +255,10 @@ def _by_hour(counts: Mapping[int, int], now: float, scale: float) -> tuple[int, 
 
 
 def window(groups: Groups) -> str:
-    """What was read, in words: "grouped 100,000 of 100,000"."""
+    """What was read, in words: "grouped 100,000 of 100,000"; "searched 100,000 of 100,000" for a filter."""
     if groups.sampled:
         return f"estimated from {groups.read:,} of {groups.of:,}, drawn by chance"
-    return f"grouped {groups.read:,} of {groups.of:,}"
+    return f"{'searched' if groups.searched else 'grouped'} {groups.read:,} of {groups.of:,}"
 
 
 def error(group: Group) -> str:

@@ -193,7 +193,8 @@ class GroupsView(Tabled):
         groups = self._groups
         if groups is None:
             return [("grouping …", "accent")]
-        read = f"{'sampled' if groups.sampled else 'grouped'} {groups.read:,} of {groups.of:,}"
+        how = "sampled" if groups.sampled else "searched" if groups.searched else "grouped"
+        read = f"{how} {groups.read:,} of {groups.of:,}"
         return [(read, "warn" if groups.sampled or groups.more else "accent"), (" · ", "dim"), *super().summary()]
 
     def place_of(self, row: Group) -> Place:

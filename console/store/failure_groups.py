@@ -238,4 +238,5 @@ def wanted(
 def _looked(grouping: Grouping, now: float, chunk: search.Chunk, facts: Facts) -> Groups:
     refused = tuple(facts.refused.values())
     told = grouping.tally.groups(now)
-    return Groups(now, chunk.read, chunk.of, told, done=chunk.more is not None, more=chunk.more or "", refused=refused)
+    done, more = chunk.more is not None, chunk.more or ""
+    return Groups(now, chunk.read, chunk.of, told, searched=True, done=done, more=more, refused=refused)

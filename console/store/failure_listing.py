@@ -28,7 +28,7 @@ AHEAD: Final = 4
 BETWEEN: Final = 3
 """Such stretches that are taken in before each chunk that is to be read: what the buffer of a socket holds. The server lists on
 meanwhile, and has listed all long before all is read: members of a registry that moves while it is listed may slip through, and
-are told the next time."""
+are told the next time, or when it is the turn of their stretch."""
 
 LONG: Final = 8
 """Stretches of a registry for which it is worth to ask which have changed."""
@@ -61,6 +61,7 @@ class Listing:
         self.ended = False
         """Whether all were listed, and all chunks asked for."""
         self.refused: dict[str, Refused] = {}
+        self._untold: set[bytes] = set()
 
     def chunks(self) -> Iterator[Sequence[Listed]]:
         """The members that have come, or have another score than before, the newest of each queue first, until `stopped()` says
@@ -75,12 +76,14 @@ class Listing:
         self.ended = not self._stopped()
 
     def now(self) -> dict[bytes, Flat]:
-        """The registries as they were listed."""
-        return {queue: compared.now() for queue, compared in self._compared.items()}
+        """The registries as they were listed, but for those of which something was refused."""
+        return {queue: compared.now() for queue, compared in self._compared.items() if queue not in self._untold}
 
     def gone(self) -> Iterator[tuple[bytes, bytes]]:
-        """The queues and ids of members that were known, and are no more, once it has `ended`."""
-        return ((queue, job) for queue, compared in self._compared.items() for job in compared.gone())
+        """The queues and ids of members that were known, and are no more, once it has `ended`. Of a registry of which something
+        was refused nobody knows."""
+        told = [(queue, compared) for queue, compared in self._compared.items() if queue not in self._untold]
+        return ((queue, job) for queue, compared in told for job in compared.gone())
 
     def _chunk(self, waiting: deque[Listed]) -> list[Listed]:
         chunk = [waiting.popleft() for _ in range(min(CHUNK, len(waiting)))]
@@ -91,6 +94,7 @@ class Listing:
         """Those that have come, of each stretch."""
         for queue, reply in self._replies():
             if isinstance(reply, hiredis.ReplyError):
+                self._untold.add(queue)
                 self.refused.setdefault(text(queue), Refused(text(queue), str(reply)))
                 continue
             stretch = list(chain.from_iterable(reply)) if reply and isinstance(reply[0], list) else reply

@@ -24,7 +24,8 @@ class Comparison:
     """Compares a registry, which comes stretch by stretch, with what is `known` of its members.
 
     Whatever order `before` is in, the answers are right of what was told; only if it is the registry's own, they are quick. A
-    registry that moves while it is listed may tell a member twice, or not at all.
+    registry that moves while it is listed may tell a member twice, or not at all. Where a stretch of before is taken for what
+    it was, one of its members that has moved is told there, and where it is.
     """
 
     def __init__(self, known: Mapping[bytes, Scored], before: Flat | None = None) -> None:
@@ -35,8 +36,8 @@ class Comparison:
         """What comes before this was found again, or has been passed."""
         self._passed: Flat = []
         self._looked_at: dict[bytes, Any] = {}
-        self._told = self._still = 0
-        """Members that were looked at, some of them maybe twice, and how many of these were as before."""
+        self._told = self._met = 0
+        """Members that were looked at, some of them maybe twice, and how many of these were known."""
         self._now: Flat = []
 
     def take(self, stretch: Flat) -> list[tuple[bytes, Any]]:
@@ -52,20 +53,23 @@ class Comparison:
         pairs = list(zip(stretch[::2], stretch[1::2], strict=True))
         self._looked_at.update(pairs)
         known = self._known
-        come = [(job, score) for job, score in pairs if job not in known or known[job].score != score]
+        before = [known.get(job) for job, _ in pairs]
+        come = [pair for pair, was in zip(pairs, before, strict=True) if was is None or was.score != pair[1]]
         self._told += len(pairs)
-        self._still += len(pairs) - len(come)
+        self._met += len(pairs) - before.count(None)
         if len(come) < len(pairs):
             self._at = self._after(pairs)
             self._passed += self._before[at : self._at]
         return come
 
     def now(self) -> Flat:
-        """All that was taken."""
-        found_again = sum(self._looked_at.get(job) == score for job, score in self._left())
-        if self._told == len(self._looked_at) and self._still == found_again:
+        """All that was taken; of a member that was told twice, what was told of it where it was looked at."""
+        looked_at = self._looked_at
+        met_again = sum(job in looked_at for job, _ in self._left())
+        if self._told == len(looked_at) and self._met == met_again:
             return self._now
-        once = dict(zip(self._now[::2], self._now[1::2], strict=True))
+        pairs = zip(self._now[::2], self._now[1::2], strict=True)
+        once = {job: score for job, score in pairs if looked_at.get(job, score) == score}
         return [each for pair in once.items() for each in pair]
 
     def gone(self) -> list[bytes]:

@@ -266,6 +266,16 @@ async def test_q_leaves() -> None:
     assert app.fault == ""
 
 
+async def test_what_is_typed_after_one_has_left_is_done_no_more() -> None:
+    app = console()
+    async with driving(app) as driver:
+        await driver.shows("18,240")
+        app.exit()
+        await app.action_act("screen_3")
+        await driver.until(lambda: not app.is_running)
+    assert (app.screen_name, app.return_code, app.fault) == ("overview", 0, "")
+
+
 async def test_an_error_that_nobody_foresaw_ends_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise KeyError("hunter2")

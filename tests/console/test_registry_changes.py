@@ -67,6 +67,30 @@ def test_a_registry_that_moves_while_it_is_listed_tells_some_twice(
     assert comparison.now() == flat(now)
 
 
+@given(REGISTRIES, REGISTRIES, st.integers(1, 5), st.sets(st.integers(0, 11)), st.booleans())
+def test_of_stretches_that_are_taken_for_what_they_were_no_member_is_told_twice(
+    before: dict[bytes, Any], now: dict[bytes, Any], size: int, taken_for_it: set[int], up: bool
+) -> None:
+    """Whoever has moved has the score that it has where it is."""
+    before, now = in_order(before), in_order(now)
+    comparison = Comparison({job: Known(score) for job, score in before.items()}, flat(before))
+    listed = flat(before)
+    stretches = [listed[start : start + 2 * size] for start in range(0, len(listed), 2 * size)]
+    remembered = {job: before[job] for n in taken_for_it if n < len(stretches) for job in stretches[n][::2]}
+    moved = [job for job in now if job not in before or (job in remembered and now[job] != before[job])]
+    if up:
+        comparison.take([each for job in moved for each in (job, now[job])])
+    for n, stretch in enumerate(stretches):
+        looked_up = [each for job in stretch[::2] if job in now for each in (job, now[job])]
+        comparison.take(stretch if n in taken_for_it else looked_up)
+    if not up:
+        comparison.take([each for job in moved for each in (job, now[job])])
+    told = comparison.now()
+    assert len(told) == 2 * len(set(told[::2]))
+    looked_at = {job: score for job, score in now.items() if job not in remembered or job in moved}
+    assert dict(zip(told[::2], told[1::2], strict=True)) == remembered | looked_at
+
+
 def test_what_is_the_same_is_not_looked_at_one_by_one() -> None:
     """Two new ones on top, one gone from the midst: but for the stretches where these are, all are known by the stretch."""
     before = {b"job-%04d" % n: b"%d" % (5_000 - n) for n in range(3_000)}
@@ -75,9 +99,9 @@ def test_what_is_the_same_is_not_looked_at_one_by_one() -> None:
     looked_at: list[object] = []
 
     class Watched(dict[bytes, Known]):
-        def __contains__(self, job: object) -> bool:
+        def get(self, job: bytes, default: Any = None) -> Any:
             looked_at.append(job)
-            return super().__contains__(job)
+            return super().get(job, default)
 
     comparison = Comparison(Watched({job: Known(score) for job, score in before.items()}), flat(before))
     assert list(taken(comparison, now, 100)) == [b"new-1", b"new-2"]

@@ -22,6 +22,7 @@ from console.store.registry_changes import Flat
 from jobs import keys
 from tests import failed_jobs
 from tests.conftest import Server, until
+from tests.console.rights import reading_user
 from tests.failed_jobs import YEAR
 
 QUEUES = ("long", "longer")
@@ -112,6 +113,39 @@ def test_what_takes_the_place_of_another_is_seen_in_turn(redis: Redis, reader: S
     for _ in range(readings):
         found = groups(reader)
     assert found == anew(server)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_one_that_has_moved_and_whose_place_another_has_taken_is_counted_once(
+    redis: Redis, reader: StoreReader, server: Server, leaves: bool
+) -> None:
+    """It fails again, and is listed on top; where it was there are as many as before. It may leave at once, too."""
+    made = sorted(failed_jobs.make(redis, 400, queues=("long",)), key=lambda one: one.at, reverse=True)
+    (other,) = failed_jobs.make(redis, 1, queues=("long",), seed=9, within=0)
+    redis.zrem(registry("long"), other.id)
+    groups(reader)
+    redis.zadd(registry("long"), {other.id: int(made[204].at) + YEAR, made[205].id: int(time.time()) + YEAR + 5})
+    groups(reader)
+    if leaves:
+        redis.zrem(registry("long"), made[205].id)
+    for _ in range(-(-400 // 10 // failure_listing.IN_TURN)):
+        found = groups(reader)
+    assert found == anew(server)
+
+
+def test_of_a_registry_that_is_told_in_part_nothing_is_counted_out(redis: Redis, server: Server) -> None:
+    """That is told, and the next time it is listed whole."""
+    failed_jobs.make(redis, 400, queues=("long",))
+    with reading_user(redis, server.url) as url:
+        reader = open_reader(url)
+        groups(reader)
+        redis.execute_command("ACL", "SETUSER", "reader", "-zrevrangebyscore")
+        *_, found = reader.groups(GroupsQuery(), time.time(), lambda: False)
+        *_, healed = reader.groups(GroupsQuery(), time.time(), lambda: False)
+        reader.close()
+    assert "zrevrangebyscore" in found.refused[0].reason
+    assert healed.refused == ()
+    assert [sum(group.count for group in one.groups) for one in (found, healed)] == [400, 400]
 
 
 def test_what_has_expired_is_counted_out(redis: Redis, reader: StoreReader, server: Server) -> None:

@@ -83,6 +83,18 @@ def test_of_an_operation_that_goes_on_the_first_that_expires_says_until_when_all
     assert redis.ttl(keys.TRASHED_PLACE + "op1") > 60
 
 
+def test_an_operation_that_goes_on_for_longer_than_the_trash_keeps_can_be_undone_as_far_as_that_goes(redis: Redis) -> None:
+    first, second, third = queued(redis, 3)
+    delete(redis, first, trash_s=1)
+    until_when = redis.zscore(keys.TRASH, "op1")
+    assert until_when is not None
+    delete(redis, second, trash_s=600)
+    until(lambda: (redis.zscore(keys.TRASH, "op1") or 0) < time.time() - 1)
+    delete(redis, third, trash_s=600)
+    assert redis.zscore(keys.TRASH, "op1") > time.time() + 500
+    assert redis.ttl(keys.TRASH) > 500
+
+
 def test_it_is_told_from_the_last_to_the_first_chunk_by_chunk(redis: Redis) -> None:
     jobs = queued(redis, 2_300)
     for start in range(0, len(jobs), 200):

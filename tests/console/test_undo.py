@@ -307,6 +307,8 @@ def test_hostile_ids_are_back_as_they_were(redis: Redis) -> None:
         b"\x92\xa4evil\xa1x",  # ["evil", "x"]
         b"\x93\xa3key\xa1x\xa5never",  # ["key", "x", "never"]
         b"\x94\xa5score\xa1z\xa1m\xa4soon",  # ["score", "z", "m", "soon"]
+        b"\x94\xa5score\xa1z\xa1m\xa3nan",
+        b"\x94\xa5score\xa1z\xa1m\xa40x10",
         b"\x95\xa5place\xa4list\xa1b\xc2\x01",  # ["place", "list", "b", false, 1]
         b"\x93\xa3key\xa1x\x92",  # ["key", "x", [ cut off
     ],

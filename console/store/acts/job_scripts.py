@@ -25,7 +25,7 @@ MOST_US: Final = 2_000
 """Microseconds of the server's time after which a script begins no further job."""
 
 WITH_TRASH_US: Final = 1_500
-"""The same of one that writes the trash: what is left to do then takes it longer."""
+"""The same of deleting and of undoing: what is left to do then takes these longer."""
 
 FIRST: Final = 64
 """So many jobs are given to the first call; each call after it is given about as many as there is time for."""

@@ -128,9 +128,10 @@ local function open_trash(tq, operation, seconds, ids)
     redis.call('ZADD', listed, unpack(order))
     redis.call('PEXPIREAT', places, till)
     redis.call('PEXPIREAT', listed, till)
-    -- Of an operation that goes on for longer, the time until which all of it can be undone: that of its first call.
-    if last then return end
+    -- Of an operation that goes on for longer, the time until which all of it can be undone, as long as any of it can.
     local all = tq .. 'trash'
+    local undone_till = redis.call('ZSCORE', all, operation)
+    if undone_till and tonumber(undone_till) > tonumber(time[1]) then return end
     redis.call('ZREMRANGEBYSCORE', all, '-inf', time[1])
     redis.call('ZADD', all, 'NX', till / 1000, operation)
     redis.call('PEXPIREAT', all, math.max(till, redis.call('ZREVRANGE', all, 0, 0, 'WITHSCORES')[2] * 1000))

@@ -159,7 +159,10 @@ end
 
 -- The notes of one id, nil where they are none that the trash writes.
 local function fits(said, kind)
-  if kind == 'score' then return tonumber(said) end
+  if kind == 'score' then
+    return type(said) == 'string' and (string.find(said, '^%-?%d+%.?%d*$') or string.find(said, '^%-?%d+%.?%d*e[-+]?%d+$')
+      or string.find(said, '^%-?inf$'))
+  end
   return type(said) == kind or kind == 'neighbour' and (said == false or type(said) == 'string')
 end
 local function understood(packed)
