@@ -28,7 +28,7 @@ from console.model.masking import mask_url
 from console.model.operations import Operation
 from console.model.ports import Reader, WriteError
 from console.model.queries import FailuresQuery, JobsQuery, NamedQuery
-from console.model.text import decoded, visible
+from console.model.text import visible
 from console.operator import operation_id, operator
 from jobs import settings
 from jobs.errors import JobsError
@@ -102,8 +102,8 @@ def _found(server: Reader, command: Command, meant: Chosen, *, looks: bool, trie
             found = find(server, meant, now, details=looks or tie_words.strands(command), tell=tell)
         seen = found.preview.seen
         queue = meant.query.queue if isinstance(meant.query, JobsQuery | FailuresQuery) else None
-        if not seen and not found.preview.more and queue is not None and queues_named.unknown(server, queue, now):
-            return replace(found, nowhere=f"there is no queue {decoded(queue)}; see the names: {output.hint('status')}")
+        if not seen and not found.preview.more and (nowhere := queues_named.nowhere(server, queue, now)):
+            return replace(found, nowhere=nowhere)
         warns = seen and (looks or tries or isinstance(command, Move))
         return replace(found, warnings=queues_named.warnings(server, command, seen, now) if warns else ())
     except KeyboardInterrupt:

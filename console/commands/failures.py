@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from console import garbage
-from console.commands import output
+from console.commands import output, queues_named
 from console.commands.exits import DONE, NOT_HELD
 from console.commands.parameters import filter_option, fingerprint, name, whole
 from console.commands.server import one_line_errors, reader
@@ -66,6 +66,11 @@ def failures(queue: bytes | None, wanted: Filter, group: str | None, file: str |
         return export.write(Path(file), FailuresQuery(query.queue, filter=rest, group=group or ""))
     with reader() as server:
         found = last(server, query, now)
+        nowhere = "" if found.groups else queues_named.nowhere(server, query.queue, now)
+    if nowhere:
+        output.warn(nowhere)
+        if not as_json:
+            return NOT_HELD
     if group is not None:
         found = replace(found, groups=tuple(one for one in found.groups if one.fingerprint == group))
         if not found.groups and not as_json:
@@ -83,7 +88,7 @@ def failures(queue: bytes | None, wanted: Filter, group: str | None, file: str |
     else:
         output.warn(_nothing(query, found))
     _warn(found, limit)
-    return DONE if found.groups or group is None else NOT_HELD
+    return DONE if found.groups or (group is None and not nowhere) else NOT_HELD
 
 
 def last(server: Reader, query: GroupsQuery, now: float) -> Groups:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import click
 
-from console.commands import job_rows, output
+from console.commands import job_rows, output, queues_named
+from console.commands.exits import DONE, NOT_HELD
 from console.commands.parameters import filter_option, name, state, whole
 from console.commands.server import one_line_errors, reader
 from console.model import job_terms
@@ -35,7 +36,7 @@ UNLISTED: Final = ("retrying", "stopped")
 @click.option("--limit", type=whole(1, MAX_SHOWN), metavar="N", default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_line_errors
-def jobs(queue: bytes | None, of_state: JobState, wanted: Filter, limit: int, as_json: bool) -> None:
+def jobs(queue: bytes | None, of_state: JobState, wanted: Filter, limit: int, as_json: bool) -> int:
     """Jobs of one state, queue by queue: the next to run or the latest to end first. A filter looks at the first 100,000."""
     now = time.time()
     query = job_terms.filtered(JobsQuery(state=of_state, queue=queue), wanted)
@@ -45,15 +46,19 @@ def jobs(queue: bytes | None, of_state: JobState, wanted: Filter, limit: int, as
             if query.filter or query.state in UNLISTED
             else _listed(server, query, limit, now)
         )
+        nowhere = "" if found.rows else queues_named.nowhere(server, query.queue, now)
     if as_json:
         output.document(
             {"total": found.total, "jobs": [job_rows.fields(row) for row in found.rows], "looked_at": _looked_at(found.search)}
         )
     elif found.rows:
         job_rows.show(found.rows, query.state, now, with_queue=query.queue is None)
-    else:
+    elif not nowhere:
         output.warn(_nothing(query, found.last))
+    if nowhere:
+        output.warn(nowhere)
     _warn(found)
+    return NOT_HELD if nowhere else DONE
 
 
 @dataclass(frozen=True, slots=True)

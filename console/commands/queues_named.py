@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console.commands import output
 from console.model import listening
 from console.model.commands import Command, JobSeen, Seen
 from console.model.ports import Reader
@@ -13,11 +14,16 @@ from console.model.text import decoded
 from console.model.why.page import WhyPage
 
 
-def unknown(server: Reader, queue: bytes, now: float) -> bool:
-    """Whether nothing names a queue: RQ does not list it, no worker listens on it, and nothing is in it. Raises ReadError."""
+def nowhere(server: Reader, queue: bytes | None, now: float) -> str:
+    """That nothing names this queue: RQ does not list it, no worker listens on it, and nothing is in it; empty where something
+    does, or none is asked for. Raises ReadError."""
+    if queue is None:
+        return ""
     found = server.read(WhyQuery("queue", queue), now)
     assert isinstance(found, WhyPage), "a reader answers what it is asked"
-    return any(reason.code == "no_such_queue" for reason in found.reasons)
+    if all(reason.code != "no_such_queue" for reason in found.reasons):
+        return ""
+    return f"there is no queue {decoded(queue)}; see the names: {output.hint('status')}"
 
 
 def warnings(server: Reader, command: Command, seen: Sequence[Seen], now: float) -> tuple[str, ...]:

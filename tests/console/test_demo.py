@@ -359,7 +359,10 @@ def test_a_reading_sees_what_is_there(redis: Redis) -> None:
 
 
 def test_the_line_that_lets_one_look_around_gives_a_worker_the_settings_of_those_on_the_stage(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, Path("/a b/valkey.sock"), processes.Interruption(), kept=True, continued=True)
+    (tmp_path / "a b").mkdir()
+    stage = Stage(tmp_path, tmp_path / "a b" / "valkey.sock", processes.Interruption(), kept=True, continued=True)
+    stage.write_settings()
+    assert stage.settings.stat().st_mode & 0o777 == 0o600
     hint, settings, paste, kept = (line.plain for line in summary.whereabouts(stage, ".venv/bin/tq-console"))
     assert "another terminal" in hint
     program = (

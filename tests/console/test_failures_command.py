@@ -101,7 +101,12 @@ def test_a_queue_a_filter_and_a_limit(redis: Redis, say: Say) -> None:
 
 def test_where_nothing_failed_it_says_so(redis: Redis, say: Say) -> None:
     assert say() == (0, "", "no failures\n")
+    redis.sadd(keys.RQ_QUEUES, keys.RQ_QUEUE + "a")
     assert say("--queue", "a") == (0, "", "no failures in the queue a\n")
+    for more in ((), ("--group", "0123456789ab"), ("--filter", "age>1s")):
+        assert say("--queue", "b", *more) == (1, "", "there is no queue b; see the names: tq-console status\n")
+    status, out, err = say("--queue", "b", "--json")
+    assert (status, json.loads(out)["groups"], err) == (1, [], "there is no queue b; see the names: tq-console status\n")
     assert json.loads(say("--json")[1]) == {"read": 0, "of": 0, "groups": []}
 
 

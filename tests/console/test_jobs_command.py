@@ -256,8 +256,8 @@ def test_an_empty_list_says_where_there_is_something(installation: Redis, say: S
     status, out, err = say("--queue", "slow", "--state", "failed")
     assert (status, out, err) == (0, "", "no failed job in the queue slow; --state shows others: 1 running\n")
     status, out, err = say("--queue", "nobody")
-    assert (status, out) == (0, "")
-    assert err == "no queued job in the queue nobody; no list of that queue has any job\n"
+    assert (status, out, err) == (1, "", "there is no queue nobody; see the names: tq-console status\n")
+    assert say("--queue", "slow", "--filter", "user:nobody")[0] == 0
     assert say("--queue", "nobody", "--json")[1] == '{\n  "total": 0,\n  "jobs": [],\n  "looked_at": null\n}\n'
 
 
