@@ -97,14 +97,18 @@ class Listing:
                 self._untold.add(queue)
                 self.refused.setdefault(text(queue), Refused(text(queue), str(reply)))
                 continue
-            stretch = list(chain.from_iterable(reply)) if reply and isinstance(reply[0], list) else reply
             compared = self._compared.get(queue) or self._compared.setdefault(queue, Comparison({}))
+            if isinstance(reply, Stretch):
+                compared.remember(reply.start, reply.end)
+                yield []
+                continue
+            stretch = list(chain.from_iterable(reply)) if reply and isinstance(reply[0], list) else reply
             yield [(job, queue, score) for job, score in compared.take(stretch)]
 
     def _replies(self) -> Iterator[tuple[bytes, Any]]:
-        """What each command brings, with the queue that it is about, AHEAD commands sent before the first is awaited; of a
-        stretch that is as it was, what was listed."""
-        waiting: deque[tuple[bytes, Flat | None]] = deque()
+        """What each command brings, with the queue that it is about, AHEAD commands sent before the first is awaited; and in
+        their places the stretches that are as they were."""
+        waiting: deque[tuple[bytes, Stretch | None]] = deque()
         for queue, part in self._parts():
             if self._stopped():
                 return
@@ -116,12 +120,12 @@ class Listing:
         while waiting:
             yield self._told(*waiting.popleft())
 
-    def _told(self, queue: bytes, listed: Flat | None) -> tuple[bytes, Any]:
-        return queue, self._ahead.replies(1)[0] if listed is None else listed
+    def _told(self, queue: bytes, remembered: Stretch | None) -> tuple[bytes, Any]:
+        return queue, self._ahead.replies(1)[0] if remembered is None else remembered
 
-    def _parts(self) -> Iterator[tuple[bytes, Flat | bytes]]:
-        """The registries with the queue of each, those that expire from the latest on, then those that are kept for good: what
-        was listed, or a command that lists some."""
+    def _parts(self) -> Iterator[tuple[bytes, Stretch | bytes]]:
+        """The registries with the queue of each, those that expire from the latest on, then those that are kept for good: a
+        stretch that is as it was, or a command that lists some."""
         most = self._most
         again = self._again() if sum(one.total for one in self._held) <= most else {}
         for one in self._held:
@@ -136,7 +140,7 @@ class Listing:
                     end = min(start + MEMBERS, wanted) - 1
                     yield one.owner, packed((command, one.key, str(start), str(end), "WITHSCORES"))
 
-    def _again(self) -> dict[bytes, list[Flat | bytes]]:
+    def _again(self) -> dict[bytes, list[Stretch | bytes]]:
         """Of those registries that are known and long, how those parts of them that expire are told."""
         known: list[tuple[Held, Stretch]] = []
         upper: set[int] = set()
@@ -149,10 +153,8 @@ class Listing:
             return {}
         due = upper | {(self._before.turn * IN_TURN + n) % len(known) for n in range(IN_TURN)}
         self._ahead.send(b"".join([packed(("ZCOUNT", one.key, each.above, each.up_to)) for one, each in known]), len(known))
-        told: dict[bytes, list[Flat | bytes]] = {}
+        told: dict[bytes, list[Stretch | bytes]] = {}
         for at, ((one, stretch), count) in enumerate(zip(known, self._ahead.replies(len(known)), strict=True)):
             as_it_was = count == stretch.count and at not in due
-            told.setdefault(one.owner, []).extend(
-                [stretch.listed] if as_it_was else registry_stretches.again(one.key, stretch, count)
-            )
+            told.setdefault(one.owner, []).extend([stretch] if as_it_was else registry_stretches.again(one.key, stretch, count))
         return told

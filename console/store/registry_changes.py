@@ -24,8 +24,8 @@ class Comparison:
     """Compares a registry, which comes stretch by stretch, with what is `known` of its members.
 
     Whatever order `before` is in, the answers are right of what was told; only if it is the registry's own, they are quick. A
-    registry that moves while it is listed may tell a member twice, or not at all. Where a stretch of before is taken for what
-    it was, one of its members that has moved is told there, and where it is.
+    registry that moves while it is listed may tell a member twice, or not at all. Of one that has moved out of a stretch that
+    is remembered, what is told elsewhere holds.
     """
 
     def __init__(self, known: Mapping[bytes, Scored], before: Flat | None = None) -> None:
@@ -61,6 +61,16 @@ class Comparison:
             self._at = self._after(pairs)
             self._passed += self._before[at : self._at]
         return come
+
+    def remember(self, start: int, end: int) -> None:
+        """The next stretch is as it was: what is between these places of `before`."""
+        if start < self._at:
+            # Part of it was looked at already, as where the registry moved while it was listed before.
+            self.take(self._before[start:end])
+            return
+        self._passed += self._before[self._at : start]
+        self._now += self._before[start:end]
+        self._at = end
 
     def now(self) -> Flat:
         """All that was taken; of a member that was told twice, what was told of it where it was looked at."""

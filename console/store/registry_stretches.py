@@ -22,17 +22,18 @@ MEMBERS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Members as they were `listed`, and between which scores any of them are now: `above` is not one of these, `up_to` is,
-    both as ZCOUNT takes them."""
+    """Members that were listed, from the place `start` to `end` of the list, and between which scores any of them are now:
+    `above` is not one of these, `up_to` is, both as ZCOUNT takes them."""
 
-    listed: Flat
+    start: int
+    end: int
     above: str
     up_to: str
 
     @property
     def count(self) -> int:
         """How many were listed."""
-        return len(self.listed) // 2
+        return (self.end - self.start) // 2
 
 
 def stretches(listed: Flat, now: int) -> list[Stretch]:
@@ -56,7 +57,7 @@ def stretches(listed: Flat, now: int) -> list[Stretch]:
     above = [max(score, now) for score in (*highest[1:], now)]
     ends = [*starts[1:], expiring]
     each = zip(starts, ends, above, up_to, strict=False)
-    return [Stretch(listed[2 * start : 2 * end], f"({low!r}", repr(high)) for start, end, low, high in each]
+    return [Stretch(2 * start, 2 * end, f"({low!r}", repr(high)) for start, end, low, high in each]
 
 
 def again(key: bytes, stretch: Stretch, count: Any) -> list[bytes]:

@@ -172,10 +172,10 @@ def test_every_member_is_in_one_stretch(scores: list[float], told: str, now: int
     listed: Flat = [each for at, score in enumerate(shown) for each in (b"job-%d" % at, score)]
     found = registry_stretches.stretches(listed, now)
     expiring = [one for one in ordered if one >= 0]
-    assert [each for stretch in found for each in stretch.listed] == listed[: 2 * len(expiring)]
+    assert [each for stretch in found for each in listed[stretch.start : stretch.end]] == listed[: 2 * len(expiring)]
     for stretch in found:
         above, up_to = float(stretch.above.removeprefix("(")), float(stretch.up_to)
-        here = [float(score) for score in stretch.listed[1::2]]
+        here = [float(score) for score in listed[stretch.start : stretch.end][1::2]]
         assert [one for one in expiring if above < one <= up_to] == [score for score in here if score > now]
     ends = [(float(stretch.up_to), float(stretch.above.removeprefix("("))) for stretch in found]
     assert [max(up_to, now) for up_to, _ in ends[1:]] == [above for _, above in ends[:-1]]
