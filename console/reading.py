@@ -93,7 +93,6 @@ class Reading:
     def asked(self, message: Asks) -> None:
         """Read what the view wants to show."""
         if self._places.open and same_list(message.query, self._places.view.asked):
-            self.watch.asked()
             self.watch.poller.ask(message.query, message.fresh)
 
     def searches(self, message: Searches) -> None:

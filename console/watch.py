@@ -38,7 +38,6 @@ class Watch:
         self.failure: ReadFailed | None = None
         self.frozen = False
         self._answered_at: float | None = None
-        self._asked_at = 0.0
         self._refresh_s, self._clock = refresh_s, clock
         self._first = 0 if before is None else before.poller.last + 1
         self.poller: Poller = Poller(target.connect, post, refresh_s, clock, self._first)
@@ -46,10 +45,6 @@ class Watch:
     def answered(self) -> None:
         """Note that the server answers."""
         self._answered_at = self._clock()
-
-    def asked(self) -> None:
-        """Note that something is waited for from here on: what was read longer ago is old, and yet the server may answer."""
-        self._asked_at = self._clock()
 
     def learn(self, status: Status) -> bool:
         """Take in an overview; whether something may be changed now that could not be before, or the reverse."""
@@ -69,10 +64,8 @@ class Watch:
         """How fresh a screen is that was read at `as_of` (epoch seconds); of one that was not read yet, how long ago the server
         answered at all."""
         known = self._answered_at if as_of is None else as_of
-        now = self._clock()
-        age = None if known is None else max(0.0, now - known)
-        waited = 0.0 if known is None else now - max(known, self._asked_at)
-        overdue = not self.frozen and waited > max(STALE_AFTER, 3 * self._refresh_s)
+        age = None if known is None else max(0.0, self._clock() - known)
+        overdue = age is not None and not self.frozen and age > max(STALE_AFTER, 3 * self._refresh_s)
         return Freshness(as_of, self._refresh_s, age if self.failure is not None or overdue else None, self.frozen)
 
     def freeze(self) -> None:

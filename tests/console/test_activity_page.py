@@ -330,7 +330,8 @@ def test_a_worker_that_was_killed_is_told(redis: Redis, stock: Stock) -> None:
     process = stock.worker("mail", "--name", "killed")
     until(lambda: redis.scard("rq:worker:killed:executions"), what="a running job")
     assert read(redis).happened == ()
-    for child in (*children(process.pid), process.pid):
+    # The worker first: it would note that its work-horse has died.
+    for child in (process.pid, *children(process.pid)):
         os.kill(child, 9)
     process.wait(10)
     [gone] = until(lambda: read(redis, now=time.time() + 10).happened, what="a worker that is gone")

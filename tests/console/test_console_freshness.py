@@ -41,29 +41,6 @@ async def test_an_answer_for_another_state_of_the_same_screen_is_dropped() -> No
         assert view.table.total == 0
 
 
-async def test_a_screen_that_one_comes_back_to_is_stale_when_its_answer_is_overdue() -> None:
-    """And not because it was left long ago."""
-    at = [NOW]
-    reader = FakeReader()
-    async with driving(console(reader, clock=lambda: at[0])) as driver:
-        await driver.press("2")
-        await driver.shows("job-0", "live")
-        await driver.press("5")
-        await driver.shows("live", "STATE")
-        at[0] += 30
-        await driver.shows("live")
-        reader.gate.clear()
-        held = len(reader.asked)
-        await driver.until(lambda: len(reader.asked) > held, "a read that is held back")
-        await driver.press("2")
-        await driver.shows("job-0", "live")
-        assert "STALE" not in driver.text
-        at[0] += 6
-        await driver.shows("STALE 36 s")
-        reader.gate.set()
-        await driver.shows("live")
-
-
 async def test_an_outage_keeps_the_rows_says_their_age_and_ends_by_itself() -> None:
     at = [NOW]
     reader = FakeReader()

@@ -112,7 +112,7 @@ def test_failures_of_real_workers_are_grouped_by_kind(redis: Redis, stock: Stock
     until(lambda: running(stopped, worker.pid))
     send_stop_job_command(redis, stopped.id)
     until(lambda: stopped.get_status() == JobStatus.STOPPED and running(lost, worker.pid))
-    for pid in (*children(worker.pid), worker.pid):
+    for pid in (worker.pid, *children(worker.pid)):
         os.kill(pid, 9)
     worker.wait()
     StartedJobRegistry("slow", connection=redis).cleanup(time.time() + 3_600)
