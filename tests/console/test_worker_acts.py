@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from redis import Redis
 from rq import Queue, Retry, SimpleWorker
@@ -193,7 +194,8 @@ def test_a_halted_worker_ignores_it_and_that_is_said(
         assert worker.poll() is None
     finally:
         # What it was told waits for it: whether RQ still obeys when it goes on is RQ's.
-        worker.kill()
+        for process in (halted := psutil.Process(worker.pid), *halted.children()):
+            process.kill()
     worker.wait(20)
 
 
