@@ -23,10 +23,10 @@ from console.store.registry_stretches import MEMBERS, Stretch
 from console.store.values import text
 
 AHEAD: Final = 4
-"""Such commands that are sent before the first is answered."""
+"""Commands that are sent before the first is answered."""
 
 BETWEEN: Final = 3
-"""Such stretches that are taken in before each chunk that is to be read: what the buffer of a socket holds. The server lists on
+"""Stretches that are taken in before each chunk that is to be read: what the buffer of a socket holds. The server lists on
 meanwhile, and has listed all long before all is read: members of a registry that moves while it is listed may slip through, and
 are told the next time, or when it is the turn of their stretch."""
 

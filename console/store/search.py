@@ -98,12 +98,14 @@ def chunks(
         fresh = {row.key: (member, row) for member, row in zip(chunk.members, chunk.rows, strict=True) if row.key not in met}
         met.update(fresh)
         wanted = [pair for pair in fresh.values() if _wanted(pair[1], state, query.filter, now)][: bounds.found - found]
+        of_wanted: tuple[Refused, ...] = ()
         if whole and wanted and not (owners and (errors or state not in FAILED)):
             told = rows.read(connection, [member for member, _ in wanted], secrets, errors=state in FAILED, owners=True)
             known = {row.key: row for row in told.rows if not row.missing}
             wanted = [(member, known.get(row.key, row)) for member, row in wanted]
+            of_wanted = told.refused
         read, found = min(of, read + size), found + len(wanted)
-        yield Chunk(read, of, found, tuple(wanted), (*refused, *unlisted, *chunk.refused))
+        yield Chunk(read, of, found, tuple(wanted), (*refused, *unlisted, *chunk.refused, *of_wanted))
         refused = ()
     yield Chunk(read, of, found, (), refused, more)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from redis import Redis
@@ -136,10 +135,9 @@ def _listed(
         trip = Trip(connection)
         asked = [one for ranks in job_lists.spread(held, read, BARE) for one in job_lists.ask_ranks(trip, *ranks)]
         trip.go()
+        found = [one for answer in asked for one in _members(answer, state) if one.key not in met]
         # The same id may be twice in a list, too.
-        fresh = {one.key: one for answer in asked for one in _members(answer, state)}
-        if not met.isdisjoint(fresh):
-            fresh = {key: one for key, one in fresh.items() if key not in met}
+        fresh = {one.key: one for one in found}
         met.update(fresh)
         read = min(of, read + BARE)
         refused += trip.refused
@@ -148,13 +146,11 @@ def _listed(
     yield Selected(read, of, (), done=True, more=more)
 
 
-def _members(asked: Asked, state: JobState) -> Iterable[JobSeen]:
-    """They who are at the ranks that were asked for: as Asked.members() tells them, and in a fifth of the time where they are
+def _members(asked: Asked, state: JobState) -> list[JobSeen]:
+    """They who are at the ranks that were asked for: as Asked.members() tells them, and in a third of the time where they are
     what most are, members of a set by score."""
     rows, queue = asked.answer.rows(), asked.held.owner
     if state in ("queued", "running"):
         return [JobSeen(one.job, queue, state, one.score) for one in asked.members()]
-    flat = list(chain.from_iterable(rows)) if rows and isinstance(rows[0], list | tuple) else rows
-    each = zip(flat[::2], repeat(queue), repeat(state), map(float, flat[1::2]), repeat(""), strict=False)
-    found = map(JobSeen._make, each)
-    return list(found)[::-1] if asked.turned else found
+    found = [JobSeen(job, queue, state, score) for job, score in job_lists.scored(rows)]
+    return found[::-1] if asked.turned else found

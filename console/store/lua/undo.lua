@@ -157,7 +157,7 @@ function put.word(_, hash, field, value, word)
   if list then redis.call('HSET', hash, field, with_word(list, value, word)) end
 end
 
--- The notes of one id, nil where they are none that the trash writes.
+-- Whether what a note says is of the kind that it should be.
 local function fits(said, kind)
   if kind == 'score' then
     return type(said) == 'string' and (string.find(said, '^%-?%d+%.?%d*$') or string.find(said, '^%-?%d+%.?%d*e[-+]?%d+$')
@@ -165,6 +165,7 @@ local function fits(said, kind)
   end
   return type(said) == kind or kind == 'neighbour' and (said == false or type(said) == 'string')
 end
+-- The notes of one id, nil where they are none that the trash writes.
 local function understood(packed)
   local ok, said = pcall(cmsgpack.unpack, packed)
   if not ok or type(said) ~= 'table' then return nil end
