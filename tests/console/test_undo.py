@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -84,6 +85,27 @@ def test_jobs_of_every_kind_are_back_as_they_were(redis: Redis, stock: Stock, ti
     for start in range(0, len(asked), 200):
         codes = act(redis, Undo("op1"), *asked[start : start + 200], operation="undo1")  # type: ignore[arg-type]
         assert {one.result for one in codes} == {"done"}
+    assert held(redis) == before
+
+
+@pytest.mark.parametrize("kinds", [*product(("lasts", "expires", "expires soon", "without"), repeat=3)], ids=", ".join)
+def test_whatever_expires_beside_what_lasts_is_kept_for_its_time_and_is_back(redis: Redis, kinds: Sequence[str]) -> None:
+    """What was so of the jobs before is not taken for granted of the next."""
+    jobs = []
+    for job, kind in zip(queued(redis, *(f"job-{n}" for n in range(3))), kinds, strict=True):
+        for key in (keys.RQ_JOB.encode() + job.key, b"rq:results:" + job.key):
+            if kind != "without":
+                redis.hset(key, "of", kind)
+            if kind.startswith("expires"):
+                redis.expire(key, 600 if kind == "expires soon" else 7_200)
+        jobs.append(job)
+    before, now = held(redis), redis.time()[0]
+    assert delete(redis, *jobs) == ["done"] * 3
+    left = [at - now * 1_000 for key, (_, at) in held(redis).items() if key.startswith(b"tq:trashed-key:")]
+    soon = kinds.count("expires soon")
+    assert [ms <= 601_000 for ms in sorted(left)] == [True] * 2 * soon + [False] * (len(left) - 2 * soon)
+    assert all(0 < ms <= 3_602_000 for ms in left)
+    assert undo(redis) == ["done"] * 3
     assert held(redis) == before
 
 

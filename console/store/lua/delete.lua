@@ -7,13 +7,13 @@
 --       renamed; it is out of its queue or registry, its group and its rate limit, whose next job gets the slot. An id that is
 --       listed and has no hash goes off its list.
 --       What RQ's delete leaves too: the id among the dependents of what it waits for, and `deferred` jobs that wait for it.
--- Cost: 7 commands for a job that ended, O(log n) each, 30 µs; of those in a queue, that of ranks.lua besides; O(100) for a job that
---       others wait for.
+-- Cost: 5 commands for a job that ended, 7 where its keys expire, O(log n) each, 30 µs; of those in a queue, that of ranks.lua
+--       besides; O(100) for a job that others wait for.
 
 local operation, seconds, with_entry, with_dependents = options[1], options[2], options[3] == '1', options[4] == '1'
 local MOST_DEPENDENTS = 100
-local OF_JOB = { 'status', 'origin', 'group_id', 'rate_limit_key', 'rate_limit_concurrency' }
-local OF_QUEUED = { 'status', 'origin', 'group_id', 'rate_limit_key', 'rate_limit_concurrency', 'enqueued_at' }
+local OF_JOB = { 'status', 'origin', 'group_id', 'rate_limit_key' }
+local OF_QUEUED = { 'status', 'origin', 'group_id', 'rate_limit_key', 'enqueued_at' }
 local ENDED = { finished = true, failed = true, stopped = true, canceled = true }
 
 local trash = open_trash(TQ, operation, seconds, ids_given())
@@ -104,8 +104,9 @@ return act_on_each(function(id, queue, state, score)
   if job.err then return code_of(job) end
   local there = job[1] or redis.call('EXISTS', key) == 1
   if there and not is_of(state, job[1]) then return 'changed' end
-  local limit = has_limit(job[4], job[5]) and job[4] or nil
-  local place, code = found_as(id, queue, state, score, limit, job[6], with_entry)
+  local concurrency = job[4] and job[4] ~= '' and redis.call('HGET', key, 'rate_limit_concurrency')
+  local limit = has_limit(job[4], concurrency) and job[4] or nil
+  local place, code = found_as(id, queue, state, score, limit, job[5], with_entry)
   if not place then return code end
   local origin, group = job[2] and job[2] ~= '' and job[2] or queue, job[3] and job[3] ~= '' and job[3]
   if limit then code = limit_wrong(limit) end
@@ -126,12 +127,12 @@ return act_on_each(function(id, queue, state, score)
   if not there then trash.absent(key) end
 
   -- In the order in which undo.lua needs it, from the end: whether it is ready shows in its dependencies, and says where it goes.
-  if state == 'rate limited' then collect(left, place.set, id) else leave_place(place, id, job[6]) end
+  if state == 'rate limited' then collect(left, place.set, id) else leave_place(place, id, job[5]) end
   if waits then trash.deferred(place.set, id) end
   trash.key(RQ .. ':results:' .. id)
   for _, key in ipairs(found) do trash.key(key) end
   if group then leave_group(group, id) end
-  if limit then give_up_slot(limit, job[5], id, state, place) end
+  if limit then give_up_slot(limit, concurrency, id, state, place) end
   if not ENDED[state] then leave_lane(id, origin, 'gone', trash) end
   trash.keep()
   met[id] = true

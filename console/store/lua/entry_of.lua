@@ -25,7 +25,9 @@ local function entry_of(id)
     local ids = ids_given()
     local found = redis.pcall('ZMSCORE', ENTRIES, unpack(ids))
     unreadable = found.err and code_of(found)
-    for n, one in ipairs(ids) do entries[one] = found[n] end
+    for n, one in ipairs(ids) do
+      if found[n] then entries[one] = found[n] end
+    end
   end
   local due = entries[id]
   if not due then return nil, nil, unreadable end

@@ -56,21 +56,29 @@ local function open_trash(tq, operation, seconds, ids)
   local last = redis.call('ZREVRANGE', listed, 0, 0, 'WITHSCORES')[2]
   local first, before = last and tonumber(last) + 1 or 0, {}
   if last then
-    for n, packed in ipairs(redis.call('HMGET', places, unpack(ids))) do before[ids[n]] = packed end
+    for n, packed in ipairs(redis.call('HMGET', places, unpack(ids))) do
+      if packed then before[ids[n]] = packed end
+    end
   end
   local order, packed = {}, {}
   local trash = {}
-
   -- One list for all, one after the other: what is made anew for each job takes as long as a command. `size` is how long it is.
   local id
   local notes, size = {}, 0
 
+  -- By kind of key: whether all so far were there and never expire. The next one is then taken for such a key, with two commands
+  -- in place of three, which tell where it is none. Servers before Redis 7 know no NX here.
+  local lasting = {}
   local function take(what, key)
-    local expiry = expiry_of(key)
-    if expiry == -2 then return end
-    local kept = prefix .. key
-    redis.call('RENAME', key, kept)
-    if expiry == -1 or expiry > till then redis.call('PEXPIREAT', kept, till) end
+    local kept, expiry = prefix .. key, -1
+    local moved = lasting[what] and not redis.pcall('RENAME', key, kept).err
+    if not moved or redis.call('PEXPIREAT', kept, till, 'NX') == 0 then
+      expiry = expiry_of(moved and kept or key)
+      lasting[what] = lasting[what] == nil and expiry == -1 and redis.acl_check_cmd ~= nil
+      if expiry == -2 then return end
+      if not moved then redis.call('RENAME', key, kept) end
+      if expiry == -1 or expiry > till then redis.call('PEXPIREAT', kept, till) end
+    end
     notes[size + 1], notes[size + 2], notes[size + 3] = what, key, expiry
     size = size + 3
   end
