@@ -25,9 +25,7 @@ from typing import Any
 from jobs import durations, settings
 from jobs.cadence import Cadence, Cron, Every
 from jobs.errors import InvalidCadence, InvalidTiers
-
-LANES = ("high", "default", "low")
-"""The lanes, in the order in which `rq worker high default low` serves them."""
+from jobs.lanes import LANES
 
 MAX_TTL = 366 * 86_400
 

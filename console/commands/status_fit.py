@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 
 from console.commands.status_table import Rows, drawn
 from console.model.status import Status
-from jobs.tiers import LANES
+from jobs.lanes import LANES
 
 GIVES_WAY = (
     ("workers", 3),

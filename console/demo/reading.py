@@ -14,7 +14,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from jobs import keys
-from jobs.tiers import LANES
+from jobs.lanes import LANES
 
 LAST = 6
 """How many of the runs that ended last are shown."""

@@ -30,7 +30,7 @@ from console import private_file
 from console.demo import processes, sample
 from console.demo.processes import Child, Interruption
 from jobs import settings, tiers
-from jobs.tiers import LANES
+from jobs.lanes import LANES
 
 READY_WITHIN = 30.0
 """Seconds for a process to become ready; loading what `--keep` kept included."""

@@ -15,7 +15,6 @@ from typing import Any, Final
 from redis import Redis
 
 from console.model.activity import ActivityPage, OperationPage, OperationRow, undone
-from console.model.commands import REASONS
 from console.model.masking import MASK
 from console.model.operations import Counts
 from console.model.queries import ActivityQuery, OperationQuery
@@ -24,10 +23,11 @@ from console.model.status import Refused
 from console.model.text import visible
 from console.store import bounded, happened
 from console.store.affordable import Size
+from console.store.operation_counts import counted
 from console.store.seen import Seen
 from console.store.steps import Line, Reading, Steps, alone, beside, together
 from console.store.trip import Answer
-from console.store.values import number, text, whole
+from console.store.values import natural, number, text, whole
 from jobs import keys
 
 MAX_OPERATIONS: Final = 5_000
@@ -200,7 +200,7 @@ def _begun(key: bytes, fields: Mapping[bytes, bytes], secrets: Secrets) -> Opera
         scope=said(b"scope"),
         target=said(b"target"),
         why=said(b"why"),
-        matched=_natural(fields.get(b"matched")),
+        matched=natural(fields.get(b"matched")),
     )
 
 
@@ -210,8 +210,8 @@ def _ended(row: OperationRow, key: bytes, fields: Mapping[bytes, bytes], secrets
         ended_at=_instant(key),
         how=_told(fields.get(b"how", b""), secrets) or "?",
         counts=Counts(
-            _natural(fields.get(b"done")) or 0,
-            _natural(fields.get(b"sent")) or 0,
+            natural(fields.get(b"done")) or 0,
+            natural(fields.get(b"sent")) or 0,
             _by_reason(fields, b"skipped:", secrets),
             _by_reason(fields, b"failed:", secrets),
         ),
@@ -258,19 +258,9 @@ def _in_trash(
     return {key: (at, count) for (key, at), count in zip(lasting.items(), counts.values, strict=False)}
 
 
-def counted(fields: Mapping[bytes, bytes]) -> Counts:
-    """What the scripts counted (lua/jobs.lua): by the codes of outcomes."""
-    found = {text(name): _natural(value) or 0 for name, value in fields.items()}
-    by_result: dict[str, dict[str, int]] = {"skipped": {}, "failed": {}}
-    for code, count in found.items():
-        if code in REASONS and count:
-            by_result[REASONS[code][0]][code] = count
-    return Counts(found.get("done", 0), found.get("sent", 0), by_result["skipped"], by_result["failed"])
-
-
 def _by_reason(fields: Mapping[bytes, bytes], prefix: bytes, secrets: Secrets) -> dict[str, int]:
     named = [(name.removeprefix(prefix), value) for name, value in fields.items() if name.startswith(prefix)]
-    counts = {_told(name[:MAX_ID], secrets): _natural(value) for name, value in named[:MAX_REASONS]}
+    counts = {_told(name[:MAX_ID], secrets): natural(value) for name, value in named[:MAX_REASONS]}
     return {name: count for name, count in counts.items() if count}
 
 
@@ -282,11 +272,6 @@ def _told(raw: bytes, secrets: Secrets) -> str:
 def _masked(raw: bytes, secrets: Secrets) -> str:
     # Each refresh reads the same texts, and many operations have the same operator, machine and server.
     return masked_text(text(raw), secrets)
-
-
-def _natural(raw: bytes | None) -> int | None:
-    value = whole(raw)
-    return value if value is not None and value >= 0 else None
 
 
 def _instant(entry: bytes) -> float | None:

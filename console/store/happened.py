@@ -14,7 +14,7 @@ from console.store.steps import Line, Reading, Steps, beside
 from console.store.trip import Answer
 from console.store.values import number, text, whole
 from jobs import keys
-from jobs.tiers import LANES
+from jobs.lanes import LANES
 
 SET_ASIDE: Final = 20
 """Entries in quarantine that are told, the newest."""

@@ -15,7 +15,7 @@ from console.store.seen import Seen
 from console.store.steps import Line, Reading, Steps, together
 from console.store.values import age, instant, whole
 from jobs import keys
-from jobs.tiers import LANES
+from jobs.lanes import LANES
 
 
 def read(connection: Redis, query: HistoryQuery, now: float, seen: Seen, secrets: Secrets) -> HistoryPage:

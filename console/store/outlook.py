@@ -13,7 +13,7 @@ from console.store import curves, due, promises, usage
 from console.store.seen import Seen
 from console.store.steps import Line, Reading, Steps, together
 from console.store.steps import beside as side_by_side
-from jobs.tiers import LANES
+from jobs.lanes import LANES
 
 EVERY: Final = 10.0
 """Seconds for which it is told again as it was read."""

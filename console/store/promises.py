@@ -15,7 +15,7 @@ from console.store.steps import Line, Reading, Steps, beside
 from console.store.values import age, number, pairs, text, whole
 from jobs import delays as bins
 from jobs import keys, tiers
-from jobs.tiers import LANES
+from jobs.lanes import LANES
 
 LOOKED_AT: Final = 50
 """Runs of each lane that are looked at, those that wait longest."""

@@ -17,7 +17,7 @@ from console.store.seen import MAX_QUEUES
 from console.store.trip import Answer, Answers, Trip
 from console.store.values import age, instant, text, whole
 from jobs import keys
-from jobs.tiers import LANES
+from jobs.lanes import LANES
 
 OVERDUE = 60
 """Seconds past due after which nobody seems to move a scheduled job: RQ's scheduler and ours look every second or minute."""

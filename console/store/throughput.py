@@ -12,7 +12,7 @@ from console.store import samples
 from console.store.trip import Answer, Trip
 from console.store.values import text
 from jobs import keys
-from jobs.tiers import LANES
+from jobs.lanes import LANES
 
 HOUR = 3_700
 """Seconds of samples that are kept: an hour, and the sample before."""

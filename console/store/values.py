@@ -41,6 +41,12 @@ def whole(raw: str | bytes | float | None) -> int | None:
     return None if value is None else int(value)
 
 
+def natural(raw: str | bytes | float | None) -> int | None:
+    """`raw` as a whole number that is not negative, or None."""
+    value = whole(raw)
+    return value if value is not None and value >= 0 else None
+
+
 def instant(raw: bytes | None) -> float | None:
     """A time as RQ writes it (ISO 8601, UTC) in epoch seconds, or None."""
     try:

