@@ -300,10 +300,9 @@ Command = JobCommand | ScheduleCommand | WorkerCommand | Undo
 Result = Literal["done", "sent", "skipped", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of a command for one key. `sent`: a worker was told, and nothing is seen of it yet. `reason` is a code of
-    REASONS, empty for done; `said` tells more of it, and `new` is the id of what was made."""
+    REASONS, empty for done; `said` tells more of it, and `new` is the id of what was made. No dataclass, as JobSeen is none."""
 
     key: bytes
     result: Result

@@ -27,10 +27,12 @@ local function may_take(id)
     and may_write_own(TQ, 'attempts:' .. id, 'log:' .. id)
 end
 
--- Keys that are named after a job besides its hash and its results.
+-- Keys that are named after a job besides its hash and its results; the last two of a run only.
 local function beside(id)
-  return job_key(id) .. ':dependents', RQ .. ':job::' .. id .. ':dependencies', TQ .. 'attempts:' .. id, TQ .. 'log:' .. id,
-    RQ .. ':executions:' .. id
+  local dependents, dependencies = job_key(id) .. ':dependents', RQ .. ':job::' .. id .. ':dependencies'
+  local executions = RQ .. ':executions:' .. id
+  if not parts_of_run(id) then return dependents, dependencies, executions end
+  return dependents, dependencies, executions, TQ .. 'attempts:' .. id, TQ .. 'log:' .. id
 end
 
 -- Whether any of the jobs may have such: few have, and one command for all shows it. An error: nobody may ask that of each.
@@ -48,8 +50,8 @@ local any = some_have()
 local NONE = {}
 local function belongings(id)
   if not any then return NONE end
-  local dependents, dependencies, attempts, log, executions = beside(id)
-  if redis.call('EXISTS', dependents, dependencies, attempts, log, executions) == 0 then return NONE end
+  if redis.call('EXISTS', beside(id)) == 0 then return NONE end
+  local dependents, dependencies, _, attempts, log = beside(id)
   local found = { attempts, log }
   for _, key in ipairs({ dependencies, dependents }) do
     if redis.call('TYPE', key).ok == 'set' then found[#found + 1] = key end

@@ -23,7 +23,7 @@ local function entry_of(id)
   if not entries then
     entries = {}
     local ids = ids_given()
-    local found = redis.pcall('ZMSCORE', ENTRIES, unpack(ids))
+    local found = redis.pcall('EXISTS', ENTRIES) == 0 and {} or redis.pcall('ZMSCORE', ENTRIES, unpack(ids))
     unreadable = found.err and code_of(found)
     for n, one in ipairs(ids) do
       if found[n] then entries[one] = found[n] end
