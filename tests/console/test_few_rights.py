@@ -153,7 +153,9 @@ def test_a_run_of_ours_needs_what_is_noted_of_it(redis: Redis, server: Server) -
     assert but_counts(redis) == before
 
 
-@pytest.mark.parametrize("denied", ["rename", "zremrangebyscore", "ltrim", "hset"])
+@pytest.mark.parametrize(
+    "denied", ["rename", "zremrangebyscore", "ltrim", "hset", "zscore", "sismember", "zcard", "zrange", "lindex"]
+)
 def test_without_one_of_the_commands_nothing_is_begun(redis: Redis, server: Server, denied: str) -> None:
     job = failed(redis)
     before = but_counts(redis)

@@ -295,6 +295,18 @@ def test_a_run_is_back_with_all_that_the_job_layer_knows_of_it(redis: Redis) -> 
     assert controls.run_now(redis, "ada", "ok").reason == "overlap"
 
 
+def test_attempts_and_log_of_any_job_go_with_it_and_are_back(redis: Redis) -> None:
+    """Whoever enqueues a task of ours names the job at will."""
+    jobs = queued(redis, "nightly-ada", "another")
+    redis.hset(keys.ATTEMPTS + "nightly-ada", "n", 1)
+    redis.rpush(keys.LOG + "nightly-ada", "{}")
+    before = held(redis)
+    assert delete(redis, *jobs) == ["done"] * 2
+    assert not redis.exists(keys.ATTEMPTS + "nightly-ada", keys.LOG + "nightly-ada")
+    assert undo(redis) == ["done"] * 2
+    assert held(redis) == before
+
+
 def test_where_a_list_is_something_else_by_now_nothing_is_put_back(redis: Redis) -> None:
     [job] = queued(redis, "one")
     assert delete(redis, job) == ["done"]

@@ -151,13 +151,13 @@ if not has_clock then clock = nil end
 -- How many jobs are begun between two looks at the clock, which take long: 1 where one job may take long.
 local unwatched = 8
 
--- What is written after a job's first write. A user who may not do one of these must not begin; Redis before 7 cannot tell.
-local WRITES = {
+-- What is called after a job's first write. A user who may not do one of these must not begin; Redis before 7 cannot tell.
+local NEEDED = {
   'HSET', 'HSETNX', 'HDEL', 'HINCRBY', 'ZADD', 'ZREM', 'RPUSH', 'LPUSH', 'LINSERT', 'LSET', 'LREM', 'LTRIM', 'SADD', 'SREM',
-  'PERSIST', 'EXPIRE', 'PEXPIRE', 'PEXPIREAT',
+  'PERSIST', 'EXPIRE', 'PEXPIRE', 'PEXPIREAT', 'ZSCORE', 'ZCARD', 'ZRANGE', 'SISMEMBER', 'LINDEX',
 }
 local function refusal()
-  for _, command in ipairs(redis.acl_check_cmd and WRITES or {}) do
+  for _, command in ipairs(redis.acl_check_cmd and NEEDED or {}) do
     if not redis.acl_check_cmd(command, KEYS[1]) then
       return redis.error_reply('NOPERM ' .. command .. ' is needed, too')
     end

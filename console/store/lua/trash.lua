@@ -42,7 +42,7 @@ local function expiry_of(key)
   return left < 0 and left or time[1] * 1000 + math.floor(time[2] / 1000) + left
 end
 
-for _, command in ipairs({ 'RENAME', 'ZREMRANGEBYSCORE' }) do WRITES[#WRITES + 1] = command end
+for _, command in ipairs({ 'RENAME', 'ZREMRANGEBYSCORE' }) do NEEDED[#NEEDED + 1] = command end
 
 local function trash_prefix(tq, operation) return tq .. 'trashed-key:' .. operation .. ':' end
 
