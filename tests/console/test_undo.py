@@ -88,11 +88,11 @@ def test_jobs_of_every_kind_are_back_as_they_were(redis: Redis, stock: Stock, ti
     assert held(redis) == before
 
 
-@pytest.mark.parametrize("kinds", [*product(("lasts", "expires", "expires soon", "without"), repeat=3)], ids=", ".join)
+@pytest.mark.parametrize("kinds", [*product(("lasts", "expires", "expires soon", "without"), repeat=2)], ids=", ".join)
 def test_whatever_expires_beside_what_lasts_is_kept_for_its_time_and_is_back(redis: Redis, kinds: Sequence[str]) -> None:
     """What was so of the jobs before is not taken for granted of the next."""
     jobs = []
-    for job, kind in zip(queued(redis, *(f"job-{n}" for n in range(3))), kinds, strict=True):
+    for job, kind in zip(queued(redis, *(f"job-{n}" for n in range(3))), (*kinds, "lasts"), strict=True):
         for key in (keys.RQ_JOB.encode() + job.key, b"rq:results:" + job.key):
             if kind != "without":
                 redis.hset(key, "of", kind)
