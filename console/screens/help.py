@@ -8,17 +8,17 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from console.actions import CALLED, Action, shown
 from console.model.filters import Kind
+from console.screens.dialogs.frame import Over
 from console.widgets.lines import Line, Page, Row
 from console.widgets.pieces import Piece
 
 GROUPS = ("Screens", "Look", "Act", "Go", "Move", "Console")
 
 
-class Help(ModalScreen[None]):
+class Help(Over[None]):
     """A page over the screen; any of the keys that close it do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

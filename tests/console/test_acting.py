@@ -17,6 +17,7 @@ from console.model.operations import Counts
 from console.model.ports import Target, WriteError
 from console.model.queries import FailuresQuery
 from console.screens.dialogs.confirm import Confirm
+from console.widgets.choice import Choice
 from tests.console.fakes import LANES, NOW, FakeReader, FakeWriter, job, queue, status, writing
 from tests.console.pilots import SIZES, Driver, driving
 
@@ -54,6 +55,47 @@ async def test_a_double_press_gives_one_command() -> None:
         await driver.shows("requeued 1")
         assert len(driver.app.screen_stack) == 1
     assert len(writer.acted) == len(writer.begun) == len(reader.selected) == 1
+
+
+@pytest.mark.parametrize(("word", "commands"), [("do", 1), ("leave", 0)])
+async def test_a_word_that_is_chosen_twice_before_the_dialog_is_left_is_chosen_once(word: str, commands: int) -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("r")
+        await driver.shows("Requeue 1 failed job")
+        await driver.until(lambda: confirm(driver).ready)
+        choice = confirm(driver).query_one(f"#{word}", Choice)
+        for _ in range(3):
+            choice.action_choose()
+        await driver.until(lambda: len(driver.app.screen_stack) == 1)
+        await driver.shows("requeued 1" if commands else "40 failures")
+        await driver.press("question_mark")
+        await driver.shows("Keys on")
+        page = driver.app.screen
+        for _ in range(3):
+            page.call_later(page.run_action, "dismiss")
+        await driver.until(lambda: len(driver.app.screen_stack) == 1)
+        await driver.shows_not("Keys on")
+    assert len(writer.acted) == commands
+
+
+async def test_enter_goes_from_the_canary_to_the_reason_where_letters_are_letters() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press("*", "r")
+        await driver.shows("Requeue 40 failed jobs")
+        await driver.until(lambda: confirm(driver).ready)
+        await driver.press("c")
+        await driver.shows("[x] canary")
+        confirm(driver).query_one("#canary").focus()
+        await driver.press("enter", *"c y")
+        assert confirm(driver).query_one("#why", Input).value == "c y"
+        await driver.shows("[x] canary")
+    assert not writer.acted
 
 
 async def test_while_one_is_under_way_there_is_no_second_one() -> None:

@@ -218,10 +218,12 @@ class Confirm(Dialog[Confirmed | None]):
             self.action_turn(message.action)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """A reason, or how to try it, does nothing yet; the name of the server does."""
+        """How to try it and a reason do nothing yet, and go on to the next; the name of the server does it."""
         event.stop()
         if event.input.id == "name":
             self.action_do()
+        elif event.input.id == "canary":
+            self.query_one("#why").focus()
         else:
             self.query_one("#name" if self._target.production else "#do").focus()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Generic, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
 
 from console.model.ports import Target
@@ -18,7 +19,15 @@ ROOM: Final = 72
 """Cells of a line in a dialog, on any screen."""
 
 
-class Dialog(ModalScreen[Result], Generic[Result]):
+class Over(ModalScreen[Result], Generic[Result]):
+    """Something over the screen that is left once: a second press that was on its way finds it left."""
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Leave it with a result, unless it is left already: textual would leave what is beneath."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
+
+
+class Dialog(Over[Result], Generic[Result]):
     """Something over the screen, about one server. It is `ready_to_draw` once it is mounted: what it is told before, it says
     then."""
 
