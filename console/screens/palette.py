@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import ClassVar, Final, Protocol, cast
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import Command, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -93,6 +94,10 @@ class Palette(CommandPalette):
         """Take a key in its turn among those that write. Without a priority it went round by all that is around them."""
         line = self.query_one(Input)
         line.call_later(line.run_action if key == "enter" else self.run_action, IN_TURN[key])
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Leave it, unless it is left already: as console.screens.dialogs.frame.Over."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Do the first that matches, unless the list is about just this text: then what is highlighted there."""

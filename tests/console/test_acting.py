@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from console.actions import ACTIONS
@@ -79,6 +80,24 @@ async def test_a_word_that_is_chosen_twice_before_the_dialog_is_left_is_chosen_o
         await driver.until(lambda: len(driver.app.screen_stack) == 1)
         await driver.shows_not("Keys on")
     assert len(writer.acted) == commands
+
+
+@pytest.mark.parametrize("opens", ["ctrl+p", "question_mark", "r"])
+@pytest.mark.parametrize("key", ["enter", "escape"])
+async def test_keys_that_come_at_once_leave_what_is_over_the_screen_once(opens: str, key: str) -> None:
+    """As a terminal sends them while the program is busy: none waits for what the one before has done."""
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await driver.press(opens)
+        await driver.until(lambda: len(driver.app.screen_stack) == 2)
+        for _ in range(3):
+            driver.app.post_message(events.Key(key, None))
+        await driver.until(lambda: len(driver.app.screen_stack) == 1)
+        await driver.press("3")
+        await driver.shows("40 failures")
+    assert not writer.acted
 
 
 async def test_enter_goes_from_the_canary_to_the_reason_where_letters_are_letters() -> None:
