@@ -430,5 +430,10 @@ class Console(App[Target], inherit_bindings=False):
         """End with one line in place of a traceback, whose locals could show a secret."""
         error = self._exception
         self.fault = self._crashed(error) if self._crashed is not None and error is not None else "it failed unexpectedly"
+        if self._acted:
+            # What nobody sees any more, and nobody could end, is not to go on.
+            if self.acting.running is not None:
+                self.fault += f"; {self.acting.running.title} was under way, and ends after its batch"
+            self.acting.leave()
         self.bell()
         self._close_messages_no_wait()

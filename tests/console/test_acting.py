@@ -138,6 +138,30 @@ async def test_while_one_is_under_way_there_is_no_second_one() -> None:
     assert len(writer.acted) == 1
 
 
+async def test_what_is_under_way_ends_with_a_console_that_fails() -> None:
+    """Nobody would see it go on, and nobody could end it."""
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    writer.gate.clear()
+    with pytest.raises(KeyError):
+        async with driving(console(writing(reader, writer), screen="failures")) as driver:
+            await driver.shows("40 failures")
+            await requeue(driver, "Requeue 1 failed job")
+            await driver.shows("c ends it early")
+            assert driver.app.acting.running is not None
+            control = driver.app.acting.running.control
+
+            def fail() -> None:
+                raise KeyError("nobody foresaw it")
+
+            try:
+                driver.app.call_later(fail)
+                await driver.until(lambda: control.canceled)
+                assert "Requeue 1 failed job was under way, and ends after its batch" in driver.app.fault
+            finally:
+                writer.gate.set()
+
+
 async def test_rows_that_come_move_or_go_do_not_change_what_was_meant() -> None:
     reader = FakeReader()
     writer = FakeWriter(reader)
