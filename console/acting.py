@@ -41,7 +41,7 @@ SHOW_AFTER_S: Final = 0.4
 """Seconds after which an operation that has not ended is shown: a dialog that comes and goes at once tells nothing."""
 
 NOTHING: Final = {
-    "undo": "there is nothing to undo",
+    "undo": "there is nothing to undo of what this console did; Activity (6) has what others did, or it did before",
     "empty": "choose a queue first: enter on the overview, or the filter queue:NAME",
     "stop_job": "no job runs there",
     "kill_horse": "no job runs there",
@@ -262,8 +262,9 @@ class Acting:
     def _hidden(self) -> None:
         """Say how what goes on is shown again."""
         if self.running is not None:
-            then = (("v", "accent"), (" shows it, and there p pauses it, c ends it early ", "dim"))
-            self.told = ((" ⟳ ", "caution"), (f" {self.running.title} goes on", "strong")), then
+            does, key = ("is paused", "lets it go on") if self.running.control.paused else ("goes on", "pauses it")
+            then = (("v", "accent"), (f" shows it, and there p {key}, c ends it early ", "dim"))
+            self.told = ((" ⟳ ", "caution"), (f" {self.running.title} {does}", "strong")), then
             self._stage.tell_operation()
 
     @property

@@ -334,6 +334,10 @@ async def test_progress_pause_and_cancel_within_one_batch() -> None:
         writer.gate.set()
         await driver.shows("200 of 1,000: 200 done", "20%", "paused", "p goes on")
         assert len(writer.acted) == 1
+        await driver.press("escape")
+        await driver.shows("Requeue 1,000 failed jobs is paused", "there p lets it go on")
+        await driver.press("v")
+        await driver.shows("p goes on")
         writer.gate.clear()
         await driver.press("p")
         await driver.shows("p pauses", "going on")
