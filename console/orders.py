@@ -125,7 +125,8 @@ def _suspend(line: str) -> commands.Suspend:
 
 def _due(command: Command, now: float, zone: tzinfo | None) -> str:
     assert isinstance(command, commands.Reschedule)
-    return f"{words.absolute(command.due, zone)}, {_away(command.due - now)}"
+    past = ": it is due at once" if command.due < now else ""
+    return f"{words.absolute(command.due, zone)}, {_away(command.due - now)}{past}"
 
 
 def _away(seconds: float) -> str:
