@@ -41,7 +41,7 @@ SHOW_AFTER_S: Final = 0.4
 """Seconds after which an operation that has not ended is shown: a dialog that comes and goes at once tells nothing."""
 
 NOTHING: Final = {
-    "undo": "there is nothing to undo of what this console did; Activity (6) has what others did, or it did before",
+    "undo": "there is nothing to undo of what was done here; Activity (6) shows what else can be",
     "empty": "choose a queue first: enter on the overview, or the filter queue:NAME",
     "stop_job": "no job runs there",
     "kill_horse": "no job runs there",

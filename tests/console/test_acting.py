@@ -72,13 +72,6 @@ async def test_a_word_that_is_chosen_twice_before_the_dialog_is_left_is_chosen_o
             choice.action_choose()
         await driver.until(lambda: len(driver.app.screen_stack) == 1)
         await driver.shows("requeued 1" if commands else "40 failures")
-        await driver.press("question_mark")
-        await driver.shows("Keys on")
-        page = driver.app.screen
-        for _ in range(3):
-            page.call_later(page.run_action, "dismiss")
-        await driver.until(lambda: len(driver.app.screen_stack) == 1)
-        await driver.shows_not("Keys on")
     assert len(writer.acted) == commands
 
 
