@@ -15,6 +15,9 @@ from jobs import keys
 
 CHUNK: Final = 1_000
 
+_PLAIN: Final = b"\xa5plain"
+"""How the notes on a plain job begin."""
+
 
 def select(connection: Redis, query: TrashQuery, stopped: Callable[[], bool], *, details: bool = False) -> Iterator[Selected]:
     """The ids that an operation took and that are still in the trash, what was taken last first: so what undoing needs to be
@@ -42,7 +45,7 @@ def _replaced(connection: Redis, operation: str, ids: list[bytes]) -> set[bytes]
         (one, key)
         for one, noted in zip(ids, notes, strict=True)
         for key in (keys.RQ_JOB.encode() + one, keys.SCHEDULE.encode() + one)
-        if noted is not None and _takes_back(noted, key)
+        if noted is not None and _takes_back(noted, key, one)
     ]
     with connection.pipeline(transaction=False) as pipe:
         for _, key in asked:
@@ -50,8 +53,10 @@ def _replaced(connection: Redis, operation: str, ids: list[bytes]) -> set[bytes]
         return {one for (one, _), there in zip(asked, pipe.execute(), strict=True) if there}
 
 
-def _takes_back(noted: bytes, key: bytes) -> bool:
-    """Whether the notes of the trash (lua/trash.lua, as MessagePack) name this key as one that comes back."""
+def _takes_back(noted: bytes, key: bytes, taken: bytes) -> bool:
+    """Whether the notes of the trash (lua/trash.lua, as MessagePack) on what was taken name this key as one that comes back."""
+    if noted.startswith(_PLAIN):
+        return key == keys.RQ_JOB.encode() + taken
     size = len(key)
     if size < 1 << 8:
         head = bytes([0xA0 | size]) if size < 32 else bytes([0xD9, size])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
@@ -67,8 +67,19 @@ def ids(redis: Redis, queue: str = "q") -> list[str]:
     return [one.decode() for one in redis.lrange(f"rq:queue:{queue}", 0, -1)]
 
 
+def failed(redis: Redis, *ids: str, queue: str = "q") -> list[JobSeen]:
+    """Jobs of these ids that failed, as they are seen: what lasts of them is their hash, in a registry."""
+    for n, one in enumerate(ids):
+        job = Job.create(echo, (one,), connection=redis, id=one, origin=queue)
+        job.set_status(JobStatus.FAILED)
+        job.save()
+        redis.zadd(keys.RQ_FAILED + queue, {one: 4_000_000_000 + n})
+    return [seen(redis, one, queue, "failed") for one in ids]
+
+
+@pytest.mark.parametrize("batch", [1, 200], ids="{} at once".format)
 @pytest.mark.parametrize("times", [12, pytest.param(230, marks=pytest.mark.drill)])
-def test_jobs_of_every_kind_are_back_as_they_were(redis: Redis, stock: Stock, times: int) -> None:
+def test_jobs_of_every_kind_are_back_as_they_were(redis: Redis, stock: Stock, times: int, batch: int) -> None:
     catalogue = catalogued(redis, stock)
     copies = multiplied(redis, catalogue, times)
     jobs = of_states(redis, catalogue, *STATES)
@@ -77,8 +88,8 @@ def test_jobs_of_every_kind_are_back_as_they_were(redis: Redis, stock: Stock, ti
     random.Random(times).shuffle(jobs)
     jobs.sort(key=lambda job: job.state != "rate limited")
     before = held(redis)
-    for start in range(0, len(jobs), 200):
-        assert set(delete(redis, *jobs[start : start + 200])) == {"done"}
+    for start in range(0, len(jobs), batch):
+        assert set(delete(redis, *jobs[start : start + batch])) == {"done"}
     assert not redis.exists(*(b"rq:job:" + job.key for job in jobs))
     asked = taken(redis)
     assert len(asked) == len(jobs)
@@ -88,11 +99,14 @@ def test_jobs_of_every_kind_are_back_as_they_were(redis: Redis, stock: Stock, ti
     assert held(redis) == before
 
 
+@pytest.mark.parametrize("made", [queued, failed])
 @pytest.mark.parametrize("kinds", [*product(("lasts", "expires", "expires soon", "without"), repeat=2)], ids=", ".join)
-def test_whatever_expires_beside_what_lasts_is_kept_for_its_time_and_is_back(redis: Redis, kinds: Sequence[str]) -> None:
+def test_whatever_expires_beside_what_lasts_is_kept_for_its_time_and_is_back(
+    redis: Redis, kinds: Sequence[str], made: Callable[..., list[JobSeen]]
+) -> None:
     """What was so of the jobs before is not taken for granted of the next."""
     jobs = []
-    for job, kind in zip(queued(redis, *(f"job-{n}" for n in range(3))), (*kinds, "lasts"), strict=True):
+    for job, kind in zip(made(redis, *(f"job-{n}" for n in range(3))), (*kinds, "lasts"), strict=True):
         for key in (keys.RQ_JOB.encode() + job.key, b"rq:results:" + job.key):
             if kind != "without":
                 redis.hset(key, "of", kind)
@@ -200,6 +214,34 @@ def test_a_slot_that_goes_to_the_front_of_the_queue_moves_nobody_else_out(redis:
     assert first.get_status() == "rate_limited"
 
 
+def test_a_job_that_ended_and_is_there_again_is_left_alone_and_so_is_what_is_in_the_trash(redis: Redis) -> None:
+    job, other = failed(redis, "one", "other")
+    assert delete(redis, job, other) == ["done", "done"]
+    [again] = failed(redis, "one")
+    before = held(redis)
+    [listed, _] = StoreReader(redis, "redis://x").select(TrashQuery("op1"), time.time(), lambda: False, details=True)
+    assert (listed.in_way, listed.seen) == ({"exists": 1}, (TrashSeen(b"other"),))
+    assert delete(redis, again) == ["exists"]
+    assert undo(redis, b"one") == ["exists"]
+    assert held(redis) == before
+    redis.delete("rq:job:one", "rq:failed:q")
+    redis.xadd("rq:results:other", {"type": "1"})
+    assert undo(redis, b"other") == ["done"]
+    assert undo(redis, b"one") == ["done"]
+    assert redis.exists("rq:results:other")
+    assert {b"rq:job:one", b"rq:job:other"} <= held(redis).keys()
+
+
+def test_results_that_are_there_again_are_not_overwritten(redis: Redis) -> None:
+    [job] = failed(redis, "one")
+    redis.xadd("rq:results:one", {"type": "2"})
+    assert delete(redis, job) == ["done"]
+    redis.xadd("rq:results:one", {"type": "1"})
+    before = held(redis)
+    assert undo(redis) == ["exists"]
+    assert held(redis) == before
+
+
 def test_an_id_that_is_there_again_is_left_alone_and_so_is_what_is_in_the_trash(redis: Redis) -> None:
     [job] = queued(redis, "one")
     assert delete(redis, job) == ["done"]
@@ -236,10 +278,13 @@ def test_a_job_that_two_lists_name_is_back_in_both(redis: Redis) -> None:
     assert held(redis) == before
 
 
-def test_what_expired_in_the_trash_is_not_listed_again(redis: Redis) -> None:
-    job = Queue("q", connection=redis).enqueue(echo, 1, job_id="brief", ttl=1)
+@pytest.mark.parametrize("made", [queued, failed])
+def test_what_expired_in_the_trash_is_not_listed_again(redis: Redis, made: Callable[..., list[JobSeen]]) -> None:
+    [job] = made(redis, "brief")
+    redis.sadd("rq:queues", "rq:queue:q")
+    redis.expire("rq:job:brief", 1)
     redis.xadd("rq:results:brief", {"type": "1"})
-    assert delete(redis, seen(redis, job.id, "q", "queued")) == ["done"]
+    assert delete(redis, job) == ["done"]
     until(lambda: not redis.exists("tq:trashed-key:op1:rq:job:brief"))
     assert undo(redis) == ["gone"]
     assert set(redis.scan_iter()) == {b"tq:operation:op1", b"tq:operation:undo1", b"rq:queues"}
@@ -345,6 +390,11 @@ def test_hostile_ids_are_back_as_they_were(redis: Redis) -> None:
         b"\x94\xa5score\xa1z\xa1m\xa40x10",
         b"\x95\xa5place\xa4list\xa1b\xc2\x01",  # ["place", "list", "b", false, 1]
         b"\x93\xa3key\xa1x\x92",  # ["key", "x", [ cut off
+        b"\xa5plain",
+        b"\xa5plain\xa1z\xa3nan\xff\xff",  # "plain", "z", "nan", -1, -1
+        b"\xa5plain\xa1z\xa11\xff\xc0",  # "plain", "z", "1", -1, nil
+        b"\xa5plain\x01\xa11\xff\xff",  # "plain", 1, "1", -1, -1
+        b"\xa5plain\xbbrq:scheduler:scheduled_jobs\xa3nan\xff\xff",
     ],
 )
 def test_what_the_trash_did_not_note_puts_nothing_back_and_keeps_nobody_else_from_it(redis: Redis, forged: bytes) -> None:

@@ -27,10 +27,10 @@ local function may_take(id)
     and may_write_own(TQ, 'attempts:' .. id, 'log:' .. id)
 end
 
--- Keys that are named after a job besides its hash and its results. Any job that calls a task of ours has attempts, whatever its id.
+-- Keys that are named after a job besides its hash and its results. Any job that calls a task of ours has attempts, whatever its id,
+-- and those that have a log have attempts.
 local function beside(id)
-  return job_key(id) .. ':dependents', RQ .. ':job::' .. id .. ':dependencies', TQ .. 'attempts:' .. id, TQ .. 'log:' .. id,
-    RQ .. ':executions:' .. id
+  return job_key(id) .. ':dependents', RQ .. ':job::' .. id .. ':dependencies', TQ .. 'attempts:' .. id, RQ .. ':executions:' .. id
 end
 
 -- Whether any of the jobs may have such: few have, and one command for all shows it. An error: nobody may ask that of each.
@@ -38,7 +38,7 @@ local function some_have()
   local keys = {}
   for _, id in ipairs(ids_given()) do
     local n = #keys
-    keys[n + 1], keys[n + 2], keys[n + 3], keys[n + 4], keys[n + 5] = beside(id)
+    keys[n + 1], keys[n + 2], keys[n + 3], keys[n + 4] = beside(id)
   end
   return #keys > 0 and redis.pcall('EXISTS', unpack(keys)) ~= 0
 end
@@ -49,8 +49,8 @@ local NONE = {}
 local function belongings(id)
   if not any then return NONE end
   if redis.call('EXISTS', beside(id)) == 0 then return NONE end
-  local dependents, dependencies, attempts, log = beside(id)
-  local found = { attempts, log }
+  local dependents, dependencies, attempts = beside(id)
+  local found = { attempts, TQ .. 'log:' .. id }
   for _, key in ipairs({ dependencies, dependents }) do
     if redis.call('TYPE', key).ok == 'set' then found[#found + 1] = key end
   end
@@ -97,8 +97,23 @@ local function give_up_slot(limit, concurrency, id, state, place)
   limits[#limits + 1] = { id, limit }
 end
 
+-- Takes a job that ended, has no group, no limit, and nothing but its hash and its results, as nearly all of a bulk: what the others
+-- are asked one by one has one answer for all of these. False, and nothing is done, where it is not so, or not as it was seen.
+local all_plain = all_of_them and not any and none_is_entry()
+local function take_plain(id, state, score)
+  if not (all_plain and ENDED[state]) then return false end
+  local job = redis.pcall('HMGET', job_key(id), 'status', 'group_id', 'rate_limit_key')
+  if job[1] ~= STATUSES[state] or (job[2] or '') ~= '' or (job[3] or '') ~= '' then return false end
+  local code, found = moved(group_list, id, score)
+  if code or wrong(group_list, 'zset') or not trash.plain(id, group_list, found) then return false end
+  collect(left, group_list, id)
+  met[id] = true
+  return true
+end
+
 return act_on_each(function(id, queue, state, score)
   if met[id] then return 'changed' end
+  if take_plain(id, state, score) then return 'done' end
   local key = job_key(id)
   local job = redis.pcall('HMGET', key, unpack(state == 'queued' and OF_QUEUED or OF_JOB))
   if job.err then return code_of(job) end

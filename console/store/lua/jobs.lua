@@ -124,9 +124,9 @@ local function each_group(each_of)
   end
 end
 
--- The group that is acted on, its job that is, and the scores that its jobs had in the sorted set of their state when the first
--- of them was looked for (one command), or an error.
-local group_first, group_count, position, scores
+-- The group that is acted on, the list or sorted set that it names, its job that is acted on, and the scores that its jobs had in
+-- the sorted set when the first of them was looked for (one command), or an error.
+local group_first, group_count, group_list, position, scores
 
 -- nil and its score where the job that is acted on was in the sorted set of its state with the score with which it was seen;
 -- else a code.
@@ -183,6 +183,7 @@ local function act_on_each(act, finish)
   local codes, counts = {}, {}
   local acted, failure = pcall(each_group, function(first, count, state, queue)
     group_first, group_count, scores = first, count, nil
+    group_list = LISTS[state] and list_key(state, queue)
     for at = 1, count do
       position = at
       local code, made = act(ARGV[first + at - 1], queue, state, ARGV[first + count + at - 1])

@@ -18,12 +18,15 @@
 --   trash.word(hash, field, value, word)   note a word that the script takes out of a list with commas, and the whole list
 --   trash.deferred(registry, id)           note that it waits for a job that has not finished
 --   trash.keep()                           end what belongs to this id
+--   trash.plain(id, set, score)            all of that for a job that is its hash, its results and its place in one sorted set.
+--                                          False, and nothing is done, where this operation took something of that id before
 --   trash.close()                          once, after the last
 --
 -- Keys that expire sooner than the trash keep their expiry; the others get it back. What is noted last is put back first.
 -- The caller has made sure of all types, takes members out itself, and writes nothing of an id before `trash.of` said true.
 -- A key in the trash is `<TQ>trashed-key:<operation>:<key>` (jobs/keys.py). The notes of an id are one list, packed: of each note
--- its kind, and what that says.
+-- its kind, and what that says. Those of a plain job are no list but, one after the other, `plain`, the sorted set, the score in it,
+-- and when the hash and the results expire.
 -- Cost: O(1) for each call.
 
 -- What each kind of note says, and of which type it is: a score is a text that is a number, a neighbour an id or false.
@@ -33,6 +36,17 @@ local SAYS = {
   slot = { 'string', 'string', 'score', 'string', 'number', 'boolean' }, waiting = { 'string', 'string', 'score', 'string' },
   field = { 'string', 'string', 'string' }, word = { 'string', 'string', 'string', 'string' }, deferred = { 'string', 'string' },
 }
+
+local RESULTS = RQ .. ':results:'
+
+-- The notes of an id, those of a plain job as those of any other.
+local function unpacked(id, packed)
+  local said, set, score, expiry, of_results = cmsgpack.unpack(packed)
+  if said ~= 'plain' then return said end
+  local notes = { 'main', job_key(id), expiry, 'score', set, id, score }
+  if of_results ~= -2 then notes[8], notes[9], notes[10] = 'key', RESULTS .. id, of_results end
+  return notes
+end
 
 -- When a key expires, in milliseconds: -1 for never, -2 where there is none. Servers before Redis 7 know only what is left.
 local function expiry_of(key)
@@ -69,16 +83,21 @@ local function open_trash(tq, operation, seconds, ids)
   -- By kind of key: whether all so far were there and never expire. The next one is then taken for such a key, with two commands
   -- in place of three, which tell where it is none. Servers before Redis 7 know no NX here.
   local lasting = {}
-  local function take(what, key)
-    local kept, expiry = prefix .. key, -1
+  -- Takes a key, and tells when it expires.
+  local function renamed(what, key)
+    local kept = prefix .. key
     local moved = lasting[what] and not redis.pcall('RENAME', key, kept).err
-    if not moved or redis.call('PEXPIREAT', kept, till, 'NX') == 0 then
-      expiry = expiry_of(moved and kept or key)
-      lasting[what] = lasting[what] == nil and expiry == -1 and redis.acl_check_cmd ~= nil
-      if expiry == -2 then return end
-      if not moved then redis.call('RENAME', key, kept) end
-      if expiry == -1 or expiry > till then redis.call('PEXPIREAT', kept, till) end
-    end
+    if moved and redis.call('PEXPIREAT', kept, till, 'NX') == 1 then return -1 end
+    local expiry = expiry_of(moved and kept or key)
+    lasting[what] = lasting[what] == nil and expiry == -1 and redis.acl_check_cmd ~= nil
+    if expiry == -2 then return expiry end
+    if not moved then redis.call('RENAME', key, kept) end
+    if expiry == -1 or expiry > till then redis.call('PEXPIREAT', kept, till) end
+    return expiry
+  end
+  local function take(what, key)
+    local expiry = renamed(what, key)
+    if expiry == -2 then return end
     notes[size + 1], notes[size + 2], notes[size + 3] = what, key, expiry
     size = size + 3
   end
@@ -90,8 +109,13 @@ local function open_trash(tq, operation, seconds, ids)
       size = size + 1 + #SAYS[what]
     end
   end
+  local function keep(one, all)
+    local n = #packed
+    packed[n + 1], packed[n + 2] = one, all
+    order[n + 1], order[n + 2] = first + n / 2, one
+  end
   local function noted_before(earlier)
-    notes = cmsgpack.unpack(earlier)
+    notes = unpacked(id, earlier)
     size = #notes
     local at = 1
     while at <= size and notes[at] ~= 'main' do at = at + 1 + #SAYS[notes[at]] end
@@ -125,10 +149,14 @@ local function open_trash(tq, operation, seconds, ids)
   trash.field, trash.word, trash.deferred = note('field'), note('word'), note('deferred')
   function trash.keep()
     for n = #notes, size + 1, -1 do notes[n] = nil end
-    local all = cmsgpack.pack(notes)
-    before[id] = all
-    order[#order + 1], order[#order + 2] = first + #packed / 2, id
-    packed[#packed + 1], packed[#packed + 2] = id, all
+    before[id] = cmsgpack.pack(notes)
+    keep(id, before[id])
+  end
+  function trash.plain(taken, set, score)
+    if before[taken] then return false end
+    local expiry = renamed('main', job_key(taken))
+    keep(taken, cmsgpack.pack('plain', set, score, expiry, renamed('key', RESULTS .. taken)))
+    return true
   end
   function trash.close()
     if #order == 0 then return end

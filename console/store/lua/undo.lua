@@ -166,8 +166,8 @@ local function fits(said, kind)
   return type(said) == kind or kind == 'neighbour' and (said == false or type(said) == 'string')
 end
 -- The notes of one id, nil where they are none that the trash writes.
-local function understood(packed)
-  local ok, said = pcall(cmsgpack.unpack, packed)
+local function understood(id, packed)
+  local ok, said = pcall(unpacked, id, packed)
   if not ok or type(said) ~= 'table' then return nil end
   local notes, at = {}, 1
   while at <= #said do
@@ -182,11 +182,15 @@ local function understood(packed)
   return notes
 end
 
+local function may_write_trash()
+  return may_write_all(prefix) and may_write(places) and may_write(listed) and may_write(TQ .. 'trash')
+end
+
 -- What stands against putting it back, before anything is written.
 local function in_the_way(notes)
   local code = wrong(RQ .. ':queues', 'set')
   if code then return code end
-  if not (may_write_all(prefix) and may_write(places) and may_write(listed) and may_write(TQ .. 'trash')) then return 'refused' end
+  if not may_write_trash() then return 'refused' end
   local keys = {}
   for _, note in ipairs(notes) do
     local what, key = note[1], note[2]
@@ -228,11 +232,38 @@ local notes_of, back = {}, {}
 local ids = ids_given()
 for n, packed in ipairs(redis.call('HMGET', places, unpack(ids))) do notes_of[ids[n]] = packed end
 
+-- Puts back a plain job: the same steps as below, with fewer of everything. nil where the notes are to be read as those of any other.
+local function put_plain(id)
+  local ok, kind, set, score, expiry, of_results = pcall(cmsgpack.unpack, notes_of[id])
+  if not ok or kind ~= 'plain' or set == ENTRIES then return nil end
+  if not (fits(set, 'string') and fits(score, 'score') and fits(expiry, 'number') and fits(of_results, 'number')) then
+    return 'unreadable'
+  end
+  local key, results = job_key(id), RESULTS .. id
+  local code = wrong(set, 'zset')
+  if code then return code end
+  if not (may_write_trash() and may_write_own(JOB, id) and may_write_own(RQ .. ':results:', id)) then return 'refused' end
+  if redis.call('EXISTS', key, of_results == -2 and key or results) > 0 then return 'exists' end
+  notes_of[id] = nil
+  back[#back + 1] = id
+  if not restored(key, expiry) then
+    redis.call('DEL', prefix .. results)
+    return 'gone'
+  end
+  returned[id] = true
+  if of_results ~= -2 then restored(results, of_results) end
+  collect(scored, set, score)
+  collect(scored, set, id)
+  return 'done'
+end
+
 return act_on_each(function(id)
   if not notes_of[id] then return 'gone' end
-  local notes = understood(notes_of[id])
+  local code = put_plain(id)
+  if code then return code end
+  local notes = understood(id, notes_of[id])
   if not notes then return 'unreadable' end
-  local code = in_the_way(notes)
+  code = in_the_way(notes)
   if code then return code end
   notes_of[id] = nil
   back[#back + 1] = id
