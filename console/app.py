@@ -106,7 +106,9 @@ class Console(App[Target], inherit_bindings=False):
             self._looking.filter_with(self._expression)
         self._begun = True
         for action in self._typed_ahead:
-            await self.act(action)
+            await self.action_act(action)
+        if self._leaving:
+            return
         self.set_interval(1.0, self._around.header)
 
     def exit(self, result: Target | None = None, return_code: int = 0, message: Any = None) -> None:

@@ -276,6 +276,17 @@ async def test_what_is_typed_after_one_has_left_is_done_no_more() -> None:
     assert (app.screen_name, app.return_code, app.fault) == ("overview", 0, "")
 
 
+async def test_what_is_typed_before_there_is_a_screen_is_done_up_to_the_key_that_leaves() -> None:
+    reader = FakeReader()
+    app = console(reader)
+    for action in ("screen_2", "quit", "screen_3", "open"):
+        await app.action_act(action)
+    async with driving(app) as driver:
+        await driver.until(lambda: not app.is_running)
+    assert (app.screen_name, app.return_code, app.fault) == ("jobs", 0, "")
+    assert not any(isinstance(query, FailuresQuery) for query in reader.asked)
+
+
 async def test_an_error_that_nobody_foresaw_ends_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise KeyError("hunter2")
