@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from console.model import words
 from console.model.counting import counted
 from console.model.filters import Filter
 from console.model.pages import Found
@@ -16,6 +17,16 @@ from console.screens.tabled import Tabled
 from console.screens.view import Asks, Searches
 from console.widgets.pieces import Piece
 from console.widgets.table import Table
+
+
+AGAIN_S: Final = 10.0
+"""Seconds after which a search that found what is listed is made again, at the least."""
+
+AGAIN_TIMES: Final = 20
+"""So many times as long as the search took is waited at the least, so that it takes a twentieth of a connection's time."""
+
+MOST_AGAIN: Final = 20_000
+"""A search that looked at more is made again only when somebody asks for it."""
 
 
 class Listing(Tabled):
@@ -29,6 +40,9 @@ class Listing(Tabled):
         self._found: list[bytes] = []
         self._search: Found | None = None
         self._searching = False
+        self._begun_at: float | None = None
+        self._ended_at: float | None = None
+        self._found_again: list[bytes] | None = None
         self._chased = False
         self._sought: bytes | None = None
 
@@ -94,6 +108,7 @@ class Listing(Tabled):
         table.set_columns(self.columns())
         table.notice = self._notice(total)
         table.show(rows, start, total, page.as_of)
+        self._follow_search(float(page.as_of))
         self.tell()
 
     def fail(self, reason: str) -> None:
@@ -103,8 +118,11 @@ class Listing(Tabled):
             self.table.refresh()
 
     def progress(self, found: Found | None, reason: str) -> None:
-        """Show how far the search is, and what it has found."""
+        """Show how far the search is, and what it has found. One that is made again shows when it has come to its end."""
         table = self.table
+        if self._found_again is not None:
+            self._take_in(found)
+            return
         if found is None:
             self._searching = False
             table.notice = ((("The search ended.", "bad"),), ((reason, ""),))
@@ -133,6 +151,8 @@ class Listing(Tabled):
             said.append((f"{'searching' if self._searching else 'searched'} {self._search.read:,}{share}", "accent"))
             if self._search.more:
                 said.append((f" ({self._search.more})", "warn"))
+            if self._ended_at is not None and self.as_of is not None and self.as_of - self._ended_at >= 2 * AGAIN_S:
+                said.append((f" {words.relative(self._ended_at, self.as_of)}", "dim"))
             said.append((" · ", "dim"))
         if self.listed() > self.table.total and not self.table.all_marked:
             said.append((f"the newest {self.table.total:,} of {self.listed():,} · ", "dim"))
@@ -175,9 +195,39 @@ class Listing(Tabled):
         """Search again, with the cursor on that row and the same marks."""
         self._begin(cursor_key, 0, tuple(self.table.marks), self.table.all_marked)
 
+    def _follow_search(self, now: float) -> None:
+        """Note when a search began and ended, as far as the pages that are read tell, and make it again in time."""
+        if self._search is None and not self._searching:
+            return
+        if self._begun_at is None:
+            self._begun_at = now
+        if self._searching or self._found_again is not None or self._search is None:
+            return
+        if self._ended_at is None:
+            self._ended_at = now
+        waited, took = now - self._ended_at, self._ended_at - self._begun_at
+        if self._search.read <= MOST_AGAIN and waited >= max(AGAIN_S, AGAIN_TIMES * took):
+            self._begun_at, self._found_again = now, []
+            self.post_message(Searches(self.asked))
+
+    def _take_in(self, found: Found | None) -> None:
+        """Keep what a search that is made again finds; at its end that is what is listed, with the cursor on its row."""
+        if found is None:
+            self._found_again, self._ended_at = None, self.as_of
+            return
+        assert self._found_again is not None
+        self._found_again += found.keys
+        if found.done:
+            before, self._found = self._found, self._found_again
+            self._search, self._found_again, self._ended_at = found, None, None
+            key = self.table.cursor_key
+            if self._found != before:
+                self._ask_around(self._found.index(key) if key in self._found else self.table.cursor)
+
     def _begin(self, cursor_key: bytes | None, cursor: int, marks: Iterable[bytes] = (), all_marked: bool = False) -> None:
         table = self.table
         self._snapshot, self._search, self._found, self._chased = None, None, [], False
+        self._begun_at = self._ended_at = self._found_again = None
         self._searching = self.needs_search(self.asked)
         self._sought = cursor_key if self._searching else None
         cursor = 0 if self._sought is not None else cursor

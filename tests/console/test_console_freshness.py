@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from console.screens import listing
 from tests.console.fakes import NOW, FakeReader, job, status
 from tests.console.opened import console, jobs_view
 from tests.console.pilots import driving
@@ -162,3 +165,39 @@ async def test_frozen_means_that_nothing_moves_until_it_is_thawed() -> None:
         reader.jobs.append(job(998))
         await driver.press("p")
         await driver.shows("202 jobs", "live")
+
+
+async def test_what_a_search_has_found_is_searched_for_again_in_time_and_the_cursor_stays_on_its_row() -> None:
+    at = [NOW]
+    reader = FakeReader()
+    async with driving(console(reader, clock=lambda: at[0], refresh_s=0.05)) as driver:
+        await driver.press("2", "/", *"user:user-19", "enter")
+        await driver.shows("11 jobs", "searched 200")
+        await driver.press("j", "j", "space")
+        table = jobs_view(driver).table
+        await driver.until(lambda: table.cursor == 3)
+        key, marked = table.cursor_key, tuple(table.marks)
+        reader.jobs = [job(1_900, user="user-19"), *reader.jobs[:190], *reader.jobs[191:]]
+        for _ in range(3):
+            read = len(reader.asked)
+            await driver.until(lambda read=read: len(reader.asked) > read + 1, "the list is read again")
+        assert len(reader.searched) == 1
+        at[0] += 30
+        await driver.shows("job-1900")
+        await driver.until(lambda: b"job-190" not in {row.key for row in table.known()})
+        assert (table.cursor_key, tuple(table.marks), table.total) == (key, marked, 11)
+
+
+async def test_a_search_through_many_says_how_old_it_is_and_waits_to_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MOST_AGAIN", 100)
+    at = [NOW]
+    reader = FakeReader()
+    async with driving(console(reader, clock=lambda: at[0], refresh_s=0.05)) as driver:
+        await driver.press("2", "/", *"user:user-19", "enter")
+        await driver.shows("11 jobs", "searched 200 ")
+        at[0] += 120
+        await driver.shows("searched 200 2 min ago")
+        assert len(reader.searched) == 1
+        await driver.press("f5")
+        await driver.until(lambda: len(reader.searched) == 2)
+        await driver.shows_not("2 min ago")
