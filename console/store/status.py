@@ -105,7 +105,7 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     status = Status(
         as_of=now,
         server=_server(found_info, _latency(first, second), url or settings.current().redis_url, changed_s),
-        queues=tuple(found[name] for name in queues.ordered(seen.queues)),
+        queues=tuple(_paced(found[name], suspended.value) for name in queues.ordered(seen.queues)),
         workers=tuple(worker.status for worker in found_workers),
         schedulers=(
             *schedulers.rqschedulers(scheduling, asked_rqschedulers, now),
@@ -123,6 +123,11 @@ def read(connection: Redis, query: OverviewQuery, now: float, seen: Seen, url: s
     seen.own.keep_all(status.queues, now)
     seen.status = replace(status, problems=problems.find(status))
     return seen.status
+
+
+def _paced(queue: QueueStatus, suspended: object) -> QueueStatus:
+    """The queue without a time to empty where it has jobs that no worker takes, however fast it went a minute ago."""
+    return replace(queue, drain_s=None) if suspended and queue.waiting and queue.drain_s is not None else queue
 
 
 def _is_empty(queue: QueueStatus) -> bool:

@@ -365,6 +365,10 @@ def test_rates_come_from_the_recorded_samples(redis: Redis) -> None:
     redis.rpush(keys.RQ_QUEUE + "low", *range(360))
     found = queue(read(redis, now), "low")
     assert (found.in_per_min, found.out_per_min, found.drain_s) == (10.0, 30.0, 1080.0)
+    redis.set("rq:suspended", 1)
+    assert queue(read(redis, now), "low").drain_s is None, "nobody takes a job"
+    redis.delete(keys.RQ_QUEUE + "low")
+    assert queue(read(redis, now), "low").drain_s == 0
 
 
 def test_a_key_of_another_type_spoils_nothing_else(redis: Redis) -> None:
