@@ -12,6 +12,7 @@ from console.commands.choosing import Chosen, Found, names
 from console.commands.exits import DONE, NOT_HELD
 from console.model import command_words, tie_words, words
 from console.model.bulk import Progress, Report
+from console.model.canary import Canary
 from console.model.commands import REASONS, STATES, Command, JobCommand, Outcome, Suspend, WorkerSeen
 from console.model.counting import counted
 from console.model.operations import Counts
@@ -38,8 +39,18 @@ def finding() -> Iterator[Callable[[Preview], object]]:
         yield tell
 
 
-def show_preview(found: Found, command: Command, meant: Chosen, asked: str, as_json: bool, err: bool = False) -> None:
-    """Print what is asked, of what kinds it is asked, and what hangs on them. `err`: on standard error."""
+def show_preview(
+    found: Found,
+    command: Command,
+    meant: Chosen,
+    asked: str,
+    as_json: bool,
+    canary: Canary | None = None,
+    *,
+    err: bool = False,
+) -> None:
+    """Print what is asked, how it goes on after the canary, of what kinds it is asked, and what hangs on them. `err`: on
+    standard error."""
     preview = found.preview
     if as_json:
         output.document(
@@ -54,11 +65,16 @@ def show_preview(found: Found, command: Command, meant: Chosen, asked: str, as_j
                 "by": {tally.what: dict(tally.counts) for tally in preview.tallies()},
                 "by_others": {tally.what: tally.others for tally in preview.tallies() if tally.others},
                 "not_looked_at": preview.more or None,
+                "canary": None
+                if canary is None
+                else {"first": canary.first, "rate": canary.rate, "stop_above": canary.stop_above},
             }
         )
         return
     say = output.warn if err else output.say
     say(asked)
+    if canary is not None:
+        say(f"  {_told_of(canary, len(preview.seen))}")
     tallies = preview.tallies()
     width = max((len(tally.what) for tally in tallies), default=0)
     for tally in tallies:
@@ -78,6 +94,15 @@ def show_preview(found: Found, command: Command, meant: Chosen, asked: str, as_j
         say(f"  {found.nowhere}")
     if preview.more:
         say(f"  not all were looked at: {preview.more}")
+
+
+def _told_of(canary: Canary, of: int) -> str:
+    if canary.first >= of:
+        return f"canary: {canary.first:,} first are all of them; their outcome is waited for"
+    return (
+        f"canary: {canary.first:,} first; when they have ended, {canary.rate:g} a second, as long as no more than "
+        f"{canary.stop_above:.0%} fail again"
+    )
 
 
 def show_nothing(command: Command, meant: Chosen, found: Found, as_json: bool) -> int:

@@ -76,12 +76,12 @@ def act(command: Command, meant: Chosen, how: How, canary: Canary | None = None,
         asked = command_words.asked(command, meant.told(found.preview.seen))
         nothing = not (found.preview.seen or found.preview.in_way)
         if how.dry_run and not (nothing and meant.none):
-            act_report.show_preview(found, command, meant, asked, how.as_json)
-            return NOT_HELD if found.nowhere else DONE
+            act_report.show_preview(found, command, meant, asked, how.as_json, canary)
+            return NOT_HELD if found.nowhere or (found.preview.in_way and not found.preview.seen) else DONE
         if not found.preview.seen:
             return act_report.show_nothing(command, meant, found, how.as_json)
         if asks:
-            act_report.show_preview(found, command, meant, asked, as_json=False, err=True)
+            act_report.show_preview(found, command, meant, asked, False, canary, err=True)
             if not consent.given(asked):
                 return NOT_HELD
         else:

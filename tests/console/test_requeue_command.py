@@ -479,6 +479,31 @@ def test_a_canary_whose_jobs_fail_again_leaves_the_rest(redis: Redis, jobs: dict
     until(lambda: redis.zcard("rq:failed:low") == 302, what="both failed again, and the others still")
 
 
+def test_a_dry_run_tells_of_the_canary_and_whether_anything_would_be_done(redis: Redis, jobs: dict[str, Job], say: Say) -> None:
+    command = [
+        "requeue",
+        "--queue",
+        "low",
+        "--state",
+        "failed",
+        "--canary",
+        "1",
+        "--rate",
+        "5",
+        "--stop-above",
+        "10",
+        "--dry-run",
+    ]
+    status, out, err = say(*command)
+    assert (status, err) == (0, "")
+    assert out.splitlines()[1] == "  canary: 1 first; when they have ended, 5 a second, as long as no more than 10% fail again"
+    assert json.loads(say(*command, "--json")[1])["canary"] == {"first": 1, "rate": 5.0, "stop_above": 0.1}
+    assert "are all of them" in say("requeue", "--queue", "low", "--state", "failed", "--canary", "500", "--dry-run")[1]
+    status, out, err = say("requeue", "nosuch", "--dry-run")
+    assert (status, "1 cannot be" in out) == (1, True)
+    assert json.loads(say("requeue", "nosuch", "--dry-run", "--json")[1])["canary"] is None
+
+
 def test_a_canary_whose_jobs_do_well_is_followed(redis: Redis, jobs: dict[str, Job], stock: Stock, say: Say) -> None:
     sound = redis.hget("rq:job:done", "data")
     many(redis, 30)
