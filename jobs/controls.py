@@ -11,6 +11,7 @@ from redis import Redis
 from jobs import defining, keys, orphans, runs, schedules, scripts, sweep, tiers, users
 from jobs.cadence import slots_between
 from jobs.errors import InvalidSchedule, UnknownSchedule
+from jobs.prototype import job_key
 from jobs.schedules import Schedule, schedule_id
 
 BATCH = 200
@@ -136,6 +137,20 @@ def slots_to_backfill(schedule: Schedule, start: float, end: float) -> list[int]
         if len(wanted) > MAX_BACKFILL:
             raise InvalidSchedule(f"the range holds more than {MAX_BACKFILL} slots; ask for a shorter one")
     return wanted
+
+
+def kept_runs(schedule: Schedule, slots: Sequence[int]) -> list[list[str]]:
+    """The keys by whose existence `backfill` knows that slots have a run, BATCH at the most in each list."""
+    return [[job_key(f"{schedule.id}-{slot}") for slot in batch] for batch in _batches(slots)]
+
+
+def slots_without_run(connection: Redis, schedule: Schedule, slots: Sequence[int]) -> int:
+    """How many of these slots have no run that is still kept: so many runs a backfill makes of them. One round trip."""
+    with connection.pipeline(transaction=False) as pipe:
+        for batch in kept_runs(schedule, slots):
+            pipe.exists(*batch)
+        kept: list[int] = pipe.execute()
+    return len(slots) - sum(kept)
 
 
 def left_to_entry(schedule: Schedule, start: float, end: float) -> int | None:

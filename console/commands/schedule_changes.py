@@ -173,8 +173,11 @@ def backfill(flags: Flags, user_id: str, task: str, start: datetime, end: dateti
         def slots() -> Sequence[str]:
             schedule = found(redis, user_id, task)
             wanted = controls.slots_to_backfill(schedule, first, last)
-            runs = f"{output.counted(len(wanted), 'run')} on {controls.BACKFILL_LANE}"
-            return [f"  {runs} at the most: a slot that has its run gets no other", f"  {definition(schedule)}"]
+            runs = controls.slots_without_run(redis, schedule, wanted)
+            told = f"  {output.counted(runs, 'run')} on {controls.BACKFILL_LANE}"
+            if runs < len(wanted):
+                told += f": {len(wanted) - runs:,} of {output.counted(len(wanted), 'slot')} have theirs"
+            return [told, f"  {definition(schedule)}"]
 
         if (ended := flags.ends(f"Backfill {scope(user_id, task)} from {span}", slots)) is not None:
             return ended

@@ -18,7 +18,6 @@ from console.screens.view import Asks, Searches
 from console.widgets.pieces import Piece
 from console.widgets.table import Table
 
-
 AGAIN_S: Final = 10.0
 """Seconds after which a search that found what is listed is made again, at the least."""
 

@@ -13,7 +13,7 @@ from console.model.schedules import SlotsPage
 from console.model.text import visible
 from console.store import bounded
 from console.store.steps import Line, alone
-from console.store.values import number, text
+from console.store.values import number, text, whole
 from jobs import controls, keys, planning, schedules
 from jobs.batches import Wish
 from jobs.cadence import Cron, Every
@@ -24,9 +24,9 @@ SHOWN: Final = 5
 
 
 def read(connection: Redis, query: SlotsQuery, now: float) -> SlotsPage:
-    """The next slots at `now` (epoch seconds), in three round trips. What a change would be refused for is said in its place.
+    """The next slots at `now` (epoch seconds), in three round trips, four of a backfill.
 
-    Raises redis' ConnectionError and TimeoutError.
+    What a change would be refused for is said in its place. Raises redis' ConnectionError and TimeoutError.
     """
     line = Line(connection)
     [raw] = alone(line, bounded.hashes(line, [keys.SCHEDULE.encode() + query.key]))
@@ -46,7 +46,10 @@ def read(connection: Redis, query: SlotsQuery, now: float) -> SlotsPage:
     try:
         if isinstance(query.command, Backfill):
             slots = controls.slots_to_backfill(old, query.command.start, query.command.end)
-            return SlotsPage(now, query.key, runs=len(slots), counted=1, lane=controls.BACKFILL_LANE)
+            kept = [line.ask("EXISTS", *batch) for batch in controls.kept_runs(old, slots)]
+            line.go()
+            runs = len(slots) - sum(whole(one.value) or 0 for one in kept)
+            return SlotsPage(now, query.key, runs=runs, counted=1, lane=controls.BACKFILL_LANE)
         first = old.next_at if old.next_at is not None else old.slots.next_after(now)
         before = _told(schedules.slots_from(first, old.slots, SHOWN, now))
         user = _user(old.user, of_user.rows())

@@ -13,7 +13,7 @@ from rq import Queue, Retry
 from rq_scheduler import Scheduler
 
 from console.model import schedule_terms
-from console.model.commands import Change, JobSeen, Pause, ScheduleSeen, Seen, Spread
+from console.model.commands import Backfill, Change, JobSeen, Pause, ScheduleSeen, Seen, Spread
 from console.model.filters import parse
 from console.model.queries import SchedulesQuery, SlotsQuery
 from console.model.schedules import SlotsPage
@@ -149,6 +149,25 @@ def test_the_slots_of_a_change_are_shown_before_it_is_made(redis: Redis, reader:
         assert codes(do(writer, command, ScheduleSeen(one, "user"))) == ["done"]
         assert list(shown.after) == schedules.next_slots(schedules.get(redis, "ada", "ok"), 5)
         assert (shown.said, shown.lane_before, shown.lane) == ("", lane, schedules.get(redis, "ada", "ok").lane)
+
+
+def test_a_backfill_is_told_by_the_runs_that_it_makes(redis: Redis, reader: StoreReader) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    set_schedule(redis, "ada", "ok", cadence=Cron("0 9 * * *"))
+    end = time.time() - 86_400
+    command, one = Backfill(end - 10 * 86_400, end), schedule_id("ada", "ok")
+
+    def runs() -> int:
+        page = reader.read(SlotsQuery(one.encode(), command), time.time())
+        assert isinstance(page, SlotsPage)
+        return page.runs
+
+    assert runs() == 10
+    first, second, *_ = controls.slots_to_backfill(schedules.get(redis, "ada", "ok"), command.start, command.end)
+    controls.backfill(redis, "ada", "ok", first, second)
+    assert runs() == 8
+    assert controls.backfill(redis, "ada", "ok", command.start, command.end).enqueued == 8
+    assert runs() == 0
 
 
 def test_why_there_are_no_slots_is_said(redis: Redis, reader: StoreReader) -> None:
