@@ -59,8 +59,7 @@ def header(
         right.append(("FROZEN", "caution"))
     elif fresh.as_of is not None:
         right.append((f"live {fresh.refresh_s:g} s", "good"))
-    if fresh.as_of is not None and cells >= (140 if refuses else 120 if running else 80):
-        right.append((f"  as of {words.absolute(fresh.as_of, zone, fresh.as_of)}", "dim"))
+    at = len(right)
     if status is not None:
         errors = sum(problem.severity == "error" for problem in status.problems)
         number = len(status.problems)
@@ -68,6 +67,9 @@ def header(
             right.append((f"  {'✗' if errors else '▲'} {counted(number, 'problem')} ", "bad" if errors else "warn"))
         elif fresh.stale_s is None:
             right.append(("  ✓ no problem ", "good"))
+    as_of: Piece = (f"  as of {words.absolute(fresh.as_of, zone, fresh.as_of)}", "dim")
+    if fresh.as_of is not None and width((*left, *right, as_of)) < cells:
+        right.insert(at, as_of)
     return left, right
 
 
