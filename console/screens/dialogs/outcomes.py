@@ -72,7 +72,7 @@ class Outcomes(Dialog[Chosen | None]):
     ]
 
     DEFAULT_CSS = """
-    Outcomes #frame { width: 96%; max-width: 150; height: 90%; }
+    Outcomes #frame { width: 100%; max-width: 150; height: 90%; }
     Outcomes #rows { height: 1fr; background: $surface; }
     """
 
@@ -148,7 +148,7 @@ def _columns(new: bool) -> tuple[Column[Outcome], ...]:
     columns: tuple[Column[Outcome], ...] = (
         Column("", 1, lambda one, now: SIGNS[one.result]),
         Column("", 7, lambda one, now: one.result),
-        Column("ID", 20, lambda one, now: decoded(one.key), grow=2, most=40, middle=True),
+        Column("ID", 20, lambda one, now: decoded(one.key), grow=2, most=64, middle=True),
         Column("REASON", 20, _reason, grow=3),
     )
     return (
