@@ -1,7 +1,8 @@
 """A server of any size to measure on: jobs that real RQ made, cloned into every state, users' schedules, and workers.
 
-Hashes and results are copies, byte by byte, of those that stock processes left; only ids, queues and scores differ. Nothing in
-it has expired, so whoever cleans up while it reads finds nothing to do, and all measure the same server.
+Hashes and results are copies, byte by byte, of those that stock processes left, with their expiry; only ids, queues and scores
+differ. Nothing in it has expired, and what would within a day never does, so whoever cleans up while it reads finds nothing to
+do, and all measure the same server.
 """
 
 from __future__ import annotations
@@ -37,15 +38,17 @@ HOUR = 3_600
 
 CLONE = """
 local registry, kind, queue, number, first, count, score = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local ttl, result_ttl, size = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local fields, result, members = {}, {}, {}
-local size = tonumber(ARGV[7])
-for i = 1, size do fields[i] = ARGV[7 + i] end
-for i = 8 + size, #ARGV do result[#result + 1] = ARGV[i] end
+for i = 1, size do fields[i] = ARGV[9 + i] end
+for i = 10 + size, #ARGV do result[#result + 1] = ARGV[i] end
 for i = 1, size, 2 do if fields[i] == 'origin' then fields[i + 1] = queue end end
 for n = first, first + count - 1 do
   local id = string.format('%08x-0000-4000-8000-%012x', number, n)
   redis.call('HSET', KEYS[2] .. id, unpack(fields))
+  if ttl > 86400 then redis.call('EXPIRE', KEYS[2] .. id, ttl) end
   if #result > 0 then redis.call('XADD', KEYS[3] .. id, '*', unpack(result)) end
+  if result_ttl > 86400 then redis.call('EXPIRE', KEYS[3] .. id, result_ttl) end
   if kind == 'list' then members[#members + 1] = id
   else members[#members + 1] = score + n; members[#members + 1] = id end
 end
@@ -55,10 +58,13 @@ redis.call(kind == 'list' and 'RPUSH' or 'ZADD', registry, unpack(members))
 
 @dataclass(frozen=True)
 class Sample:
-    """One job as RQ left it: the fields of its hash, and of the newest entry of its results."""
+    """One job as RQ left it: the fields of its hash, and of the newest entry of its results; and in how many seconds both
+    expire, -1 for never."""
 
     fields: list[bytes]
     result: list[bytes]
+    ttl: int = -1
+    result_ttl: int = -1
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,8 @@ def _sample(redis: Redis, job: Job) -> Sample:
     return Sample(
         list(itertools.chain(*redis.hgetall(job.key).items())),
         list(itertools.chain(*results[0][1].items())) if results else [],
+        redis.ttl(job.key),
+        redis.ttl(f"rq:results:{job.id}"),
     )
 
 
@@ -131,7 +139,7 @@ def add(redis: Redis, sample: Sample, state: str, queue: str, number: int, first
             keys=[f"rq:queue:{queue}" if state == "queued" else f"rq:{state}:{queue}", keys.RQ_JOB, "rq:results:"],
             args=[
                 "list" if state == "queued" else "zset", queue, number, start, min(BATCH, end - start), score,
-                len(sample.fields), *sample.fields, *sample.result,
+                sample.ttl, sample.result_ttl, len(sample.fields), *sample.fields, *sample.result,
             ],
         )  # fmt: skip
 

@@ -347,7 +347,8 @@ def rq_delete(env: Mapping[str, str], failing: Failing, how: str, queue: str) ->
 @pytest.mark.benchmark
 def test_delete_and_undo_against_rq(env: Mapping[str, str]) -> None:
     """The same bounds, against RQ's call for the jobs of a registry, `registry.remove(job, delete_job=True)`, and `job.delete`;
-    undo at half the speed of the delete, at least. The jobs are those of stock RQ: neither they nor their results expire."""
+    undo at half the speed of the delete, at least. The jobs are as a stock worker leaves them: their hashes expire in a year,
+    their results never."""
     count, how = scaled(COUNT // 25)
     calls = ("registry.remove", "job.delete")
     said: dict[str, Any] = {}
