@@ -13,7 +13,7 @@ import pytest
 from console.model import bulk
 from console.model.bulk import BATCH, Control, Progress, Report, carry_out
 from console.model.canary import LOOKED_AT, Canary, Trial
-from console.model.commands import Command, JobSeen, Outcome, Requeue, Seen, Stop, outcome
+from console.model.commands import Command, JobSeen, Outcome, Requeue, RunAgain, Seen, Stop, outcome
 from console.model.operations import Ended, Operation
 from console.model.ports import ReadError, WriteError
 
@@ -34,6 +34,8 @@ class Memory:
     noted: list[Operation | Ended] = field(default_factory=list)
     checks: list[list[bytes]] = field(default_factory=list)
     stubborn: frozenset[bytes] = frozenset()
+    copies: bool = False
+    """Whether it makes a copy of each: copy-1 of job-1."""
     undo_until: float | None = None
 
     def begin(self, operation: Operation) -> None:
@@ -58,7 +60,8 @@ class Memory:
                 raise
             self.batches.append([one.key for one in batch])
             told = "sent" if isinstance(command, Stop) else "done"
-            yield [outcome(one.key, self.codes.get(one.key, told)) for one in batch]
+            made = [one.key.replace(b"job", b"copy") if self.copies else None for one in batch]
+            yield [outcome(one.key, self.codes.get(one.key, told), new=new) for one, new in zip(batch, made, strict=True)]
 
     def check(self, command: Command, seen: Sequence[Seen]) -> Sequence[Outcome]:
         self.checks.append([one.key for one in seen])
@@ -274,6 +277,16 @@ def test_a_canary_that_fails_again_stops_it(state: str) -> None:
     report = go(writer, jobs(500), trial=Trial(FAST, fate))
     assert writer.done == [b"job-%d" % n for n in range(5)]
     assert (report.ended.how, report.ended.said) == ("stopped", "of 5 that have ended 2 failed again (40%)")
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(("copy", "original", "how"), [("finished", "failed", "done"), ("failed", "finished", "stopped")])
+def test_of_jobs_that_run_again_as_copies_the_copies_are_watched(copy: str, original: str, how: str) -> None:
+    writer, fate = Memory(copies=True), Fate(lambda job: copy if job.startswith(b"copy") else original)
+    report = go(writer, jobs(20), command=RunAgain(), trial=Trial(FAST, fate))
+    assert fate.looks[0] == [b"copy-%d" % n for n in range(5)]
+    assert all(job.startswith(b"copy") for job in fate.met)
+    assert (report.ended.how, len(writer.done)) == (how, 20 if how == "done" else 5)
 
 
 @pytest.mark.usefixtures("at_once")

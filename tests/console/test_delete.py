@@ -12,7 +12,7 @@ from rq.group import Group
 from rq.job import Job
 from rq.rate_limit import RateLimit
 
-from console.model.commands import Delete, JobSeen
+from console.model.commands import Delete, JobSeen, TrashSeen, Undo
 from console.model.queries import JobsQuery
 from console.store.reader import StoreReader
 from jobs import User, controls, heartbeat, keys, set_user
@@ -174,6 +174,29 @@ def test_the_next_one_gets_the_slot_of_a_rate_limit(redis: Redis) -> None:
     assert results(redis, seen(redis, second.id, "q", "rate limited"), seen(redis, first.id, "q", "queued")) == ["done", "done"]
     assert queue.job_ids == [third.id]
     assert redis.zrange("rq:rl:vendor:allowed", 0, -1) == [third.id.encode()]
+
+
+def test_what_is_deleted_is_renamed_and_not_copied(redis: Redis) -> None:
+    """However large it is: what a job holds goes into the trash, and comes back, without being read."""
+    jobs = []
+    for state, group in (("failed", ""), ("finished", "night"), ("queued", "night")):
+        job = Queue("q", connection=redis).enqueue(echo, state)
+        redis.hset(job.key, mapping={"status": state, "data": b"x" * 100_000, "group_id": group})
+        redis.xadd(f"rq:results:{job.id}", {"return_value": b"x" * 100_000})
+        if state != "queued":
+            redis.lrem("rq:queue:q", 0, job.id)
+            redis.zadd(f"rq:{state}:q", {job.id: 4e9})
+        jobs.append(seen(redis, job.id, "q", state))
+    before = {key: redis.dump(key) for job in jobs for key in (b"rq:job:" + job.key, b"rq:results:" + job.key)}
+    renamed = 0
+    for command, taken in ((Delete(), jobs), (Undo("op1"), [TrashSeen(job.key) for job in reversed(jobs)])):
+        redis.config_resetstat()
+        assert codes(act(redis, command, *taken, operation="op1" if taken is jobs else "undo1")) == ["done"] * 3
+        called = {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in redis.info("commandstats").items()}
+        assert not called.keys() & {"copy", "dump", "restore", "hgetall", "xrange", "xadd"}, command
+        renamed += called["rename"]
+    assert renamed == 2 * len(before)
+    assert {key: redis.dump(key) for key in before} == before
 
 
 def test_an_id_that_is_given_twice_is_taken_once(redis: Redis) -> None:

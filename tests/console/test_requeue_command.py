@@ -18,6 +18,7 @@ from rq import Queue, Repeat
 from rq.job import Job
 
 from console.cli import run
+from console.model.bulk import BATCH
 from tests.conftest import BIN, Server, Stock, until
 from tests.console.terminal import on_a_terminal
 from tests.contents import contents
@@ -390,6 +391,11 @@ def many(redis: Redis, count: int) -> None:
     pipe.execute()
 
 
+def scripts_called(redis: Redis) -> int:
+    """How many calls of a script the server has carried out."""
+    return int(redis.info("commandstats")["cmdstat_evalsha"]["calls"])
+
+
 @pytest.fixture
 def gated(redis: Redis) -> Iterator[Redis]:
     """A server that runs no script until the test lets it."""
@@ -412,6 +418,7 @@ def test_ctrl_c_lets_the_batch_end_and_tells_what_was_done(
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     assert process.stderr.readline() == "interrupted: it ends after what is under way\n"
+    before, calls = redis.llen("rq:queue:low"), scripts_called(redis)
     redis.execute_command("CLIENT", "UNPAUSE")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
@@ -419,6 +426,9 @@ def test_ctrl_c_lets_the_batch_end_and_tells_what_was_done(
     assert said["how"] == "canceled"
     assert said["done"] + said["untouched"] == count + 2
     assert (redis.llen("rq:queue:low"), redis.zcard("rq:failed:low")) == (said["done"] + 1, said["untouched"])
+    assert redis.llen("rq:queue:low") - before <= BATCH
+    # What is under way is one call, however many jobs there was time for.
+    assert scripts_called(redis) - calls <= 1
     assert "canceled: " in err
 
 
