@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Final
 
 from redis import Redis
@@ -20,7 +19,7 @@ def misplaced(redis: Redis) -> list[str]:
     Looks at everything, and is meant for a server on which nothing moves. Jobs that wait for a rate limit are in a list of
     its own; those that have its slots are queued or run.
     """
-    statuses = {job: redis.hmget(b"rq:job:" + job, "status", "origin") for job in _jobs(redis)}
+    statuses = _statuses(redis)
     found: dict[bytes, Counter[str]] = {}
     for kind in dict.fromkeys(LISTS.values()):
         for key in redis.scan_iter(f"rq:{kind}:*", count=1_000):
@@ -38,9 +37,13 @@ def misplaced(redis: Redis) -> list[str]:
     return wrong
 
 
-def _jobs(redis: Redis) -> Iterator[bytes]:
-    for key in redis.scan_iter("rq:job:*", count=1_000, _type="hash"):
-        yield key.removeprefix(b"rq:job:")
+def _statuses(redis: Redis) -> dict[bytes, list[bytes | None]]:
+    """The status and the queue of each job."""
+    keys = list(redis.scan_iter("rq:job:*", count=1_000, _type="hash"))
+    with redis.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.hmget(key, "status", "origin")
+        return dict(zip((key.removeprefix(b"rq:job:") for key in keys), pipe.execute(), strict=True))
 
 
 def _members(redis: Redis, key: bytes) -> list[bytes]:

@@ -36,11 +36,28 @@ ROOT = Path(__file__).parents[2]
 MANY = [4_000, pytest.param(20_000, marks=pytest.mark.drill)]
 
 
-def failures(redis: Redis, count: int) -> None:
-    """So many jobs that failed, with their results and their expiries, as a worker would leave them."""
+def enqueued(redis: Redis) -> dict[bytes, bytes]:
+    """The hash of a job as RQ enqueues it."""
     made = Queue(QUEUE, connection=redis).enqueue("tests.drills.tasks.count")
     fields = redis.hgetall(made.key)
     made.delete()
+    return fields
+
+
+def waiting(redis: Redis, count: int) -> None:
+    """So many jobs that are queued."""
+    fields = enqueued(redis)
+    pipe = redis.pipeline()
+    for n in range(count):
+        pipe.hset(f"rq:job:job-{n}", mapping=fields)
+    pipe.rpush(f"rq:queue:{QUEUE}", *(f"job-{n}" for n in range(count)))
+    pipe.execute()
+    assert misplaced(redis) == []
+
+
+def failures(redis: Redis, count: int) -> None:
+    """So many jobs that failed, with their results and their expiries, as a worker would leave them."""
+    fields = enqueued(redis)
     fields |= {b"status": b"failed", b"ended_at": fields[b"created_at"]}
     for start in range(0, count, 1_000):
         pipe = redis.pipeline()
@@ -142,13 +159,21 @@ class Bulk:
         return self.process.returncode, json.loads(out)
 
 
-WORK = {"requeue": ["requeue", "--queue", QUEUE], "delete": ["delete", "--queue", QUEUE, "--state", "failed"]}
+WORK = {
+    "requeue": ["requeue", "--queue", QUEUE],
+    "delete": ["delete", "--queue", QUEUE, "--state", "failed"],
+    "move": ["move", "--queue", QUEUE, "--to", "parked"],
+    "cancel": ["cancel", "--queue", QUEUE, "--state", "queued"],
+}
+OF_QUEUED = ("move", "cancel")
+UNDOABLE = ("delete", "undo")
+COMMANDS = [*WORK, "undo"]
 
 
 def prepared(redis: Redis, url: str, command: str, count: int) -> tuple[list[str], dict[bytes, Any]]:
-    """Jobs for a command to be done to, the command, and what the server held before."""
-    failures(redis, count)
-    before = of_rq(redis)
+    """Jobs for a command to be done to, the command, and, where that can be undone, what the server held before."""
+    (waiting if command in OF_QUEUED else failures)(redis, count)
+    before = of_rq(redis) if command in UNDOABLE else {}
     if command != "undo":
         return WORK[command], before
     status, said = Bulk(url, *WORK["delete"]).ended()
@@ -159,8 +184,8 @@ def prepared(redis: Redis, url: str, command: str, count: int) -> tuple[list[str
 def left(redis: Redis, command: str) -> int:
     """How many it is still to be done to."""
     if command == "undo":
-        return sum(redis.zcard(key) for key in redis.scan_iter(f"{keys.TRASHED}*"))
-    return int(redis.zcard(f"rq:failed:{QUEUE}"))
+        return in_the_trash(redis)
+    return int(redis.llen(f"rq:queue:{QUEUE}") if command in OF_QUEUED else redis.zcard(f"rq:failed:{QUEUE}"))
 
 
 def in_the_trash(redis: Redis) -> int:
@@ -173,8 +198,14 @@ def assert_whole(redis: Redis, command: str, count: int, done: int) -> None:
     jobs = sum(1 for _ in redis.scan_iter("rq:job:*", count=1_000, _type="hash"))
     assert jobs + in_the_trash(redis) == count
     assert left(redis, command) == count - done
-    if command == "requeue":
-        assert redis.llen(f"rq:queue:{QUEUE}") == done
+    match command:
+        case "requeue":
+            assert redis.llen(f"rq:queue:{QUEUE}") == done
+        case "move":
+            found = redis.lrange("rq:queue:parked", 0, -1) + redis.lrange(f"rq:queue:{QUEUE}", 0, -1)
+            assert found == [b"job-%d" % n for n in range(count)], "they are in their order"
+        case "cancel":
+            assert redis.zcard(f"rq:canceled:{QUEUE}") == done
 
 
 def assert_as_before(redis: Redis, url: str, before: dict[bytes, Any]) -> None:
@@ -186,7 +217,7 @@ def assert_as_before(redis: Redis, url: str, before: dict[bytes, Any]) -> None:
 
 
 @pytest.mark.parametrize("count", MANY)
-@pytest.mark.parametrize("command", ["requeue", "delete", "undo"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_console_that_is_killed_leaves_every_job_in_one_place(redis: Redis, server: Server, command: str, count: int) -> None:
     arguments, before = prepared(redis, server.url, command, count)
     noted, clients = redis.xlen(keys.ACTIVITY), len(redis.client_list())
@@ -203,7 +234,7 @@ def test_a_console_that_is_killed_leaves_every_job_in_one_place(redis: Redis, se
     status, said = Bulk(server.url, *arguments).ended()
     assert (status, said["done"]) == (0, count - done)
     assert_whole(redis, command, count, count)
-    if command != "requeue":
+    if command in UNDOABLE:
         assert_as_before(redis, server.url, before)
 
 
@@ -214,7 +245,7 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("count", MANY)
-@pytest.mark.parametrize("command", ["requeue", "delete", "undo"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_server_that_is_killed_leaves_every_job_in_one_place(folder: Path, command: str, count: int) -> None:
     server: ValkeyServer = start_server(folder)
     url = f"unix://{folder / 'valkey.sock'}"
@@ -236,7 +267,7 @@ def test_a_server_that_is_killed_leaves_every_job_in_one_place(folder: Path, com
         status, said = Bulk(url, *arguments).ended()
         assert (status, said["done"]) == (0, count - done)
         assert_whole(redis, command, count, count)
-        if command != "requeue":
+        if command in UNDOABLE:
             assert_as_before(redis, url, before)
     finally:
         redis.close()
