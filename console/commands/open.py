@@ -57,7 +57,7 @@ def open_console(
     if first is None:
         write = None if settings.read_only else _writes(url, settings)
         first = Target(
-            "", mask_url(url), _opens(url, settings), read_only=settings.read_only, write=write,
+            "", mask_url(url), _opens(url, settings, acts=write is not None), read_only=settings.read_only, write=write,
             trash_s=settings.trash_s, mask=tuple(settings.mask),
         )  # fmt: skip
         targets.insert(0, first)
@@ -102,26 +102,27 @@ def _target(context: Context, settings: Settings) -> Target:
         raise ReadError(context.missing)
 
     only_looks = context.read_only or settings.read_only
+    write = None if only_looks or context.missing else _writes(context.url, settings)
     return Target(
         name=context.name,
         url=context.missing or mask_url(context.url),
-        connect=missing if context.missing else _opens(context.url, settings),
+        connect=missing if context.missing else _opens(context.url, settings, acts=write is not None),
         colour=context.colour,
         read_only=only_looks,
         elsewhere=context.prefix != (os.environ.get("RQ_KEY_PREFIX") or "rq"),
-        write=None if only_looks or context.missing else _writes(context.url, settings),
+        write=write,
         production=context.production,
         trash_s=settings.trash_s,
         mask=tuple(settings.mask),
     )
 
 
-def _opens(url: str, settings: Settings) -> Callable[[], Reader]:
+def _opens(url: str, settings: Settings, *, acts: bool) -> Callable[[], Reader]:
     def connect() -> Reader:
         # The first read imports redis, on the thread that reads: the screen is there before.
         from console.store.reader import open_reader
 
-        return open_reader(url, settings.mask)
+        return open_reader(url, settings.mask, acts)
 
     return connect
 

@@ -46,15 +46,17 @@ if TYPE_CHECKING:
     from console.model.pages import Found
     from console.model.secrets import Secrets
     from console.model.selection import Selected
+    from console.model.status import Status
     from console.store.failing import Newest
     from console.store.failure_groups import Kept
 
 
-def open_reader(url: str, mask: Sequence[str] = ()) -> StoreReader:
+def open_reader(url: str, mask: Sequence[str] = (), acts: bool = False) -> StoreReader:
     """The reader of the server at `url`, which is reached when something is read. `mask` are names that have secrets as values,
-    beside the usual ones. Raises ReadError when it is no URL."""
+    beside the usual ones. `acts`: somebody may want to change something there, so that an overview tells, too, whether the
+    rights of this user let nothing be changed (store/rights.py). Raises ReadError when it is no URL."""
     try:
-        return StoreReader(connect(url), url, mask)
+        return StoreReader(connect(url), url, mask, acts)
     except ValueError as error:
         raise ReadError(str(error)) from None
 
@@ -62,8 +64,10 @@ def open_reader(url: str, mask: Sequence[str] = ()) -> StoreReader:
 class StoreReader:
     """Reads the server of `connection`: console.model.ports.Reader. After an outage the next read connects anew by itself."""
 
-    def __init__(self, connection: Redis, url: str, mask: Sequence[str] = ()) -> None:
+    def __init__(self, connection: Redis, url: str, mask: Sequence[str] = (), acts: bool = False) -> None:
         self._connection, self._url, self._mask = connection, url, tuple(mask)
+        self._acts = acts
+        self._refusals: dict[str, str] = {}
         self._seen = Seen()
         self._begun = False
 
@@ -133,7 +137,7 @@ class StoreReader:
 
                 # The very first answer waits for nothing but itself.
                 first, self._begun = not self._begun, True
-                found = status.read(connection, query, now, seen, self._url)
+                found = self._with_rights(status.read(connection, query, now, seen, self._url))
                 if first or not query.size:
                     return found
                 from console.store import outlook
@@ -187,6 +191,17 @@ class StoreReader:
                 from console.store import doctor
 
                 return doctor.read(connection, query, now, seen, self._secrets, self._url)
+
+    def _with_rights(self, status: Status) -> Status:
+        """The overview, and whether the rights of this user let nothing be changed: asked once of each process that answers."""
+        if not self._acts or status.server.refuses_writes:
+            return status
+        process = self._seen.process
+        if process not in self._refusals:
+            from console.store import rights
+
+            self._refusals = {process: rights.refusal(self._connection)}
+        return replace(status, server=replace(status.server, refuses_writes=self._refusals[process]))
 
     def _select(self, query: SelectQuery, now: float, stopped: Callable[[], bool], details: bool) -> Iterator[Selected]:
         if isinstance(query, TrashQuery):

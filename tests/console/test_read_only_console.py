@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from rq import Queue
 
 from console.actions import ACTIONS
 from console.app import Console
-from console.model.ports import Target
+from console.model.ports import Target, Writer
 from console.store.reader import open_reader
 from console.store.writer import open_writer
 from jobs import keys
@@ -23,6 +24,7 @@ from tests.conftest import Server
 from tests.console.pilots import driving
 from tests.console.replicas import primary_and_replica
 from tests.console.rights import reading_user
+from tests.contents import contents
 
 DANGEROUS = sorted({key for action in ACTIONS if action.danger for key in action.keys})
 
@@ -33,11 +35,12 @@ from console.app import Console
 
 async def look(app):
     async with app.run_test(size=(120, 40)) as pilot:
+        while not app.read_only:
+            await pilot.pause(0.02)
         for key in ("1", "2", "3", "4", "5", "6", "enter", "escape"):
             await pilot.press(key)
             await pilot.pause()
-        for key in sys.argv[1].split():
-            await pilot.press(key)
+        await pilot.press(*sys.argv[1].split())
         await pilot.pause(0.5)
         app.exit()
 
@@ -50,14 +53,19 @@ print("status", status, "reader", "console.store.reader" in sys.modules, "acting
 """
 
 
-@pytest.mark.parametrize("by", ["flag", "environment", "context"])
+@pytest.mark.parametrize("by", ["flag", "environment", "context", "user"])
 def test_the_writer_does_not_exist_in_the_process(redis: Redis, server: Server, tmp_path: Path, by: str) -> None:
     Queue("mail", connection=redis).enqueue("operator.add", 1, 2)
+    with reading_user(redis, server.url) if by == "user" else nullcontext(server.url) as url:
+        only_looked_at(redis, url, tmp_path, by)
+
+
+def only_looked_at(redis: Redis, url: str, tmp_path: Path, by: str) -> None:
     program, file = tmp_path / "look.py", tmp_path / "contexts.toml"
     program.write_text(textwrap.dedent(PROGRAM))
-    file.write_text(f'[prod]\nurl = "{server.url}"\nread_only = true\n')
-    arguments = {"flag": ["--read-only"], "environment": [], "context": ["--context", "prod"]}[by]
-    environ = {**os.environ, "TQ_CONTEXTS": str(file), "PYTHONPATH": str(Path(__file__).parents[2])}
+    file.write_text(f'[prod]\nurl = "{url}"\nread_only = true\n')
+    arguments = {"flag": ["--read-only"], "context": ["--context", "prod"]}.get(by, [])
+    environ = {**os.environ, "RQ_REDIS_URL": url, "TQ_CONTEXTS": str(file), "PYTHONPATH": str(Path(__file__).parents[2])}
     environ |= {"TQ_READ_ONLY": "1"} if by == "environment" else {}
     before = redis.info()["rdb_changes_since_last_save"]
     done = subprocess.run(
@@ -72,7 +80,7 @@ def test_the_writer_does_not_exist_in_the_process(redis: Redis, server: Server, 
 
 
 def target(url: str) -> Target:
-    return Target("", url, lambda: open_reader(url), write=lambda: open_writer(url))
+    return Target("", url, lambda: open_reader(url, acts=True), write=lambda: open_writer(url))
 
 
 async def test_a_replica_is_only_looked_at_until_it_is_promoted(tmp_path: Path) -> None:
@@ -80,7 +88,13 @@ async def test_a_replica_is_only_looked_at_until_it_is_promoted(tmp_path: Path) 
         with Redis.from_url(primary) as client:
             job = Queue("mail", connection=client).enqueue("operator.add", 1, 2)
             client.wait(1, 10_000)
-        here = target(replica)
+        made: list[Writer] = []
+
+        def write() -> Writer:
+            made.append(open_writer(replica))
+            return made[-1]
+
+        here = replace(target(replica), write=write)
         async with driving(Console([here], here, refresh_s=0.2), (120, 40)) as driver:
             await driver.shows("READ-ONLY: it is a replica  live", "1 problem")
             await driver.press("2")
@@ -95,6 +109,7 @@ async def test_a_replica_is_only_looked_at_until_it_is_promoted(tmp_path: Path) 
             await driver.shows("the filter")
             assert "trash" not in driver.text
             await driver.press("escape")
+            assert not made
             with Redis.from_url(replica) as client:
                 client.replicaof("NO", "ONE")
                 await driver.press("1")
@@ -147,15 +162,50 @@ def failed_job(redis: Redis) -> str:
     return str(job.id)
 
 
-async def test_a_user_who_may_not_write_is_refused_once_and_then_only_looks(redis: Redis, server: Server) -> None:
+async def test_a_user_who_may_not_write_only_looks(redis: Redis, server: Server) -> None:
+    failed_job(redis)
+    before = contents(redis)
+    redis.config_resetstat()
+    with reading_user(redis, server.url) as url:
+        here = target(url)
+        async with driving(Console([here], here), (120, 40)) as driver:
+            await driver.shows("READ-ONLY: this user may not write")
+            await driver.press("3")
+            await driver.shows("truediv(1, 0)")
+            assert not [action for action in driver.app.offered() if action.danger]
+            for key in DANGEROUS:
+                await driver.press(key)
+            assert len(driver.app.screen_stack) == 1
+            assert "requeue" not in driver.text
+            await driver.press("question_mark")
+            await driver.shows("the filter")
+            assert "Put failed jobs back" not in driver.text
+            await driver.press("escape", "colon")
+            await driver.write("requeue")
+            await driver.shows("by its exact name")
+            assert "Put failed jobs back" not in driver.text
+    assert contents(redis) == before
+    assert calls_to_write(redis) == {}
+
+
+def calls_to_write(redis: Redis) -> dict[str, int]:
+    """How often each command was carried out that may write, by the server's own word."""
+    flags = {name: command["flags"] for name, command in redis.command().items()}
+    called = {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in redis.info("commandstats").items()}
+    return {name: calls for name, calls in called.items() if calls and "write" in flags.get(name.partition("|")[0], ())}
+
+
+async def test_a_user_who_may_not_write_any_more_is_refused_once_and_then_only_looks(redis: Redis, server: Server) -> None:
     failed_job(redis)
     before = redis.info()["rdb_changes_since_last_save"]
-    with reading_user(redis, server.url) as url:
+    with reading_user(redis, server.url, ("~*", "+@all")) as url:
         here = target(url)
         async with driving(Console([here], here), (120, 40)) as driver:
             await driver.press("3")
             await driver.shows("truediv(1, 0)")
+            await driver.until(lambda: driver.app.status, "an overview")
             assert not driver.app.read_only
+            redis.execute_command("ACL", "SETUSER", "reader", "resetkeys", "%R~*")
             await driver.press("r")
             await driver.shows("Requeue", "mail", "y does it")
             await driver.until(lambda: driver.app.screen.query("#leave"), "a dialog")
