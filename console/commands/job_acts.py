@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
@@ -30,47 +32,58 @@ _with_entry = click.option(
 )
 
 
+def _tries(command: Callable[..., int]) -> Callable[..., int]:
+    """A command after which jobs run, and of which a few may be tried first: its options, which it is given as one `canary`."""
+
+    @wraps(command)
+    def trying(first: int | None, pace: float | None, stop_above: float | None, **given: Any) -> int:
+        if first is None and (pace is not None or stop_above is not None):
+            raise click.UsageError("--rate and --stop-above say how --canary goes on; give --canary too")
+        canary = None if first is None else Canary(first, pace or 50.0, 0.2 if stop_above is None else stop_above)
+        return command(canary=canary, **given)
+
+    found: Callable[..., int] = trying
+    for option in (
+        click.option("--stop-above", type=share, metavar="PCT", help="With --canary: while no more fail again.  [default: 20]"),
+        click.option("--rate", "pace", type=rate, metavar="R", help="With --canary: then R a second.  [default: 50]"),
+        click.option(
+            "--canary", "first", type=whole(1, 10_000), metavar="N", help="N first; the others when these have ended well."
+        ),
+    ):
+        found = option(found)
+    return found
+
+
 @click.command()
 @of_jobs
 @click.option("--fresh-retries", is_flag=True, help="With as many retries as they began with, where that is known.")
 @_to_front
-@click.option("--canary", "first", type=whole(1, 10_000), metavar="N", help="N first; the others when these have ended well.")
-@click.option("--rate", "pace", type=rate, metavar="R", help="With --canary: then R a second.  [default: 50]")
-@click.option("--stop-above", type=share, metavar="PCT", help="With --canary: while no more fail again.  [default: 20]")
+@_tries
 @acts
-def requeue(
-    how: How,
-    fresh_retries: bool,
-    at_front: bool,
-    first: int | None,
-    pace: float | None,
-    stop_above: float | None,
-    **jobs: Any,
-) -> int:
+def requeue(how: How, fresh_retries: bool, at_front: bool, canary: Canary | None, **jobs: Any) -> int:
     """Put failed and stopped jobs back into their queues: without --state, those of both."""
-    if first is None and (pace is not None or stop_above is not None):
-        raise click.UsageError("--rate and --stop-above say how --canary goes on; give --canary too")
-    canary = None if first is None else Canary(first, pace or 50.0, 0.2 if stop_above is None else stop_above)
     return act(Requeue(fresh_retries, at_front), chosen(Requeue, **jobs), how, canary)
 
 
 @click.command("retry-now")
 @of_jobs
 @_to_front
+@_tries
 @acts
-def retry_now(how: How, at_front: bool, **jobs: Any) -> int:
+def retry_now(how: How, at_front: bool, canary: Canary | None, **jobs: Any) -> int:
     """Put jobs that wait for a retry, or for their time, into their queues at once: without --state, those that wait for a
     retry."""
-    return act(RetryNow(at_front), chosen(RetryNow, **jobs), how)
+    return act(RetryNow(at_front), chosen(RetryNow, **jobs), how, canary)
 
 
 @click.command("run-again")
 @of_jobs
 @_to_front
+@_tries
 @acts
-def run_again(how: How, at_front: bool, **jobs: Any) -> int:
+def run_again(how: How, at_front: bool, canary: Canary | None, **jobs: Any) -> int:
     """Enqueue copies, under new ids, of jobs that have ended; they themselves stay as they are."""
-    return act(RunAgain(at_front), chosen(RunAgain, **jobs), how)
+    return act(RunAgain(at_front), chosen(RunAgain, **jobs), how, canary)
 
 
 @click.command()

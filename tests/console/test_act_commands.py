@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 from rq import Queue, Retry
-from rq.job import Job
+from rq.job import Job, JobStatus
+from rq.registry import FailedJobRegistry
 
 from console.cli import run
 from jobs import keys
@@ -146,6 +147,30 @@ def test_a_job_that_others_wait_for_is_left_unless_it_is_said(redis: Redis, say:
     assert err == "1 job waits for what was deleted: it waits for ever; tq-console why JOB says more\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "did", "left"),
+    [
+        (["cancel", "a", "nightly"], "canceled", {b"a": b"canceled", b"nightly": b"canceled"}),
+        (["delete", "a", "nightly"], "deleted", {}),
+        (["empty", "low"], "deleted", {}),
+    ],
+)
+def test_the_job_of_an_entry_is_kept_unless_with_entry_is_said(
+    redis: Redis, say: Say, command: list[str], did: str, left: dict[bytes, bytes]
+) -> None:
+    enqueued(redis, "a", "nightly")
+    redis.zadd(keys.ENTRIES, {"nightly": 1e12})
+    assert "1 is the job of an rq-scheduler entry: left alone, or its schedule would end\n" in say(*command, "--dry-run")[1]
+    status, out, _ = say(*command, "--yes")
+    assert (status, out.splitlines()[0]) == (1, f"{did} 1, skipped 1 (entry)")
+    assert (waiting(redis), redis.zscore(keys.ENTRIES, "nightly")) == (["nightly"], 1e12)
+    assert "1 is the job of an rq-scheduler entry: the schedule ends with it\n" in say(*command, "--with-entry", "--dry-run")[1]
+    assert say(*command, "--with-entry", "--yes")[1].splitlines()[0].startswith(f"{did} 1")
+    assert (waiting(redis), redis.zscore(keys.ENTRIES, "nightly")) == ([], None)
+    found = {job: redis.hget(b"rq:job:" + job, "status") for job in (b"a", b"nightly")}
+    assert {job: status for job, status in found.items() if status} == left
+
+
 def test_who_waits_for_ever_for_what_is_canceled_is_told(redis: Redis, say: Say) -> None:
     enqueued(redis, "a", "free")
     enqueued(redis, "b", "c", depends_on="a")
@@ -240,6 +265,23 @@ def test_run_again_tells_the_new_ids(redis: Redis, stock: Stock, say: Say) -> No
     assert (status, made["id"], waiting(redis)) == (0, "a", [made["new"]])
     status, out, _ = say("run-again", "a", "--yes")
     assert out.splitlines()[1] == f"a runs again as {waiting(redis)[1]}"
+
+
+@pytest.mark.parametrize(("command", "job"), [("requeue", "failed"), ("retry-now", "later"), ("run-again", "failed")])
+def test_of_what_runs_then_a_few_may_be_tried_first(redis: Redis, say: Say, command: str, job: str) -> None:
+    low = Queue("low", connection=redis)
+    low.enqueue_in(timedelta(hours=1), "operator.add", 1, 2, job_id="later")
+    failed = low.enqueue("operator.truediv", 1, 0, job_id="failed")
+    low.remove(failed)
+    failed.set_status(JobStatus.FAILED)
+    FailedJobRegistry(queue=low).add(failed, ttl=600)
+    status, out, _ = say(command, job, "--canary", "3", "--rate", "5", "--stop-above", "0", "--dry-run", "--json")
+    assert (status, json.loads(out)["canary"]) == (0, {"first": 3, "rate": 5.0, "stop_above": 0.0})
+    assert json.loads(say(command, job, "--canary", "3", "--dry-run", "--json")[1])["canary"]["rate"] == 50.0
+    for alone in ("--rate", "--stop-above"):
+        status, out, err = say(command, job, alone, "5", "--yes")
+        assert (status, out) == (2, "")
+        assert "give --canary too" in err
 
 
 # --- workers ------------------------------------------------------------------------------------
