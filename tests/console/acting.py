@@ -72,6 +72,18 @@ MEANT: Final = (
     Meant("empty", r"rq:queue:.+", KEY, "in the queue of its own"),
     Meant("suspend", r"tq:operation:.+", "*", "what came of it is counted in the step that does it"),
     Meant("reschedule", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
+    Meant("stop", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
+    Meant("stop-job", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
+    Meant(
+        "stop-job",
+        r"rq:pubsub:.+",
+        "command",
+        "RQ's send_stop_job_command stops whichever attempt at the job its worker is at when it hears it; stop-execution stops"
+        " the one that was seen, as RQ's own send_stop_execution_command does",
+    ),
+    Meant("stop-job", r"rq:pubsub:.+", "execution_id", "the attempt that was seen"),
+    Meant("shutdown", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
+    Meant("kill-horse", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
     Meant("remove", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
     Meant("remove", r"tq:trash.*", KEY, "what is removed is in the trash for its time"),
     Meant("remove", JOB, KEY, "rq-scheduler's cancel leaves the hash of the entry for ever"),
@@ -81,7 +93,7 @@ MEANT: Final = (
 
 @dataclass(frozen=True)
 class Difference:
-    """One: `theirs` and `ours` are the values, None where there is none."""
+    """One: `theirs` and `ours` are the values, None where there is none. `key` is the channel, where it is of a message."""
 
     key: str
     field: str

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from redis import Redis
 from rq import Queue
 from rq.registry import CanceledJobRegistry, ScheduledJobRegistry
@@ -69,7 +71,10 @@ async def test_a_change_of_the_tier_says_into_which_queue_runs_go_then(redis: Re
         await driver.press("c")
         await driver.write("tier pro")
         await driver.press("enter")
-        await confirm(driver, "Change 1 schedule to tier pro", "queue      default", "queue then high")
+        await driver.shows("Change 1 schedule to tier pro", "next now", "then ", "y does it")
+        then = driver.text.partition("then ")[2].partition("queue")[0]
+        assert len(re.findall(r"\d\d:\d\d:\d\d", then)) == 5
+        await confirm(driver, "queue      default", "queue then high")
         await driver.shows("changed 1")
     assert schedules.get(redis, "ada", "ok").lane == "high"
 
@@ -245,24 +250,29 @@ async def test_plain_entries_are_fired_soon_rescheduled_removed_and_put_back(red
     assert of_rq(redis) == before
 
 
-async def test_the_job_of_an_entry_is_kept_unless_it_is_told_otherwise(redis: Redis, mail: Queue, drive: Any) -> None:
+@pytest.mark.parametrize(
+    ("key", "asked", "done", "left"), [("D", "Delete", "deleted", None), ("x", "Cancel", "canceled", b"canceled")]
+)
+async def test_the_job_of_an_entry_is_kept_unless_it_is_told_otherwise(
+    redis: Redis, mail: Queue, drive: Any, key: str, asked: str, done: str, left: bytes | None
+) -> None:
     plain(redis, "hourly")
     mail.enqueue_job(mail.fetch_job("hourly"))
     mail.enqueue(echo, job_id="other")
     async with drive(filter="state:queued") as driver:
         await driver.shows("2 jobs")
-        await driver.press("asterisk", "D")
-        await driver.shows("Delete 2 queued jobs", "1 is the job of an rq-scheduler entry: left alone")
-        await confirm(driver, "Delete 2 queued jobs")
-        await driver.shows("deleted 1, skipped 1 (entry)")
+        await driver.press("asterisk", key)
+        await confirm(driver, f"{asked} 2 queued jobs", "1 is the job of an rq-scheduler entry: left alone")
+        await driver.shows(f"{done} 1, skipped 1 (entry)")
         assert redis.zscore(keys.ENTRIES, "hourly") is not None
         assert mail.job_ids == ["hourly"]
-        await driver.press("D", "e")
+        await driver.press(key, "e")
         await driver.shows("e [x]", "1 is the job of an rq-scheduler entry: the schedule ends with it")
-        await confirm(driver, "Delete 1 queued job")
-        await driver.shows("deleted 1")
+        await confirm(driver, f"{asked} 1 queued job")
+        await driver.shows(f"{done} 1")
+        await driver.until(lambda: mail.job_ids == [])
     assert redis.zscore(keys.ENTRIES, "hourly") is None
-    assert not redis.exists("rq:job:hourly")
+    assert redis.hget("rq:job:hourly", "status") == left
 
 
 async def test_what_others_wait_for_is_told_before_it_is_deleted(redis: Redis, mail: Queue, drive: Any) -> None:

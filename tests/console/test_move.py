@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from rq import Queue
+from rq import Queue, Retry, SimpleWorker
 from rq.rate_limit import RateLimit
 from rq_scheduler import Scheduler
 
@@ -52,14 +52,19 @@ def test_the_order_of_those_that_move_stays(redis: Redis) -> None:
 
 
 def test_workers_run_them_once_in_the_new_queue_and_failures_are_in_its_registry(redis: Redis, stock: Stock) -> None:
+    tried = queued(redis, function=fail, retry=Retry(max=1, interval=1))
+    SimpleWorker([Queue("old", connection=redis)], connection=redis).work(burst=True, logging_level="CRITICAL")
     parent = queued(redis)
     jobs = [queued(redis), queued(redis, function=fail), queued(redis, rate_limit=RateLimit("x", 1))]
     waits = queued(redis, rate_limit=RateLimit("x", 1))
     child = Queue("old", connection=redis).enqueue(echo, depends_on=parent.key.decode())
     later = Queue("old", connection=redis).enqueue_in(timedelta(seconds=1), echo)
     deferred, due = seen(redis, child.id, "old", "deferred"), seen(redis, later.id, "old", "scheduled")
-    moved = act(redis, Move(b"new"), *jobs, deferred, due)
-    assert codes(moved) == ["done"] * 5
+    retrying = seen(redis, tried.key.decode(), "old", "retrying")
+    moved = act(redis, Move(b"new"), *jobs, deferred, due, retrying)
+    assert codes(moved) == ["done"] * 6
+    assert redis.zscore("rq:scheduled:new", retrying.key) == retrying.score
+    assert redis.hget(b"rq:job:" + retrying.key, "origin") == b"new"
     assert redis.zscore("rq:deferred:new", deferred.key) == deferred.score
     assert redis.zscore("rq:scheduled:new", due.key) == due.score
     assert redis.keys("rq:deferred:old") == redis.keys("rq:scheduled:old") == []
@@ -67,8 +72,10 @@ def test_workers_run_them_once_in_the_new_queue_and_failures_are_in_its_registry
     stock.worker("old", **PATH)
     ran = [parent, jobs[0], jobs[2], waits, deferred, due]
     until(lambda: all(redis.hget(b"rq:job:" + job.key, "status") == b"finished" for job in ran), what="all have run")
-    until(lambda: redis.zrange("rq:failed:new", 0, -1) == [jobs[1].key], what="it fails in its new queue")
-    assert [redis.xlen(b"rq:results:" + job.key) for job in (*ran, jobs[1])] == [1] * 7
+    until(lambda: set(redis.zrange("rq:failed:new", 0, -1)) == {jobs[1].key, tried.key}, what="two fail in their new queue")
+    # Of an attempt that is followed by another RQ keeps no result.
+    assert [redis.xlen(b"rq:results:" + job.key) for job in (*ran, jobs[1], tried)] == [1] * 8
+    assert not redis.exists("rq:failed:old")
     new = {jobs[0].key, jobs[2].key, deferred.key, due.key}
     assert set(redis.zrange("rq:finished:new", 0, -1)) == new
     assert set(redis.zrange("rq:finished:old", 0, -1)) == {parent.key, waits.key}

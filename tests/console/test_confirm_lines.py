@@ -1,0 +1,24 @@
+"""What a dialog tells of that which something is about to be done to."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from console.model.commands import Change
+from console.model.meant import Meant
+from console.model.schedules import SlotsPage
+from console.model.selection import Glance
+from console.screens.dialogs import confirm_lines
+from console.screens.dialogs.confirm_lines import Around
+
+
+def test_the_next_five_slots_are_told_as_they_are_and_as_they_would_be() -> None:
+    noon = 1_772_366_400.0
+    hourly, half_hourly = (tuple(noon + n * seconds for n in range(1, 8)) for seconds in (3_600, 1_800))
+    slots = SlotsPage(noon, b"ada:ok", hourly, half_hourly)
+    glance, meant = Glance(1, 1, 1, {}, (), True), Meant("schedule", "ada", count=1)
+    rows = confirm_lines.lines(Change(every=1_800), meant, glance, slots, "", Around(UTC))
+    text = " ".join(piece for row in rows for piece, _ in row.line)
+    now, _, then = text.partition("next now")[2].partition("then")
+    assert now.replace("·", "").split() == ["13:00:00", "14:00:00", "15:00:00", "16:00:00", "17:00:00"]
+    assert then.replace("·", "").split() == ["12:30:00", "13:00:00", "13:30:00", "14:00:00", "14:30:00"]
