@@ -110,7 +110,7 @@ def show_nothing(command: Command, meant: Chosen, found: Found, as_json: bool) -
     counts = _in_way(found)
     if as_json:
         output.document(
-            _document(None, counts, found.left)
+            document(None, counts, found.left)
             | {"untouched": 0, "how": "done", "said": found.nowhere or found.preview.more or None}
         )
     elif counts.told:
@@ -164,13 +164,12 @@ def show(report: Report, command: Command, meant: Chosen, found: Found, as_json:
     if as_json:
         outcomes = (*found.left, *report.outcomes)
         output.document(
-            _document(operation.id, counts, outcomes)
+            document(operation.id, counts, outcomes, ended.undo_until)
             | {
                 "matched": operation.matched + _in_way(found).told,
                 "untouched": untouched,
                 "how": ended.how,
                 "said": "; ".join(filter(None, (ended.said, found.preview.more))) or None,
-                "undo_until": output.utc(ended.undo_until),
                 "waiting": stranded,
                 "warnings": list(found.warnings),
             }
@@ -246,8 +245,10 @@ def _why(code: str, command: Command, meant: Chosen) -> str:
     return f"there is no such {meant.one}" if code == "gone" and meant.named else REASONS[code][1]
 
 
-def _document(operation: str | None, counts: Counts, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What COMMANDS.md promises of a command, and more."""
+def document(
+    operation: str | None, counts: Counts, outcomes: Sequence[Outcome], undo_until: float | None = None
+) -> dict[str, Any]:
+    """What COMMANDS.md promises of a command, and more. `undo_until`: epoch seconds."""
     return {
         "operation": operation,
         "matched": counts.told,
@@ -255,7 +256,7 @@ def _document(operation: str | None, counts: Counts, outcomes: Sequence[Outcome]
         "sent": counts.sent,
         "skipped": dict(counts.skipped),
         "failed": dict(counts.failed),
-        "undo_until": None,
+        "undo_until": output.utc(undo_until),
         "not_done": [
             {"id": decoded(one.key), "reason": one.reason or one.result, "said": one.said or None}
             for one in outcomes

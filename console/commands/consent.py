@@ -30,10 +30,15 @@ class Flags:
     dry_run: bool = False
     dries: bool = True
     """Whether the command has --dry-run."""
+    as_json: bool = False
 
     def ends(self, asked: str, told: Callable[[], Sequence[str]] = tuple) -> int | None:
         """Tell what is `asked`, with the lines of `told`, where nothing is to be done, or where somebody has to agree. The exit
         status where the command ends with that, None where it goes on. Raises UsageError where nobody can answer."""
+        if self.dry_run and self.as_json:
+            lines = [line.strip() for line in told()]
+            output.document({"dry_run": True, "matched": 1, "would": 1, "asked": asked, "said": lines})
+            return DONE
         if self.dry_run:
             for line in (asked, *told()):
                 output.say(line)
@@ -45,16 +50,19 @@ class Flags:
         return None if given(asked) else NOT_HELD
 
 
-def consented(asks: Asks, *, dries: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A command with --yes and, where it `dries`, with --dry-run, which are given to it as one `flags`."""
+def consented(asks: Asks, *, dries: bool = True, documents: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A command with --yes and, where it `dries`, with --dry-run and, where it `documents`, with --json, which are given to it
+    as one `flags`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
-        def told(yes: bool, dry_run: bool = False, **given: Any) -> Any:
+        def told(yes: bool, dry_run: bool = False, as_json: bool = False, **given: Any) -> Any:
             word = click.get_current_context().info_name or ""
-            return command(flags=Flags(word, asks, yes, dry_run, dries), **given)
+            return command(flags=Flags(word, asks, yes, dry_run, dries, as_json), **given)
 
         found: Callable[..., Any] = told
+        if documents:
+            found = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(found)
         if dries:
             found = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")(found)
         return click.option("--yes", is_flag=True, help="Do not ask, nor for the name of a production context.")(found)

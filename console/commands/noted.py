@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from console import settings as console_settings
+from console.commands import act_report
 from console.commands.server import ServerError
 from console.model.bulk import Control, Report, carry_out
 from console.model.commands import Command, Seen, outcome
@@ -18,32 +20,47 @@ from jobs import settings
 from jobs.errors import JobsError
 
 
+class Told:
+    """An operation on one thing, and the code of what came of it: done, unless this is called with another."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation, self.code = operation, "done"
+
+    def __call__(self, code: str) -> None:
+        self.code = code
+
+    def document(self, id: str) -> dict[str, Any]:
+        """What --json tells of it. `id` is that of the thing."""
+        came = outcome(id.encode(), self.code)
+        return act_report.document(self.operation.id, counted([came]), [came])
+
+
 @contextmanager
-def noted(word: str, scope: str, why: str = "", options: str = "") -> Iterator[Callable[[str], None]]:
-    """Note in the audit that `word` is asked for on `scope`, and afterwards what came of it: done, unless what is yielded is
-    called with the code of another reason, or something is raised. Raises ServerError before anything is done."""
+def noted(word: str, scope: str, why: str = "", options: str = "") -> Iterator[Told]:
+    """Note in the audit that `word` is asked for on `scope`, and afterwards what came of it, as what is yielded was told, or as
+    what is raised tells. Raises ServerError before anything is done."""
     # Where nothing may be changed, this is not imported.
     from console.store.writer import open_writer
 
     operation = _operation(word, scope, why, options)
-    codes = ["done"]
+    told = Told(operation)
     try:
         writer = open_writer(settings.current().redis_url, console_settings.read().mask)
         writer.begin(operation)
     except WriteError as error:
         raise ServerError(str(error)) from None
     try:
-        yield codes.append
+        yield told
     except JobsError:
-        codes.append("invalid")
+        told("invalid")
         raise
     except BaseException:
-        codes.append("unknown")
+        told("unknown")
         raise
     finally:
         # Where the server is gone by now, whoever looks finds the operation unfinished.
         with suppress(WriteError):
-            writer.end(operation, Ended(time.time(), "done", counted([outcome(b"", codes[-1])])))
+            writer.end(operation, Ended(time.time(), "done", counted([outcome(b"", told.code)])))
         writer.close()
 
 

@@ -14,7 +14,7 @@ from redis import Redis
 from console.commands import output
 from console.commands.consent import Flags, consented
 from console.commands.exits import DONE, NOT_HELD
-from console.commands.noted import noted
+from console.commands.noted import Told, noted
 from console.commands.parameters import duration, epoch, instant, text
 from console.commands.server import changes, connection, one_line_errors
 from console.commands.user_schedule import (
@@ -44,7 +44,7 @@ from jobs.schedules import OVERLAPS, schedule_id
 @click.option("--overlap", type=click.Choice(OVERLAPS), help="When a slot is due while a run has not ended.")
 @click.option("--catch-up", type=duration, help="How late a missed slot still gets its run.")
 @click.option("--jitter", type=duration, help="Move each slot later by up to this much; 0 for none.")
-@consented("in production")
+@consented("in production", documents=True)
 @one_line_errors
 @changes
 def set_(
@@ -86,20 +86,24 @@ def set_(
         asked = f"Set {scope(user_id, task)}{f' to {options}' if options else ''}"
         if (ended := flags.ends(asked, slots)) is not None:
             return ended
-        with _noted("change", user_id, task, options=options):
+        with _noted("change", user_id, task, options=options) as told:
             schedule = registering.set_schedule(
                 redis, user_id, task, cadence=cadence, zone=tz, tier=tier, overlap=overlap, catch_up=catch_up, jitter=jitter
             )
         zone = users.get(redis, user_id).zone
+    next_slots = schedules.next_slots(schedule, SLOTS_SHOWN)
+    if flags.as_json:
+        _document(told, user_id, task, next=[output.utc(slot) for slot in next_slots])
+        return DONE
     output.say(definition(schedule))
-    say_slots(schedule, schedules.next_slots(schedule, SLOTS_SHOWN), zone)
+    say_slots(schedule, next_slots, zone)
     return DONE
 
 
 @click.command()
 @of_schedule
 @click.option("--note", type=text, default="", help="Why, for whoever finds it paused.")
-@consented("in production")
+@consented("in production", documents=True)
 @one_line_errors
 @changes
 def pause(flags: Flags, user_id: str, task: str, note: str) -> int:
@@ -107,8 +111,11 @@ def pause(flags: Flags, user_id: str, task: str, note: str) -> int:
     with connection() as redis:
         if (ended := flags.ends(f"Pause {scope(user_id, task)}", _as_it_is(redis, user_id, task))) is not None:
             return ended
-        with unknown_user_first(redis, user_id), _noted("pause", user_id, task, note):
+        with unknown_user_first(redis, user_id), _noted("pause", user_id, task, note) as told:
             done = controls.pause(redis, user_id, task, note, signature())
+    if flags.as_json:
+        _document(told, user_id, task)
+        return DONE
     already = "was paused already, the note is new:" if note else "was paused already:"
     _say_outcome("paused" if done else already, user_id, task, note)
     return DONE
@@ -117,7 +124,7 @@ def pause(flags: Flags, user_id: str, task: str, note: str) -> int:
 @click.command()
 @of_schedule
 @click.option("--note", type=text, default="", help="Kept with the schedule.")
-@consented("in production")
+@consented("in production", documents=True)
 @one_line_errors
 @changes
 def resume(flags: Flags, user_id: str, task: str, note: str) -> int:
@@ -128,7 +135,9 @@ def resume(flags: Flags, user_id: str, task: str, note: str) -> int:
         with unknown_user_first(redis, user_id), _noted("resume", user_id, task, note) as told:
             done = controls.resume(redis, user_id, task, note, signature())
             told("done" if done else "same")
-    if done:
+    if flags.as_json:
+        _document(told, user_id, task)
+    elif done:
         _say_outcome("resumed", user_id, task, note)
     else:
         _say_outcome("nothing changed, it is not paused:", user_id, task, "")
@@ -138,7 +147,7 @@ def resume(flags: Flags, user_id: str, task: str, note: str) -> int:
 @click.command("run-now")
 @of_schedule
 @click.option("--note", type=text, default="", help="Printed with the outcome.")
-@consented("in production")
+@consented("in production", documents=True)
 @one_line_errors
 @changes
 def run_now(flags: Flags, user_id: str, task: str, note: str) -> int:
@@ -149,8 +158,12 @@ def run_now(flags: Flags, user_id: str, task: str, note: str) -> int:
         with _noted("run-now", user_id, task, note) as told:
             started = controls.run_now(redis, user_id, task)
             told("done" if started.run is not None else "overlap" if started.reason == "overlap" else "invalid")
+    reason = "a run of this schedule has not ended" if started.reason == "overlap" else started.reason
+    if flags.as_json:
+        made = [] if started.run is None else [{"id": schedule_id(user_id, task), "new": started.run}]
+        _document(told, user_id, task, made=made, said=reason or None)
+        return NOT_HELD if started.run is None else DONE
     if started.run is None:
-        reason = "a run of this schedule has not ended" if started.reason == "overlap" else started.reason
         output.warn(f"not started: {user_id} {task}: {reason}")
         return NOT_HELD
     _say_outcome(f"enqueued {started.run}:", user_id, task, note)
@@ -161,7 +174,7 @@ def run_now(flags: Flags, user_id: str, task: str, note: str) -> int:
 @of_schedule
 @click.option("--from", "start", type=instant, required=True, help="ISO 8601; UTC if it names no zone.")
 @click.option("--to", "end", type=instant, required=True, help="ISO 8601; UTC if it names no zone.")
-@consented("at a terminal")
+@consented("at a terminal", documents=True)
 @one_line_errors
 @changes
 def backfill(flags: Flags, user_id: str, task: str, start: datetime, end: datetime) -> int:
@@ -181,11 +194,14 @@ def backfill(flags: Flags, user_id: str, task: str, start: datetime, end: dateti
 
         if (ended := flags.ends(f"Backfill {scope(user_id, task)} from {span}", slots)) is not None:
             return ended
-        with _noted("backfill", user_id, task, options=span):
+        with _noted("backfill", user_id, task, options=span) as told:
             done = controls.backfill(redis, user_id, task, first, last)
     zoneless = [f"{option} {at.isoformat()}" for option, at in (("--from", start), ("--to", end)) if at.tzinfo is None]
     if zoneless:
         output.warn(f"{' and '.join(zoneless)} named no zone; taken as UTC")
+    if flags.as_json:
+        _document(told, user_id, task, enqueued=done.enqueued, existing=done.existing, left=output.utc(done.left))
+        return DONE
     output.say(
         f"{output.counted(done.enqueued, 'run')} enqueued on low, {output.counted(done.existing, 'slot')} had one already"
     )
@@ -195,18 +211,17 @@ def backfill(flags: Flags, user_id: str, task: str, start: datetime, end: dateti
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@consented("in production", dries=False)
+@consented("in production", dries=False, documents=True)
 @one_line_errors
 @changes
-def repair(flags: Flags, as_json: bool) -> int:
+def repair(flags: Flags) -> int:
     """Look at every schedule, and put back each entry that is missing."""
     if (ended := flags.ends("Repair all schedules")) is not None:
         return ended
-    with connection() as redis, noted("repair", "all schedules"):
+    with connection() as redis, noted("repair", "all schedules") as told:
         done = controls.repair(redis)
-    if as_json:
-        output.document(asdict(done))
+    if flags.as_json:
+        output.document({"operation": told.operation.id} | asdict(done))
     else:
         looked_at = output.counted(done.looked_at, "schedule")
         output.say(f"{looked_at} looked at: {done.rearmed:,} put back into rq-scheduler's set")
@@ -220,10 +235,12 @@ def _as_it_is(redis: Redis, user_id: str, task: str) -> Callable[[], Sequence[st
     return lambda: [f"  {definition(found(redis, user_id, task))}"]
 
 
-def _noted(
-    word: str, user_id: str, task: str, why: str = "", options: str = ""
-) -> AbstractContextManager[Callable[[str], None]]:
+def _noted(word: str, user_id: str, task: str, why: str = "", options: str = "") -> AbstractContextManager[Told]:
     return noted(word, scope(user_id, task), why, options)
+
+
+def _document(told: Told, user_id: str, task: str, **more: object) -> None:
+    output.document(told.document(schedule_id(user_id, task)) | more)
 
 
 def _say_outcome(what: str, user_id: str, task: str, note: str) -> None:

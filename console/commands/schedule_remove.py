@@ -6,7 +6,7 @@ import time
 
 import click
 
-from console.commands import output
+from console.commands import act_report, output
 from console.commands.consent import Flags, consented
 from console.commands.exits import DONE, NOT_HELD
 from console.commands.noted import carried_out
@@ -22,7 +22,7 @@ from jobs.schedules import schedule_id
 @click.command()
 @of_schedule
 @click.option("--note", type=text, default="", help="Why; printed with the outcome, and kept in the audit.")
-@consented("at a terminal")
+@consented("at a terminal", documents=True)
 @one_line_errors
 @changes
 def remove(flags: Flags, user_id: str, task: str, note: str) -> int:
@@ -36,13 +36,17 @@ def remove(flags: Flags, user_id: str, task: str, note: str) -> int:
         with connection() as redis:
             users.get(redis, user_id)
         raise UnknownSchedule(f"user {ascii(user_id)[:70]} has no schedule for {task!r}")
+    if flags.as_json:
+        counts, until = report.ended.counts, report.ended.undo_until
+        output.document(act_report.document(report.operation.id, counts, report.outcomes, until))
+        return DONE if came.result == "done" else NOT_HELD
     if came.result != "done":
         output.warn(f"not removed: {user_id} {task}: {REASONS[came.reason][1]}")
         return NOT_HELD
     output.say(f"removed {user_id} {task}{f': {note}' if note else ''}")
     if report.ended.undo_until is not None:
-        until = output.local(report.ended.undo_until, time.time())
-        output.say(f"until {until} it is undone by: {output.hint(f'undo {report.operation.id}')}")
+        at = output.local(report.ended.undo_until, time.time())
+        output.say(f"until {at} it is undone by: {output.hint(f'undo {report.operation.id}')}")
     return DONE
 
 

@@ -18,6 +18,7 @@ import pytest
 from redis import Redis
 
 from console.cli import run
+from console.commands import output
 from console.commands import schedule_list as command
 from console.model.due import LATE
 from console.store.cadence_words import cadence_in_words
@@ -466,6 +467,61 @@ def test_remove_removes_one_schedule_and_can_be_undone(redis: Redis, say: Say) -
     assert whole(redis) == before
 
 
+def test_what_a_program_removes_it_can_put_back(redis: Redis, say: Say, capsys: pytest.CaptureFixture[str]) -> None:
+    set_user(redis, User("ada", "pro"))
+    before = whole(redis)
+    status, out, err = say("remove", "ada", "scrape", "--json", "--dry-run")
+    assert (status, err, json.loads(out)["would"], whole(redis)) == (0, "", 1, before)
+    status, out, err = say("remove", "ada", "scrape", "--json")
+    came = json.loads(out)
+    assert (status, err) == (0, "")
+    assert {name: came[name] for name in ("matched", "done", "skipped", "failed", "not_done")} == {
+        "matched": 1, "done": 1, "skipped": {}, "failed": {}, "not_done": [],
+    }  # fmt: skip
+    assert came["undo_until"] == output.utc(redis.zscore(keys.TRASH, came["operation"]))
+    assert whole(redis) != before
+    assert run(["undo", came["operation"], "--yes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["done"] == 1
+    assert whole(redis) == before
+    status, out, err = say("remove", "ada", "nothing", "--json")
+    assert (status, out, "has no schedule for" in err) == (2, "", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("pause", "ada", "scrape"), {"done": 1}),
+        (("resume", "ada", "scrape"), {"done": 0, "skipped": {"same": 1}}),
+        (("run-now", "ada", "scrape"), {"done": 1, "said": None}),
+        (("set", "ada", "scrape", "--every", "2h"), {"done": 1}),
+        (
+            ("backfill", "ada", "scrape", "--from", "2020-01-01T00:00Z", "--to", "2020-01-01T02:00Z"),
+            {"done": 1, "enqueued": 2, "existing": 0, "left": None},
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_programs_are_told_the_operation(redis: Redis, say: Say, arguments: tuple[str, ...], told: dict[str, Any]) -> None:
+    set_user(redis, User("ada", "pro"))
+    before = contents(redis)
+    status, out, err = say(*arguments, "--json", "--dry-run")
+    assert (status, err, json.loads(out)["dry_run"], contents(redis)) == (0, "", True, before)
+    status, out, err = say(*arguments, "--json")
+    came = json.loads(out)
+    assert (status, err) == (0, "")
+    assert came | {"matched": 1, "undo_until": None} | told == came
+    [(_, begun), (_, ended)] = redis.xrange(keys.ACTIVITY)
+    assert begun[b"operation"] == ended[b"operation"] == came["operation"].encode()
+    assert int(ended[b"done"]) == came["done"]
+    if arguments[0] == "run-now":
+        [made] = came["made"]
+        assert redis.hget(keys.RQ_JOB + made["new"], "status") == b"queued"
+        status, out, err = say(*arguments, "--json")
+        assert (status, err, json.loads(out)["said"]) == (1, "", "a run of this schedule has not ended")
+    if arguments[0] == "set":
+        assert came["next"] == json.loads(say("next", "ada", "scrape", "--json")[1])["next"]
+
+
 def whole(redis: Redis) -> dict[bytes, Any]:
     """All that the server holds but the audit."""
     audited = (keys.ACTIVITY.encode(), keys.OPERATION.encode(), keys.TRASH.encode())
@@ -519,7 +575,10 @@ def test_repair_puts_back_what_is_missing(redis: Redis, say: Say) -> None:
     )
     assert redis.zscore(keys.ENTRIES, schedule_id("ada", "scrape")) is not None
     status, out, _ = say("repair", "--json")
-    assert (status, json.loads(out)) == (0, {"rearmed": 0, "remade": 0, "dropped": 0, "unknown": 0, "looked_at": 2})
+    assert (status, json.loads(out)) == (
+        0,
+        json.loads(out) | {"rearmed": 0, "remade": 0, "dropped": 0, "unknown": 0, "looked_at": 2},
+    )
 
 
 def test_repair_tells_what_it_left(redis: Redis, say: Say) -> None:
