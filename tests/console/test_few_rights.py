@@ -142,6 +142,15 @@ def test_what_the_user_may_not_put_back_stays_in_the_trash(redis: Redis, server:
     assert {**but_counts(redis), keys.ACTIVITY.encode(): None} == {**before, keys.ACTIVITY.encode(): None}
 
 
+def test_who_has_no_results_is_put_back_without_a_right_to_any(redis: Redis, server: Server) -> None:
+    job = failed(redis)
+    before = but_counts(redis)
+    assert codes(act(redis, Delete(), job)) == ["done"]
+    with limited(redis, server.url, "rq:job:*", "rq:failed:old") as theirs:
+        assert undo(StoreWriter(theirs, server.url), [job.key]) == ["done"]
+    assert {**but_counts(redis), keys.ACTIVITY.encode(): None} == {**before, keys.ACTIVITY.encode(): None}
+
+
 def test_a_run_of_ours_needs_what_is_noted_of_it(redis: Redis, server: Server) -> None:
     set_user(redis, User("ada", "slow"), tasks=["ok"])
     run = controls.run_now(redis, "ada", "ok").run

@@ -5,7 +5,7 @@
 --       with that entry, 4 '1' to take also jobs that others wait for
 -- Leaves nothing of a job where it was: its hash, results, dependents and dependencies, and the attempts and log of a run, are
 --       renamed; it is out of its queue or registry, its group and its rate limit, whose next job gets the slot. An id that is
---       listed and has no hash goes off its list.
+--       listed and has no hash goes off its list. A log that has outlived its run's attempts is left to expire.
 --       What RQ's delete leaves too: the id among the dependents of what it waits for, and `deferred` jobs that wait for it.
 -- Cost: 5 commands for a job that ended, 7 where its keys expire, 17 for a run with attempts and a log, O(log n) each: 30 to 80 µs; of
 --       those in a queue, that of ranks.lua besides; O(100) for a job that others wait for.
@@ -28,7 +28,7 @@ local function may_take(id)
 end
 
 -- Keys that are named after a job besides its hash and its results. Any job that calls a task of ours has attempts, whatever its id,
--- and those that have a log have attempts.
+-- and those that have a log have attempts, which expire with it, but for a run whose end nobody noted.
 local function beside(id)
   return job_key(id) .. ':dependents', RQ .. ':job::' .. id .. ':dependencies', TQ .. 'attempts:' .. id, RQ .. ':executions:' .. id
 end

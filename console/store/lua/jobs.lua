@@ -58,8 +58,11 @@ end
 
 -- What a command says that failed, as a code.
 local function code_of(failure)
-  local refused = string.find(failure.err, 'NOPERM', 1, true) or string.find(failure.err, 'ACL failure', 1, true)
-  return refused and 'refused' or 'unreadable'
+  -- Servers of different age say it in different words.
+  for _, said in ipairs({ 'NOPERM', "executing the script can't", 'ACL failure' }) do
+    if string.find(failure.err, said, 1, true) then return 'refused' end
+  end
+  return 'unreadable'
 end
 
 -- Why a key cannot be written as one of a type, nil where it can, so that no command on it can fail after others were done. One

@@ -242,12 +242,14 @@ local function put_plain(id)
   local key, results = job_key(id), RESULTS .. id
   local code = wrong(set, 'zset')
   if code then return code end
-  if not (may_write_trash() and may_write_own(JOB, id) and may_write_own(RQ .. ':results:', id)) then return 'refused' end
+  if not (may_write_trash() and may_write_own(JOB, id) and (of_results == -2 or may_write_own(RESULTS, id))) then
+    return 'refused'
+  end
   if redis.call('EXISTS', key, of_results == -2 and key or results) > 0 then return 'exists' end
   notes_of[id] = nil
   back[#back + 1] = id
   if not restored(key, expiry) then
-    redis.call('DEL', prefix .. results)
+    if of_results ~= -2 then redis.call('DEL', prefix .. results) end
     return 'gone'
   end
   returned[id] = true
