@@ -130,8 +130,8 @@ def test_a_dry_run_says_how_many_runs_a_backfill_makes(ada: Redis, say: Say) -> 
         "  12 runs on low",
     ]
     assert say("schedules", "backfill", "ada", "scrape", *FROM_TO)[1].startswith("12 runs enqueued on low")
-    some = next(ada.scan_iter(f"{keys.RQ_JOB}tq-scrape-*"))
-    ada.delete(some)
+    run = next(ada.scan_iter(f"{keys.RQ_JOB}{schedules.schedule_id('ada', 'scrape')}-*"))
+    ada.delete(run)
     out = say("schedules", "backfill", "ada", "scrape", *FROM_TO, "--dry-run")[1]
     assert out.splitlines()[1] == "  1 run on low: 11 of 12 slots have theirs"
 
