@@ -415,4 +415,4 @@ def test_memory_does_not_grow_with_the_file(format: str) -> None:
         finally:
             tracemalloc.stop()
 
-    assert peak(40_000) < 2 * peak(10_000)
+    assert peak(16_000) < 2 * peak(4_000)
