@@ -59,7 +59,7 @@ def missing(action: str, now: float, zone: tzinfo | None, status: Status | None,
             hint = f"the name of a queue: {known}" if known else "the name of a queue"
             return Missing("to queue", hint, _move, lambda command: next(listening.warnings(command, (), status), hint))
         case "due":
-            present = "" if due is None else f"at present {words.absolute(due, zone)}, {_away(due - now)}"
+            present = "" if due is None else f"at present {words.in_zone(due, zone)}, {_away(due - now)}"
             return Missing("due", instants.INSTANT, lambda line: commands.Reschedule(instants.instant(line, now, zone)),
                            lambda command: _due(command, now, zone), present)  # fmt: skip
         case "suspend":
@@ -126,7 +126,7 @@ def _suspend(line: str) -> commands.Suspend:
 def _due(command: Command, now: float, zone: tzinfo | None) -> str:
     assert isinstance(command, commands.Reschedule)
     past = ": it is due at once" if command.due < now else ""
-    return f"{words.absolute(command.due, zone)}, {_away(command.due - now)}{past}"
+    return f"{words.in_zone(command.due, zone)}, {_away(command.due - now)}{past}"
 
 
 def _away(seconds: float) -> str:
@@ -138,4 +138,4 @@ def _away(seconds: float) -> str:
 
 def _span(command: Command, zone: tzinfo | None) -> str:
     assert isinstance(command, commands.Backfill)
-    return f"{words.absolute(command.start, zone)} to {words.absolute(command.end, zone)}"
+    return f"{words.absolute(command.start, zone)} to {words.in_zone(command.end, zone)}"

@@ -88,11 +88,11 @@ def asked(command: Command, what: str, zone: tzinfo | None = None) -> str:
         case commands.Move():
             return f"Move {what} to {decoded(command.to)}"
         case commands.Reschedule():
-            return f"Make {what} due at {words.absolute(command.due, zone)}"
+            return f"Make {what} due at {words.in_zone(command.due, zone)}"
         case commands.Change():
             return f"Change {what} to {changed(command)}"
         case commands.Backfill():
-            span = f"{words.absolute(command.start, zone)} to {words.absolute(command.end, zone)}"
+            span = f"{words.absolute(command.start, zone)} to {words.in_zone(command.end, zone)}"
             return f"Backfill {what} from {span}"
         case commands.Shutdown():
             return f"Shut down {what}, {'' if what.startswith('1 ') else 'each '}after its job"

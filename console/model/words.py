@@ -88,6 +88,16 @@ def absolute(at: float | None, zone: tzinfo | None, now: float | None = None) ->
     return there.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S")
 
 
+def in_zone(at: float, zone: tzinfo | None) -> str:
+    """An instant to the second as `absolute` has it, and the name of the zone: for what somebody is about to decide on."""
+    try:
+        there = datetime.fromtimestamp(at, zone or UTC)
+        name = (there if zone is not None else there.astimezone()).tzname()
+    except (OverflowError, ValueError, OSError):
+        name = None
+    return f"{absolute(at, zone)} {name}" if name else absolute(at, zone)
+
+
 def size(number: int | None) -> str:
     """Bytes: 640 B, 1.2 KiB, 18 MiB."""
     if number is None:

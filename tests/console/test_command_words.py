@@ -34,7 +34,7 @@ def test_every_command_has_words(kind: type[Command]) -> None:
     ("command", "said"),
     [
         (commands.Move(b"low\xff"), "Move 3 jobs to low\\xff"),
-        (commands.Reschedule(1_764_079_331.0), "Make 3 jobs due at 2025-11-25 14:02:11"),
+        (commands.Reschedule(1_764_079_331.0), "Make 3 jobs due at 2025-11-25 14:02:11 UTC"),
         (commands.Change(every=1_800), "Change 3 jobs to every 30 min"),
         (commands.Change(cron="0 9 * * *", zone="Europe/Rome"), "Change 3 jobs to cron 0 9 * * *, Europe/Rome"),
         (commands.Suspend(600), "Suspend 3 jobs for 10 min"),

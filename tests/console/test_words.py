@@ -180,3 +180,10 @@ def test_every_state_has_a_sign_of_its_own_kind() -> None:
     assert set(JOB_STATES) <= set(words.GLYPHS)
     assert all(len(sign) == 1 for sign in words.GLYPHS.values())
     assert set(words.TONES) <= set(words.GLYPHS)
+
+
+def test_what_is_decided_on_names_its_zone() -> None:
+    at = 1_764_079_331.0
+    assert words.in_zone(at, UTC) == "2025-11-25 14:02:11 UTC"
+    assert words.in_zone(at, ZoneInfo("Europe/Rome")) == "2025-11-25 15:02:11 CET"
+    assert words.in_zone(1e300, UTC) == words.absolute(1e300, UTC)
