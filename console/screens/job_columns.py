@@ -67,7 +67,8 @@ def _expires(row: JobRow, now: float) -> Cell:
 
 
 def _due(row: JobRow, now: float) -> Cell:
-    if row.at is None:
+    # What a search has found may have gone on since; then its score is that of another registry.
+    if row.at is None or row.state not in ("scheduled", "retrying"):
         return ("—", "dim")
     if row.at >= now + 1:
         return f"in {words.age(int(row.at - now))}"
