@@ -258,6 +258,14 @@ def test_suspending_does_not_wait_for_a_job_that_lasts(redis: Redis, stock: Stoc
     assert one(do(writer, Suspend(for_s=0), Everything())).reason == "invalid"
 
 
+def test_a_suspension_that_ends_before_a_job_was_one(redis: Redis, stock: Stock, queue: Queue, writer: StoreWriter) -> None:
+    start(stock, redis)
+    until_runs(queue.enqueue("tests.catalogue_tasks.until_open"))
+    found = one(do(writer, Suspend(for_s=1), Everything()))
+    assert (found.result, found.said) == ("done", "for 1 s, which are over")
+    assert not redis.exists("rq:suspended")
+
+
 def test_a_queue_of_another_type_would_end_its_worker(redis: Redis, stock: Stock, queue: Queue) -> None:
     """Why no lane can be paused by its key: who serves it ends, and who enqueues fails."""
     redis.set("rq:queue:mail", "paused")

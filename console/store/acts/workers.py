@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from redis import Redis
 
+from console.model import words
 from console.model.bulk import WATCH_S
 from console.model.commands import (
     KillHorse,
@@ -89,7 +90,7 @@ def check(connection: Redis, command: WorkerCommand, seen: Sequence[Seen], watch
     """What is seen by now of each that was told something: `sent` where nothing is. Two round trips. Raises redis' errors."""
     match command:
         case Suspend():
-            return [_suspended(connection, one, watched) for one in seen]
+            return [_suspended(connection, command, one, watched) for one in seen]
         case ResumeAll():
             return [_resumed(connection, one, watched) for one in seen]
         case StopJob() | Shutdown() | KillHorse():
@@ -199,18 +200,22 @@ def _resume(connection: Redis, one: Seen, watched: Watched) -> Outcome:
     return outcome(one.key, "sent")
 
 
-def _suspended(connection: Redis, one: Seen, watched: Watched) -> Outcome:
+def _suspended(connection: Redis, command: Suspend, one: Seen, watched: Watched) -> Outcome:
     there, living = _living(connection)
     if not there:
+        told = watched.get(one.key)
+        # A key expires a moment before its whole seconds are over, by another clock than ours.
+        if told is not None and command.for_s is not None and time.monotonic() - told.at > command.for_s - 1:
+            return outcome(one.key, "done", f"for {words.age(command.for_s)}, which are over")
         return outcome(one.key, "changed", "they are not suspended any more")
     busy = sum(worker.state == "busy" for worker in living)
     idle = sum(worker.state not in ("busy", "suspended") for worker in living)
-    told = [f"{_count(busy, 'worker')} still run{'s' if busy == 1 else ''} a job"] if busy else []
+    are = [f"{_count(busy, 'worker')} still run{'s' if busy == 1 else ''} a job"] if busy else []
     if idle:
         # Each waits inside a command of the server, and looks whether it is suspended before the next one only.
         who = "the idle worker" if idle == 1 else f"each of {idle:,} idle workers"
-        told.append(f"{who} takes one more job, if there is one, before it notices")
-    said = "; ".join(told) or f"{_count(len(living), 'worker')} suspended"
+        are.append(f"{who} takes one more job, if there is one, before it notices")
+    said = "; ".join(are) or f"{_count(len(living), 'worker')} suspended"
     return outcome(one.key, "done" if not busy or _waited(one, watched) else "sent", said)
 
 
