@@ -72,7 +72,7 @@ class Console(App[Target], inherit_bindings=False):
     ) -> None:
         super().__init__()
         self.targets = targets
-        self.fault = ""
+        self.fault = self.left = ""
         self._clock, self._crashed = clock, crashed
         self._answered = answered
         self._expression = expression
@@ -115,6 +115,8 @@ class Console(App[Target], inherit_bindings=False):
         """Read no more, and leave. What was read is for views that are being taken down."""
         self._places.open, self._leaving = False, True
         if self._acted:
+            if self.acting.running is not None:
+                self.left = f"{self.acting.running.title} ends after its batch; what was done: tq-console activity"
             self.acting.leave()
         self._files.leave()
         self._reading.end()

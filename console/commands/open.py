@@ -75,6 +75,8 @@ def open_console(
     if console.fault:
         click.echo(f"tq-console: {console.fault}", err=True)
         return NOT_HELD
+    if console.left:
+        click.echo(f"tq-console: {console.left}", err=True)
     if elsewhere is not None:
         flags = ["--read-only"] if settings.read_only else []
         program = [sys.argv[0], "--context", elsewhere.name, "--refresh", f"{settings.refresh_s:g}", *flags]

@@ -131,6 +131,22 @@ async def test_while_one_is_under_way_there_is_no_second_one() -> None:
     assert len(writer.acted) == 1
 
 
+async def test_what_is_under_way_when_one_leaves_is_told_at_the_end() -> None:
+    reader = FakeReader()
+    writer = FakeWriter(reader)
+    writer.gate.clear()
+    async with driving(console(writing(reader, writer), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        await requeue(driver, "Requeue 1 failed job")
+        await driver.shows("c ends it early")
+        try:
+            await driver.press("ctrl+c")
+            await driver.until(lambda: driver.app.left)
+        finally:
+            writer.gate.set()
+        assert driver.app.left == "Requeue 1 failed job ends after its batch; what was done: tq-console activity"
+
+
 async def test_what_is_under_way_ends_with_a_console_that_fails() -> None:
     """Nobody would see it go on, and nobody could end it."""
     reader = FakeReader()
