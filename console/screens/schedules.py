@@ -108,14 +108,12 @@ class SchedulesView(Listing):
         return self.asked.source
 
     def called(self, action: Action) -> Action:
-        """Of the one under the cursor, where it is paused, pausing is resuming."""
-        row: ScheduleRow | None = self.table.row()
-        paused = action.id == "pause" and row is not None and row.state == "paused"
-        return replace(action, label="resume") if paused else action
+        """Of what is paused already, pausing is resuming."""
+        return replace(action, label="resume") if action.id == "pause" and self._is_paused() else action
 
     def meant(self, action: str) -> Meant | None:
-        """The marked schedules, the one under the cursor, or all that are listed; repairing is done to all there are. Where the
-        one under the cursor is paused, pausing means to resume."""
+        """The marked schedules, the one under the cursor, or all that are listed; repairing is done to all there are. Of what
+        is paused already, pausing means to resume."""
         if action == "repair":
             return meaning.all_schedules()
         row: ScheduleRow | None = self.table.row()
@@ -126,8 +124,16 @@ class SchedulesView(Listing):
             meant: Meant | None = meaning.schedule(row)
         else:
             meant = meaning.schedules(self.asked, named, self.said, ONE[self.asked.source])
-        paused = action == "pause" and row is not None and row.state == "paused"
-        return replace(meant, action="resume") if meant is not None and paused else meaning.due(meant, row, action)
+        resumes = action == "pause" and self._is_paused()
+        return replace(meant, action="resume") if meant is not None and resumes else meaning.due(meant, row, action)
+
+    def _is_paused(self) -> bool:
+        """Whether what an action is meant for is paused, as far as it is on the page: the marked ones, else that under the
+        cursor."""
+        table = self.table
+        rows = [row for row in table.known() if table.all_marked or self.key(row) in table.marks]
+        rows = rows or [row for row in (table.row(),) if row is not None]
+        return bool(rows) and all(row.state == "paused" for row in rows)
 
     def do_next_list(self) -> bool:
         """The next source."""

@@ -14,7 +14,7 @@ from rq.registry import CanceledJobRegistry, ScheduledJobRegistry
 from rq.suspension import is_suspended
 from rq_scheduler import Scheduler
 
-from jobs import keys, quarantine, schedules
+from jobs import controls, keys, quarantine, schedules
 from jobs.registering import set_user, set_users
 from jobs.schedules import schedule_id
 from jobs.users import User
@@ -161,6 +161,24 @@ async def test_what_waits_in_a_queue_is_moved_away_in_place_of_pausing_it(redis:
         await driver.shows("moved 3")
     assert mail.job_ids == []
     assert Queue("parked", connection=redis).job_ids == ["q0", "q1", "q2"]
+
+
+async def test_what_is_marked_says_whether_it_is_paused_or_resumed(redis: Redis, drive: Any) -> None:
+    for name in ("ada", "bob", "cyd"):
+        set_user(redis, User(name, "slow"), tasks=["ok"])
+    for name in ("ada", "bob"):
+        controls.pause(redis, name, "ok")
+    async with drive("schedules") as driver:
+        await driver.shows("3 schedules", "cyd")
+        table = driver.app.view.query_one("#rows")
+        for row in [row for row in table.known() if row.state == "paused"]:
+            table.marks[row.key] = None
+        table.move_to(next(n for n, row in enumerate(table.known()) if row.state != "paused"))
+        await driver.shows("P resume")
+        await driver.press("P")
+        await confirm(driver, "Resume 2 schedules")
+        await driver.shows("resumed 2")
+    assert not any(schedules.get(redis, name, "ok").paused for name in ("ada", "bob", "cyd"))
 
 
 # --- one user ---------------------------------------------------------------------------------------
