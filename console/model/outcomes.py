@@ -11,6 +11,7 @@ from console.model.commands import REASONS
 SIGNS: Final[Mapping[str, tuple[str, str]]] = {
     "done": ("✓", "good"),
     "partly": ("▲", "warn"),
+    "nothing": ("–", "warn"),
     "canceled": ("⊘", "warn"),
     "stopped": ("■", "bad"),
     "broken off": ("✗", "bad"),
@@ -22,6 +23,7 @@ SIGNS: Final[Mapping[str, tuple[str, str]]] = {
 MEANS: Final[Mapping[str, str]] = {
     "done": "all that was asked for was done",
     "partly": "it went to its end; some were skipped, or failed",
+    "nothing": "it went to its end; all were skipped, or failed",
     "canceled": "its operator ended it early; the rest was left as it was",
     "stopped": "too many failed again; the rest was left as it was",
     "broken off": "the server went away, or refused; the rest was left as it was",
@@ -46,7 +48,9 @@ def outcome(row: OperationRow) -> str:
         return "foreign"
     if not row.how:
         return "unfinished"
-    return "partly" if row.how == "done" and row.counts is not None and not row.counts.held else row.how
+    if row.how == "done" and row.counts is not None and not row.counts.held:
+        return "partly" if row.counts.done or row.counts.sent else "nothing"
+    return row.how
 
 
 def reason(code: str) -> str:

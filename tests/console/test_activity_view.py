@@ -252,5 +252,8 @@ async def test_an_operation_that_the_audit_has_dropped() -> None:
 
 def test_every_outcome_has_a_sign_and_a_meaning() -> None:
     assert set(SIGNS) == set(MEANS)
-    assert {outcome(row) for row in OPERATIONS} == set(MEANS)
+    nothing = operation(1, how="done", counts=Counts(skipped={"same": 2}))
+    assert {outcome(row) for row in (*OPERATIONS, nothing)} == set(MEANS)
+    assert (outcome(nothing), outcome(replace(nothing, counts=Counts(failed={"refused": 2})))) == ("nothing", "nothing")
+    assert outcome(replace(nothing, counts=Counts(sent=1, failed={"refused": 2}))) == "partly"
     assert outcome(operation(1, how="exploded")) == "exploded"
