@@ -16,7 +16,7 @@ return act_on_each(function(id, queue, state, score)
   local origin = job[2] and job[2] ~= '' and job[2] or queue
   local limit = has_limit(job[3], job[4]) and job[3] or nil
   local place
-  place, code = found_as(id, queue, state, score, limit, job[5], with_entry)
+  place, code = found_as(id, state, score, limit, job[5], with_entry)
   if not place then return code end
   local canceled = list_key('canceled', origin)
   code = wrong(canceled, 'zset') or (limit and limit_wrong(limit))

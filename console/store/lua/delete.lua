@@ -20,10 +20,10 @@ local trash = open_trash(TQ, operation, seconds, ids_given())
 local met, left, limits = {}, {}, {}
 
 -- Whether the user may take what is named after a job into the trash.
-local all_of_them = may_write_all(JOB) and may_write_all(RQ .. ':results:') and may_write_all(TQ) and not trash.refused()
+local all_of_them = may_write_all(JOB) and may_write_all(RESULTS) and may_write_all(TQ) and not trash.refused()
 local function may_take(id)
   return all_of_them or not trash.refused()
-    and may_write_own(JOB, id, id .. ':dependents', ':' .. id .. ':dependencies') and may_write_own(RQ .. ':results:', id)
+    and may_write_own(JOB, id, id .. ':dependents', ':' .. id .. ':dependencies') and may_write_own(RESULTS, id)
     and may_write_own(TQ, 'attempts:' .. id, 'log:' .. id)
 end
 
@@ -104,7 +104,7 @@ local function take_plain(id, state, score)
   if not (all_plain and ENDED[state]) then return false end
   local job = redis.pcall('HMGET', job_key(id), 'status', 'group_id', 'rate_limit_key')
   if job[1] ~= STATUSES[state] or (job[2] or '') ~= '' or (job[3] or '') ~= '' then return false end
-  local code, found = moved(group_list, id, score)
+  local code, found = moved(id, score)
   if code or wrong(group_list, 'zset') or not trash.plain(id, group_list, found) then return false end
   collect(left, group_list, id)
   met[id] = true
@@ -121,7 +121,7 @@ return act_on_each(function(id, queue, state, score)
   if there and not is_of(state, job[1]) then return 'changed' end
   local concurrency = job[4] and job[4] ~= '' and redis.call('HGET', key, 'rate_limit_concurrency')
   local limit = has_limit(job[4], concurrency) and job[4] or nil
-  local place, code = found_as(id, queue, state, score, limit, job[5], with_entry)
+  local place, code = found_as(id, state, score, limit, job[5], with_entry)
   if not place then return code end
   local origin, group = job[2] and job[2] ~= '' and job[2] or queue, job[3] and job[3] ~= '' and job[3]
   if limit then code = limit_wrong(limit) end
@@ -144,7 +144,7 @@ return act_on_each(function(id, queue, state, score)
   -- In the order in which undo.lua needs it, from the end: whether it is ready shows in its dependencies, and says where it goes.
   if state == 'rate limited' then collect(left, place.set, id) else leave_place(place, id, job[5]) end
   if waits then trash.deferred(place.set, id) end
-  trash.key(RQ .. ':results:' .. id)
+  trash.key(RESULTS .. id)
   for _, key in ipairs(found) do trash.key(key) end
   if group then leave_group(group, id) end
   if limit then give_up_slot(limit, concurrency, id, state, place) end

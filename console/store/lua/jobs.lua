@@ -133,8 +133,8 @@ local group_first, group_count, group_list, position, scores
 
 -- nil and its score where the job that is acted on was in the sorted set of its state with the score with which it was seen;
 -- else a code.
-local function moved(key, id, score)
-  if not scores then scores = redis.pcall('ZMSCORE', key, unpack(ARGV, group_first, group_first + group_count - 1)) end
+local function moved(id, score)
+  if not scores then scores = redis.pcall('ZMSCORE', group_list, unpack(ARGV, group_first, group_first + group_count - 1)) end
   if scores.err then return code_of(scores) end
   local found = scores[position]
   if found and (score == '' or found == score or tonumber(found) == tonumber(score)) then return nil, found end

@@ -14,9 +14,9 @@ return act_on_each(function(id, queue, state, score)
   if queue == to then return 'same' end
   local due, _, unreadable = entry_of(id)
   if due or unreadable then return unreadable or 'entry' end
-  local from, target = list_key(state, queue), list_key(state, to)
+  local from, target = group_list, list_key(state, to)
   local code, found
-  if state ~= 'queued' then code, found = moved(from, id, score) end
+  if state ~= 'queued' then code, found = moved(id, score) end
   if code then return code end
   local job
   job, code = fields_of(id, 'enqueued_at')

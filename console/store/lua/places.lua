@@ -21,20 +21,19 @@ end
 
 -- Where a job is, until the next one is looked for: `line` and `rank`, or `set` and `score`; or nil and a code. `limit` is its rate
 -- limit, if it has one.
-local function place_of(id, queue, state, score, limit, enqueued_at)
+local function place_of(id, state, score, limit, enqueued_at)
   if state == 'queued' then
-    local list = list_key(state, queue)
-    local code = wrong(list, 'list')
+    local code = wrong(group_list, 'list')
     if code then return nil, code end
-    local line = line_of(list)
+    local line = line_of(group_list)
     local rank = rank_of(line, id, enqueued_at)
     if not rank then return nil, 'changed' end
     return at(line, rank)
   end
   if state == 'rate limited' and not limit then return nil, 'gone' end
-  local set = state == 'rate limited' and RQ .. ':rl:' .. limit .. ':rate_limited' or list_key(state, queue)
+  local set = state == 'rate limited' and RQ .. ':rl:' .. limit .. ':rate_limited' or group_list
   if state ~= 'rate limited' then
-    local code, found = moved(set, id, score)
+    local code, found = moved(id, score)
     code = code or wrong(set, 'zset')
     if code then return nil, code end
     return at(nil, nil, set, found)
@@ -48,11 +47,11 @@ end
 
 -- Where a job is that may be acted on, or nil and a code: as place_of, besides `entry`, the score of its entry if it has one. The
 -- job of an entry alone is scheduled, and in no registry of RQ's.
-local function found_as(id, queue, state, score, limit, enqueued_at, with_entry)
+local function found_as(id, state, score, limit, enqueued_at, with_entry)
   local due, plain, unreadable = entry_of(id)
   if unreadable then return nil, unreadable end
   if due and not (plain and with_entry) then return nil, 'entry' end
-  local place, code = place_of(id, queue, state, score, limit, enqueued_at)
+  local place, code = place_of(id, state, score, limit, enqueued_at)
   if not place and code == 'changed' and due and state == 'scheduled' and (score == '' or tonumber(score) == tonumber(due)) then
     place = at()
   end

@@ -12,8 +12,7 @@ local PLAIN = { 'started_at', '', 'ended_at', '', 'exc_info', NOTHING }
 local left = {}
 
 return act_on_each(function(id, queue, state, score)
-  local failed = RQ .. ':failed:' .. queue
-  local code = moved(failed, id, score)
+  local code = moved(id, score)
   if code then return code end
   local job
   job, code = fields_of(id, 'origin', 'timeout', 'rate_limit_key')
@@ -22,7 +21,7 @@ return act_on_each(function(id, queue, state, score)
   local origin = job[2] and job[2] ~= '' and job[2] or queue
   local concurrency = job[4] and redis.call('HGET', job_key(id), 'rate_limit_concurrency')
   local limit = has_limit(job[4], concurrency) and job[4] or nil
-  code = wrong(failed, 'zset') or cannot_enqueue(id, origin, limit, queue)
+  code = wrong(group_list, 'zset') or cannot_enqueue(id, origin, limit, queue)
   if code then return code end
 
   local fields = PLAIN
@@ -33,7 +32,7 @@ return act_on_each(function(id, queue, state, score)
   if fresh then give_retries(id) end
   enqueue(id, origin, front, limit, concurrency, fields)
   run_enqueued(id, origin, queue, true)
-  collect(left, failed, id)
+  collect(left, group_list, id)
   return 'done'
 end, function()
   each(left, 'ZREM')

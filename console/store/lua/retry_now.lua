@@ -10,8 +10,7 @@ local front, timeout = options[1] == '1', options[2]
 local left = {}
 
 return act_on_each(function(id, queue, state, score)
-  local scheduled = list_key('scheduled', queue)
-  local code = moved(scheduled, id, score)
+  local code = moved(id, score)
   if code then return code end
   local job
   job, code = fields_of(id, 'origin', 'timeout', 'rate_limit_key', 'rate_limit_concurrency', 'enqueue_at_front',
@@ -19,7 +18,7 @@ return act_on_each(function(id, queue, state, score)
   if not job then return code end
   if job[1] ~= 'scheduled' then return 'changed' end
   local limit = has_limit(job[4], job[5]) and job[4] or nil
-  code = wrong(scheduled, 'zset') or cannot_enqueue(id, queue, limit, queue)
+  code = wrong(group_list, 'zset') or cannot_enqueue(id, queue, limit, queue)
   if code then return code end
 
   local retried = job[8] and job[8] ~= ''
@@ -30,7 +29,7 @@ return act_on_each(function(id, queue, state, score)
   if limit and ahead then append(fields, 'enqueue_at_front', '1') end
   enqueue(id, queue, ahead, limit, job[5], fields)
   run_enqueued(id, queue, queue, false)
-  collect(left, scheduled, id)
+  collect(left, group_list, id)
   return 'done'
 end, function()
   each(left, 'ZREM')

@@ -27,7 +27,7 @@ local function copy_of(id)
 end
 
 return act_on_each(function(id, queue, state, score)
-  local code = moved(list_key(state, queue), id, score)
+  local code = moved(id, score)
   if code then return code end
   local job
   job, code = fields_of(id, 'origin', 'timeout', 'rate_limit_key', 'rate_limit_concurrency', 'group_id')
