@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,7 +112,9 @@ async def test_enter_goes_from_the_canary_to_the_reason_where_letters_are_letter
     assert not writer.acted
 
 
-async def test_while_one_is_under_way_there_is_no_second_one() -> None:
+@asynccontextmanager
+async def one_under_way() -> AsyncIterator[tuple[Driver, FakeWriter]]:
+    """A console in which a failed job is requeued, shown in its dialog, until the gate of the writer is opened."""
     reader = FakeReader()
     writer = FakeWriter(reader)
     writer.gate.clear()
@@ -118,6 +122,14 @@ async def test_while_one_is_under_way_there_is_no_second_one() -> None:
         await driver.shows("40 failures")
         await requeue(driver, "Requeue 1 failed job")
         await driver.shows("c ends it early")
+        try:
+            yield driver, writer
+        finally:
+            writer.gate.set()
+
+
+async def test_while_one_is_under_way_there_is_no_second_one() -> None:
+    async with one_under_way() as (driver, writer):
         await driver.press("escape")
         await driver.shows("⟳ requeue")
         await driver.press("j", "r")
@@ -132,43 +144,25 @@ async def test_while_one_is_under_way_there_is_no_second_one() -> None:
 
 
 async def test_what_is_under_way_when_one_leaves_is_told_at_the_end() -> None:
-    reader = FakeReader()
-    writer = FakeWriter(reader)
-    writer.gate.clear()
-    async with driving(console(writing(reader, writer), screen="failures")) as driver:
-        await driver.shows("40 failures")
-        await requeue(driver, "Requeue 1 failed job")
-        await driver.shows("c ends it early")
-        try:
-            await driver.press("ctrl+c")
-            await driver.until(lambda: driver.app.left)
-        finally:
-            writer.gate.set()
+    async with one_under_way() as (driver, _):
+        await driver.press("ctrl+c")
+        await driver.until(lambda: driver.app.left)
         assert driver.app.left == "Requeue 1 failed job ends after its batch; what was done: tq-console activity"
 
 
 async def test_what_is_under_way_ends_with_a_console_that_fails() -> None:
     """Nobody would see it go on, and nobody could end it."""
-    reader = FakeReader()
-    writer = FakeWriter(reader)
-    writer.gate.clear()
+
+    def fail() -> None:
+        raise KeyError("nobody foresaw it")
+
     with pytest.raises(KeyError):
-        async with driving(console(writing(reader, writer), screen="failures")) as driver:
-            await driver.shows("40 failures")
-            await requeue(driver, "Requeue 1 failed job")
-            await driver.shows("c ends it early")
+        async with one_under_way() as (driver, _):
             assert driver.app.acting.running is not None
             control = driver.app.acting.running.control
-
-            def fail() -> None:
-                raise KeyError("nobody foresaw it")
-
-            try:
-                driver.app.call_later(fail)
-                await driver.until(lambda: control.canceled)
-                assert "Requeue 1 failed job was under way, and ends after its batch" in driver.app.fault
-            finally:
-                writer.gate.set()
+            driver.app.call_later(fail)
+            await driver.until(lambda: control.canceled)
+            assert "Requeue 1 failed job was under way, and ends after its batch" in driver.app.fault
 
 
 async def test_rows_that_come_move_or_go_do_not_change_what_was_meant() -> None:
