@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Final
 
 import click
 import humanize
@@ -14,6 +17,9 @@ import humanize
 from console import settings
 from console.model import words
 from console.model.text import visible
+
+HEARD_S: Final = 0.2
+"""Seconds within which ctrl-c is heard at a question."""
 
 
 def document(value: object) -> None:
@@ -45,13 +51,28 @@ def warn(text: str) -> None:
 
 def confirmed(question: str) -> bool:
     """Whether somebody at the terminal says yes. Raises click.Abort on ctrl-c; ask only if `can_ask`."""
-    return click.confirm(visible(question), err=True)
+    with _hearing():
+        return click.confirm(visible(question), err=True)
 
 
 def typed(question: str, name: str) -> bool:
     """Whether somebody at the terminal types this name. Raises click.Abort on ctrl-c; ask only if `can_ask`."""
-    answer: str = click.prompt(visible(f"{question} Type {name} to do it"), default="", show_default=False, err=True)
+    with _hearing():
+        answer: str = click.prompt(visible(f"{question} Type {name} to do it"), default="", show_default=False, err=True)
     return answer == name
+
+
+@contextmanager
+def _hearing() -> Iterator[None]:
+    """Meanwhile reading from the terminal is taken up anew every HEARD_S seconds: Python looks for an interrupt before it reads
+    and when its reading is broken off, so one that comes in between is noted, and else heard only after the next line."""
+    before = signal.signal(signal.SIGALRM, lambda number, frame: None)
+    signal.setitimer(signal.ITIMER_REAL, HEARD_S, HEARD_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def can_ask() -> bool:

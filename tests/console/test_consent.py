@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,30 @@ from tests.console.terminal import on_a_terminal
 from tests.contents import contents
 
 Say = Callable[..., tuple[int, str, str]]
+
+# Asks, and interrupts itself while it reads, so that the reading goes on: as if ctrl-c had come just before it.
+ASKS = """
+import signal, threading, time
+from pathlib import Path
+import click
+from console.commands import output
+
+asker = threading.main_thread().native_id
+
+def interrupt():
+    asleep = 0
+    while asleep < 5:
+        state = Path(f"/proc/self/task/{asker}/stat").read_text().rpartition(")")[2].split()[0]
+        asleep = asleep + 1 if state == "S" else 0
+        time.sleep(0.01)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+threading.Thread(target=interrupt, daemon=True).start()
+try:
+    CALL
+except click.Abort:
+    print("heard")
+"""
 
 FROM_TO = ("--from", "2026-01-01T00:00Z", "--to", "2026-01-01T12:00Z")
 
@@ -210,3 +235,10 @@ def test_a_remedy_is_for_the_context_that_was_asked_about(ada: Redis, say: Say) 
     assert f"→ tq-console {remedy}" in say("why", "--schedule", "ada", "scrape")[1]
     suspend(ada)
     assert "→ tq-console --context prod resume, or P on the overview" in say("--context", "prod", "doctor")[1]
+
+
+@pytest.mark.parametrize("call", ['output.confirmed("Sure?")', 'output.typed("Sure?", "prod")'])
+def test_ctrl_c_that_comes_just_before_a_question_is_read_is_heard(call: str, tmp_path: Path) -> None:
+    with on_a_terminal([sys.executable, "-c", ASKS.replace("CALL", call)], tmp_path) as terminal:
+        terminal.shows("heard", timeout=20)
+        assert terminal.ends() == 0
