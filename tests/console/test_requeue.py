@@ -85,6 +85,35 @@ def test_leaves_what_rq_s_own_requeue_leaves(redis: Redis, stock: Stock) -> None
     only_meant("requeue", found)
 
 
+@pytest.mark.parametrize("options", [{}, {"at_front": True}, {"fresh_retries": True}])
+def test_jobs_of_many_kinds_leave_together_what_they_leave_one_by_one(redis: Redis, options: dict[str, bool]) -> None:
+    plain, again, bare, nameless, elsewhere, late = (failed(redis, retry=Retry(3, interval=[1, 2, 3])) for _ in range(6))
+    redis.hdel(b"rq:job:" + bare.key, "timeout")
+    redis.hdel(b"rq:job:" + nameless.key, "origin")
+    redis.hset(b"rq:job:" + elsewhere.key, "origin", "its own")
+    redis.hset(b"rq:job:" + again.key, "rate_limit_key", "")
+    redis.hset(b"rq:job:" + late.key, "status", "queued")
+    redis.expire(b"rq:job:" + late.key, 600)
+    Queue("other", connection=redis).enqueue(echo, rate_limit=RateLimit("one", 1))
+    limited = failed(redis, rate_limit=RateLimit("one", 1))
+    other = failed(redis, "other")
+    run = failed(redis, job_id="tq-echo-0a-1f")
+    redis.set("tq:attempts:tq-echo-0a-1f", "some")
+    asked = (plain, bare, run, plain, other, nameless, limited, elsewhere, late, again)
+    command = Requeue(**options)
+
+    def one_by_one() -> None:
+        assert codes([act(redis, command, job)[0] for job in asked]) == expected
+
+    def at_once() -> None:
+        assert codes(act(redis, command, *asked)) == expected
+        order = [job.key for job in (plain, bare, run, nameless, again)]
+        assert redis.lrange("rq:queue:odd", 0, -1) == order[:: -1 if command.at_front else 1]
+
+    expected = ["done", "done", "done", "changed", "done", "done", "done", "done", "changed", "done"]
+    assert {(one.key, one.field) for one in differences(redis, one_by_one, at_once)} <= {("tq:operation:op1", "begun")}
+
+
 def test_each_is_done_once_and_what_changed_is_left_alone(redis: Redis) -> None:
     first, second, taken, expired = (failed(redis) for _ in range(4))
     Job.fetch(taken.key.decode(), connection=redis).requeue()

@@ -39,6 +39,19 @@ local function enqueue(id, queue, front, limit, concurrency, fields)
   if limit then wait_for_slot(id, limit, concurrency) end
 end
 
+-- A function that does the same to jobs without a limit, all of one queue: put(id, the key of its hash).
+local function into_queue(queue, front, fields)
+  local list = RQ .. ':queue:' .. queue
+  local ids = ids_at(front and at_front or at_end, list)
+  return function(id, key)
+    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', now_text, unpack(fields))
+    redis.call('PERSIST', key)
+    ids[#ids + 1] = id
+    with_dependents[#with_dependents + 1] = key .. ':dependents'
+    queues[list] = true
+  end
+end
+
 -- Gives a job as many retries as it has waits between them, and none of those that its own results asked for counts any more.
 -- RQ does not note with how many retries a job began. It notes the waits: exactly one for each in runs of ours, and in jobs of
 -- others that list them all.

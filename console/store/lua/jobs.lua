@@ -106,13 +106,17 @@ local function fields_of(id, ...)
   return found
 end
 
--- Ids by key, in order, for one command with many members.
-local function collect(into, key, id)
-  local ids = into[key]
+-- Ids by key, in order, for one command with many members: those of one key, and one more of them.
+local function ids_at(collected, key)
+  local ids = collected[key]
   if not ids then
     ids = {}
-    into[key] = ids
+    collected[key] = ids
   end
+  return ids
+end
+local function collect(into, key, id)
+  local ids = ids_at(into, key)
   ids[#ids + 1] = id
 end
 
@@ -141,9 +145,11 @@ local function moved(id, score)
   return redis.call('EXISTS', job_key(id)) == 1 and 'changed' or 'gone'
 end
 
--- One command for each key, with all that was collected for it.
+-- One command for each key, with all that was collected for it, if anything was.
 local function each(collected, command)
-  for key, ids in pairs(collected) do redis.call(command, key, unpack(ids)) end
+  for key, ids in pairs(collected) do
+    if ids[1] then redis.call(command, key, unpack(ids)) end
+  end
 end
 
 -- A server's TIME stands still while a script runs. Servers before Redis 7 have no clock here at all, and get few jobs a call.

@@ -10,14 +10,36 @@ local front, fresh, timeout = options[1] == '1', options[2] == '1', options[3]
 local NOTHING = '\120\156\3\0\0\0\0\1'  -- as zlib writes it: RQ's own requeue leaves no other traceback here
 local PLAIN = { 'started_at', '', 'ended_at', '', 'exc_info', NOTHING }
 local left = {}
+local function has_ended(status) return status == 'failed' or status == 'stopped' end
+
+-- Puts back a job that came from the queue of its group, with a timeout, without a limit, and no run of ours, as nearly all of a
+-- bulk: what the others are asked one by one has one answer for the group. False, and nothing is done, where it is not so, or not
+-- as it was seen.
+local group, put, ids
+local function requeue_plain(id, queue, score)
+  if group ~= group_list then
+    group, ids = group_list, ids_at(left, group_list)
+    local may = may_write_all(JOB) and not (wrong(group, 'zset') or cannot_enqueue('', queue))
+    put = may and into_queue(queue, front, PLAIN)
+  end
+  if not put or parts_of_run(id) then return false end
+  local key = job_key(id)
+  local job = redis.pcall('HMGET', key, 'status', 'origin', 'timeout', 'rate_limit_key')
+  if not has_ended(job[1]) or job[2] ~= queue or not job[3] or (job[4] or '') ~= '' or moved(id, score) then return false end
+  if fresh then give_retries(id) end
+  put(id, key)
+  ids[#ids + 1] = id
+  return true
+end
 
 return act_on_each(function(id, queue, state, score)
+  if requeue_plain(id, queue, score) then return 'done' end
   local code = moved(id, score)
   if code then return code end
   local job
   job, code = fields_of(id, 'origin', 'timeout', 'rate_limit_key')
   if not job then return code end
-  if job[1] ~= 'failed' and job[1] ~= 'stopped' then return 'changed' end
+  if not has_ended(job[1]) then return 'changed' end
   local origin = job[2] and job[2] ~= '' and job[2] or queue
   local concurrency = job[4] and redis.call('HGET', job_key(id), 'rate_limit_concurrency')
   local limit = has_limit(job[4], concurrency) and job[4] or nil
