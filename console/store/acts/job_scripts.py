@@ -82,14 +82,14 @@ def each_call(
 
     def answer(call: _Call) -> list[bytes]:
         try:
-            codes: list[bytes] = own.read_response()
+            codes: list[bytes] | int = own.read_response()
         except (NoScriptError, OutOfMemoryError):
             # Neither did anything.
             if when_full:
                 codes = although_full.run(connection, script, [key], call.arguments)
             else:
                 codes = script.run(connection, [key], call.arguments)
-        return codes
+        return [b"done"] * codes if isinstance(codes, int) else codes
 
     key = keys.OPERATION + operation
     at, size = 0, FIRST

@@ -5,7 +5,8 @@
 --       further job is begun, 6 how many options follow, 7.. these options, then the jobs, in groups of one list: its state,
 --       its queue, how many jobs, their ids, and their scores ('' for one that has none)
 -- Returns one code for each job that was looked at, in order: fewer than were given where the time was over. The caller gives
---       the others again. `done`, or why not (console/model/commands.py, REASONS); after a blank, the id of what was made.
+--       the others again. `done`, or why not (console/model/commands.py, REASONS); after a blank, the id of what was made. Where
+--       all of them are `done`, and nothing was made, how many these are.
 -- Leaves in the operation's hash how many were done, and how many not, by code, in the same step that does it.
 -- Cost: O(1) commands for each job, besides what a script says of its own.
 
@@ -189,7 +190,7 @@ local function act_on_each(act, finish)
   local refused = refusal() or begin_counts()
   if refused then return refused end
   local stop = clock and clock() + tonumber(ARGV[5]) / 1000000
-  local codes, counts = {}, {}
+  local codes, counts, makes = {}, {}, false
   local acted, failure = pcall(each_group, function(first, count, state, queue)
     group_first, group_count, scores = first, count, nil
     group_list = LISTS[state] and list_key(state, queue)
@@ -198,6 +199,7 @@ local function act_on_each(act, finish)
       local code, made = act(ARGV[first + at - 1], queue, state, ARGV[first + count + at - 1])
       local n = #codes + 1
       codes[n] = made and code .. ' ' .. made or code
+      makes = makes or made
       counts[code] = (counts[code] or 0) + 1
       if clock and n % unwatched == 0 and clock() > stop or not clock and n >= FEW then return false end
     end
@@ -208,5 +210,5 @@ local function act_on_each(act, finish)
   for code, n in pairs(counts) do redis.call('HINCRBY', KEYS[1], code, n) end
   failure = failure or failure_at_the_end
   if failure then return redis.error_reply(type(failure) == 'table' and failure.err or 'ERR ' .. failure) end
-  return codes
+  return counts.done == #codes and not makes and #codes or codes
 end
