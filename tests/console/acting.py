@@ -52,6 +52,7 @@ MEANT: Final = (
     Meant("requeue", r"rq:queues", "*", "RQ's requeue does not name the queue, and nothing that lists queues would show it"),
     Meant("requeue", JOB, EXPIRY, "what was put into a queue must not expire there"),
     Meant("requeue", DEPENDENTS, EXPIRY, "nor what tells who waits for it"),
+    Meant("requeue", JOB, "exc_info", "RQ's requeue adds a traceback of nothing where there was none, which reads the same"),
     Meant("retry-now", r"tq:operation:.+", KEY, "what came of it is counted in the step that does it"),
     Meant("retry-now", JOB, EXPIRY, "what was put into a queue must not expire there"),
     Meant("retry-now", r"rq:queues", "*", "the pass does not name the queue, and nothing that lists queues would show it"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,17 @@ def test_leaves_what_rq_s_own_requeue_leaves(redis: Redis, stock: Stock) -> None
             restore(redis, before)
             found += compared(redis, case, at_front=at_front)
     only_meant("requeue", found)
+
+
+def test_a_traceback_of_before_is_emptied_as_rq_s_own_requeue_empties_it(redis: Redis) -> None:
+    traced, limited, bare = failed(redis), failed(redis, rate_limit=RateLimit("one", 1)), failed(redis)
+    for job in (traced, limited):
+        redis.hset(b"rq:job:" + job.key, "exc_info", b"of before")
+    for job in (traced, limited):
+        assert not [one for one in compared(redis, job, at_front=False) if one.field == "exc_info"]
+        assert zlib.decompress(hash_of(redis, job)[b"exc_info"]) == b""
+    assert codes(act(redis, Requeue(), bare)) == ["done"]
+    assert b"exc_info" not in hash_of(redis, bare)
 
 
 @pytest.mark.parametrize("options", [{}, {"at_front": True}, {"fresh_retries": True}])

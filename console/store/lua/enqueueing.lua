@@ -39,11 +39,11 @@ local function enqueue(id, queue, front, limit, concurrency, fields)
   if limit then wait_for_slot(id, limit, concurrency) end
 end
 
--- A function that does the same to jobs without a limit, all of one queue: put(id, the key of its hash).
-local function into_queue(queue, front, fields)
+-- A function that does the same to jobs without a limit, all of one queue: put(id, the key of its hash, fields).
+local function into_queue(queue, front)
   local list = RQ .. ':queue:' .. queue
   local ids = ids_at(front and at_front or at_end, list)
-  return function(id, key)
+  return function(id, key, fields)
     redis.call('HSET', key, 'status', 'queued', 'enqueued_at', now_text, unpack(fields))
     redis.call('PERSIST', key)
     ids[#ids + 1] = id

@@ -8,7 +8,9 @@
 
 local front, fresh, timeout = options[1] == '1', options[2] == '1', options[3]
 local NOTHING = '\120\156\3\0\0\0\0\1'  -- as zlib writes it: RQ's own requeue leaves no other traceback here
-local PLAIN = { 'started_at', '', 'ended_at', '', 'exc_info', NOTHING }
+local FRESH = { 'started_at', '', 'ended_at', '' }
+-- Where there was no traceback, none of nothing is added: it reads the same, and a hash that grows takes a tenth longer.
+local TRACED = { 'started_at', '', 'ended_at', '', 'exc_info', NOTHING }
 local left = {}
 local function has_ended(status) return status == 'failed' or status == 'stopped' end
 
@@ -20,14 +22,14 @@ local function requeue_plain(id, queue, score)
   if group ~= group_list then
     group, ids = group_list, ids_at(left, group_list)
     local may = may_write_all(JOB) and not (wrong(group, 'zset') or cannot_enqueue('', queue))
-    put = may and into_queue(queue, front, PLAIN)
+    put = may and into_queue(queue, front)
   end
   if not put or parts_of_run(id) then return false end
   local key = job_key(id)
-  local job = redis.pcall('HMGET', key, 'status', 'origin', 'timeout', 'rate_limit_key')
+  local job = redis.pcall('HMGET', key, 'status', 'origin', 'timeout', 'rate_limit_key', 'exc_info')
   if not has_ended(job[1]) or job[2] ~= queue or not job[3] or (job[4] or '') ~= '' or moved(id, score) then return false end
   if fresh then give_retries(id) end
-  put(id, key)
+  put(id, key, job[5] and TRACED or FRESH)
   ids[#ids + 1] = id
   return true
 end
@@ -37,7 +39,7 @@ return act_on_each(function(id, queue, state, score)
   local code = moved(id, score)
   if code then return code end
   local job
-  job, code = fields_of(id, 'origin', 'timeout', 'rate_limit_key')
+  job, code = fields_of(id, 'origin', 'timeout', 'rate_limit_key', 'exc_info')
   if not job then return code end
   if not has_ended(job[1]) then return 'changed' end
   local origin = job[2] and job[2] ~= '' and job[2] or queue
@@ -46,9 +48,9 @@ return act_on_each(function(id, queue, state, score)
   code = wrong(group_list, 'zset') or cannot_enqueue(id, origin, limit, queue)
   if code then return code end
 
-  local fields = PLAIN
+  local fields = job[5] and TRACED or FRESH
   if limit or not job[3] or origin ~= job[2] then
-    fields = { 'origin', origin, 'timeout', job[3] or timeout, unpack(PLAIN) }
+    fields = { 'origin', origin, 'timeout', job[3] or timeout, unpack(fields) }
     if limit then append(fields, 'enqueue_at_front', front and '1' or '0') end
   end
   if fresh then give_retries(id) end
