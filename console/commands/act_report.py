@@ -73,6 +73,8 @@ def show_preview(
         return
     say = output.warn if err else output.say
     say(asked)
+    if said := command_words.follows(command):
+        say(f"  {said}")
     if canary is not None:
         say(f"  {_told_of(canary, len(preview.seen))}")
     tallies = preview.tallies()

@@ -23,7 +23,7 @@ from console.commands.server import ServerError, changes, one_line_errors, reade
 from console.model import command_words, tie_words
 from console.model.bulk import Control, Progress, Report, carry_out
 from console.model.canary import Canary, Trial
-from console.model.commands import Command, JobSeen, Move
+from console.model.commands import Command, JobSeen, Move, Reschedule
 from console.model.masking import mask_url
 from console.model.operations import Operation
 from console.model.ports import Reader, WriteError
@@ -35,6 +35,8 @@ from jobs.errors import JobsError
 
 LOOK_S: Final = 0.1
 """Seconds between two looks at whether somebody has pressed ctrl-c."""
+
+PAST: Final = "that instant is past: what is due then is due at once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,10 @@ def _found(server: Reader, command: Command, meant: Chosen, *, looks: bool, trie
         if not seen and not found.preview.more and (nowhere := queues_named.nowhere(server, queue, now)):
             return replace(found, nowhere=nowhere)
         warns = seen and (looks or tries or isinstance(command, Move))
-        return replace(found, warnings=queues_named.warnings(server, command, seen, now) if warns else ())
+        warnings = queues_named.warnings(server, command, seen, now) if warns else ()
+        if isinstance(command, Reschedule) and seen and command.due < now:
+            warnings = (PAST, *warnings)
+        return replace(found, warnings=warnings)
     except KeyboardInterrupt:
         raise consent.Interrupted from None
 

@@ -48,6 +48,7 @@ _MEANS: Final[Mapping[type[Command], str]] = {
     commands.Repair: "Entries that were lost are put back, and schedules that users lack are made.",
     commands.PutBack: "One that rqscheduler still cannot read is set aside again in its next pass.",
     commands.RunAgain: "The job itself stays as it is: a copy runs, under a new id.",
+    commands.Move: "What waits comes to the end of that queue, and counts as waiting from then on.",
 }
 """What follows from some that their name does not say."""
 
@@ -121,6 +122,11 @@ def means(command: Command, trash_s: float) -> str:
     is taken can be put back."""
     if isinstance(command, commands.Delete | commands.Remove):
         return f"For {words.age(int(trash_s))} it can be put back: u does that, here or in Activity."
+    return follows(command)
+
+
+def follows(command: Command) -> str:
+    """The same, without what can be done about it afterwards."""
     return _MEANS.get(type(command), "")
 
 

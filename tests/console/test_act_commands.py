@@ -219,7 +219,9 @@ def test_move(redis: Redis, say: Say) -> None:
 def test_a_move_to_where_nobody_works_is_told_of(redis: Redis, stock: Stock, say: Say) -> None:
     enqueued(redis, "a")
     told = "there is no queue hgih yet, and no worker listens on it: what is moved there waits for one"
-    assert f"  {told}\n" in say("move", "a", "--to", "hgih", "--dry-run")[1]
+    said = say("move", "a", "--to", "hgih", "--dry-run")[1]
+    assert f"  {told}\n" in said
+    assert "  What waits comes to the end of that queue, and counts as waiting from then on.\n" in said
     assert json.loads(say("move", "a", "--to", "hgih", "--dry-run", "--json")[1])["warnings"] == [told]
     stock.worker("--name", "w-1", "high")
     until(lambda: redis.hget("rq:worker:w-1", "state") == b"idle", what="the worker is there")
@@ -253,6 +255,8 @@ def test_retry_now_and_reschedule(redis: Redis, stock: Stock, say: Say) -> None:
     assert redis.zscore("rq:scheduled:low", "later") == tomorrow.timestamp()
     assert done(say("retry-now", "--queue", "low", "--yes")) == "queued 1"
     assert (waiting(redis), redis.zrange("rq:scheduled:low", 0, -1)) == (["tried"], [b"later"])
+    status, out, err = say("reschedule", "later", "--due", "2020-01-01T00:00Z", "--yes")
+    assert (status, out.splitlines()[0], err) == (0, "rescheduled 1", "that instant is past: what is due then is due at once\n")
     status, _, err = say("reschedule", "later", "--due", "soon", "--yes")
     assert (status, "soon: write now, in 10m, " in err) == (2, True)
 
@@ -310,7 +314,10 @@ def test_stop_job_of_a_worker(busy: Job, say: Say) -> None:
 
 
 def test_kill_horse(busy: Job, say: Say) -> None:
-    assert say("worker", "kill-horse", "w-1", "--dry-run")[1] == "Kill the work-horse of worker w-1\n  w-1 runs long\n"
+    assert say("worker", "kill-horse", "w-1", "--dry-run")[1] == (
+        "Kill the work-horse of worker w-1\n  The job ends where it is, with nothing cleaned up: it fails, or is tried again.\n"
+        "  w-1 runs long\n"
+    )
     assert done(say("worker", "kill-horse", "w-1", "--yes")) == "killed 1"
     assert busy.get_status() == "failed"
 
@@ -336,7 +343,9 @@ def test_suspend_and_resume(redis: Redis, say: Say) -> None:
 
 
 def test_what_is_asked_on_the_whole_installation(redis: Redis, say: Say) -> None:
-    assert say("suspend", "--for", "10m", "--dry-run")[1] == "Suspend all workers for 10 min\n"
+    assert say("suspend", "--for", "10m", "--dry-run")[1] == (
+        "Suspend all workers for 10 min\n  They end the jobs that they run, and take no others: what is enqueued waits.\n"
+    )
     assert not redis.exists("rq:suspended")
 
 
