@@ -25,7 +25,7 @@ MOST_US: Final = 2_000
 """Microseconds of the server's time after which a script begins no further job."""
 
 WITH_TRASH_US: Final = 1_500
-"""The same of deleting and of undoing: what is left to do then takes these longer."""
+"""The same of what is taken into the trash and put back: what is left to do then takes these longer."""
 
 FIRST: Final = 64
 """So many jobs are given to the first call; each call after it is given about as many as there is time for."""
@@ -40,10 +40,11 @@ def run(
     now: float,
     *,
     when_full: bool = False,
+    most_us: int = MOST_US,
 ) -> list[Outcome]:
     """What came of each job, in order. `now` is epoch seconds; the rest is as each_call has it. Raises redis' errors: then
     nobody knows of the call that failed, and the calls before it are done."""
-    calls = each_call(connection, script, operation, options, jobs, lambda: now, when_full=when_full)
+    calls = each_call(connection, script, operation, options, jobs, lambda: now, when_full=when_full, most_us=most_us)
     return [one for came in calls for one in came]
 
 

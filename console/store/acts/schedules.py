@@ -87,7 +87,10 @@ def _of_users(
     if isinstance(command, Remove):
         script = scripts.load("jobs", "entry_of", "trash", "remove_schedules")
         seen = [JobSeen(one, b"", "") for one in names]
-        return job_scripts.run(connection, script, operation.id, (operation.id, trash_s), seen, now, when_full=True)
+        return job_scripts.run(
+            connection, script, operation.id, (operation.id, trash_s), seen, now,
+            when_full=True, most_us=job_scripts.WITH_TRASH_US,
+        )  # fmt: skip
     # An id of ours is ASCII; what is not names nothing.
     ids = [one.decode("ascii", "replace") for one in names]
     try:
