@@ -192,6 +192,7 @@ def _note_end(job: Job, started: float, outcome: str, error: BaseException | Non
                 keys.ONGOING + job.origin,
                 keys.WAITING + job.origin,
                 *usage.records(ended),
+                keys.FAILING,
             ],
             [
                 run.attempt if run else "",

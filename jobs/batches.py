@@ -65,7 +65,9 @@ def set_paused(connection: Redis, ids: Sequence[str], paused: bool, note: str = 
     found: list[Answer] = []
     for some in _batches(ids):
         with connection.pipeline(transaction=False) as pipe:
-            scripts.PAUSE.queue_each(pipe, (([keys.SCHEDULE + one, keys.PAUSED], [one, int(paused), note, by]) for one in some))
+            scripts.PAUSE.queue_each(
+                pipe, (([keys.SCHEDULE + one, keys.PAUSED, keys.FAILING], [one, int(paused), note, by]) for one in some)
+            )
             found += [_answer(reply, words.__getitem__) for reply in _replies(pipe)]
     return found
 

@@ -205,7 +205,7 @@ def _set_paused(connection: Redis, user_id: str, task_name: str, *, paused: bool
     if len(note) > MAX_NOTE:
         raise InvalidSchedule(f"the note has {len(note)} characters; at most {MAX_NOTE}")
     one = schedule_id(user_id, task_name)
-    outcome = scripts.PAUSE.run(connection, [keys.SCHEDULE + one, keys.PAUSED], [one, int(paused), note, by])
+    outcome = scripts.PAUSE.run(connection, [keys.SCHEDULE + one, keys.PAUSED, keys.FAILING], [one, int(paused), note, by])
     if outcome == b"unknown":
         raise UnknownSchedule(f"user {ascii(user_id)[:70]} has no schedule for {task_name!r}")
     return bool(outcome == b"done")

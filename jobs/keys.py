@@ -56,6 +56,10 @@ RUNS: Final = f"{TQ}runs:"
 """hash `RUNS<schedule id>`, field = the run id's suffix, value = `kind;state;slot;started;duration;attempts`:
 the last 50 runs of a schedule. Until the schedule is removed."""
 
+FAILING: Final = f"{TQ}failing"
+"""zset, member = schedule id, score = how many of its runs in a row have failed, the last one among them. Until one is done, or
+the schedule is paused or removed."""
+
 WAITING: Final = f"{TQ}waiting:"
 """zset `WAITING<lane>`, member = run id, score = when it was enqueued: runs that have not started, as far as we were told.
 The attempt's start takes a run off, and the heartbeat one that ended without starting."""

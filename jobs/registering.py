@@ -93,7 +93,9 @@ def remove_users(connection: Redis, ids: Sequence[str]) -> None:
         return
     with connection.pipeline() as pipe:
         scripts.REMOVE_USERS.queue(
-            pipe, [keys.ENTRIES, keys.SCHEDULES, keys.PAUSED], [keys.SCHEDULE, keys.RUNS, keys.RQ_JOB, keys.USER, *ids]
+            pipe,
+            [keys.ENTRIES, keys.SCHEDULES, keys.PAUSED, keys.FAILING],
+            [keys.SCHEDULE, keys.RUNS, keys.RQ_JOB, keys.USER, *ids],
         )
         pipe.zrem(keys.USERS, *ids)
         for prefix in (keys.USER, keys.SNAPSHOT, keys.CHANGES, keys.DELIVERED):
@@ -232,5 +234,7 @@ def queue_remove(pipe: Pipeline, names: Sequence[tuple[str, str]]) -> None:
     """Add to a pipeline the removal of schedules, each named by its user and task."""
     arguments = [word for user_id, name in names for word in (schedule_id(user_id, name), user_id, name)]
     scripts.REMOVE.queue(
-        pipe, [keys.ENTRIES, keys.SCHEDULES, keys.PAUSED], [keys.SCHEDULE, keys.RUNS, keys.USER, keys.RQ_JOB, *arguments]
+        pipe,
+        [keys.ENTRIES, keys.SCHEDULES, keys.PAUSED, keys.FAILING],
+        [keys.SCHEDULE, keys.RUNS, keys.USER, keys.RQ_JOB, *arguments],
     )

@@ -54,6 +54,15 @@ def hopeless(user_id: str) -> None:
     raise PermanentError("it is gone for good")
 
 
+@task("fickle")
+def fickle(user_id: str) -> str:
+    """Fails for good while the test says so."""
+    _count("fickle", user_id)
+    if _redis().exists("test:broken"):
+        raise PermanentError("broken for now")
+    return "done"
+
+
 @task("polite")
 def polite(user_id: str) -> str:
     """Is asked to come back in two seconds, once."""

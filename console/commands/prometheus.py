@@ -77,7 +77,7 @@ def _metrics(status: Status) -> Iterator[Metric]:
     yield Metric("tq_schedulers", "Schedulers by kind and verdict.", _counted(schedulers, ("kind", "verdict")))
     lags = [one.lag_s for one in status.schedulers if one.lag_s is not None]
     yield _one("tq_scheduler_lag_seconds", "For how long the entry that is longest due waits.", max(lags, default=None))
-    counts = {name: getattr(schedules, name) for name in ("armed", "paused", "late", "orphaned", "quarantined")}
+    counts = {name: getattr(schedules, name) for name in ("armed", "paused", "late", "orphaned", "quarantined", "failing")}
     yield Metric("tq_schedules", "Schedules by state.", [({"state": name}, count) for name, count in counts.items()])
     yield _one("tq_schedules_due_next_hour", "Entries that are due within the hour.", schedules.due_next_hour)
     found = Counter({(code, severity): 0 for code in problems.codes() for severity in SEVERITIES})

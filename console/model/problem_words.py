@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from console.model import schedule_terms
 from console.model.counting import counted
+from console.model.filters import parse
 from console.model.queries import SchedulesQuery, ViewQuery, WorkersQuery
 from console.model.status import Problem, QueueStatus, Status
 
@@ -14,6 +16,7 @@ EVIDENCE: Final = 10
 
 WORKERS: Final = WorkersQuery()
 ENTRIES: Final = SchedulesQuery("entries")
+FAILING: Final = SchedulesQuery(filter=parse("state:failing", schedule_terms.FIELDS))
 """Screens on which evidence is seen."""
 
 

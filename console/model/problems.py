@@ -272,6 +272,7 @@ RULES: tuple[Callable[[Status], Iterator[Problem]], ...] = (
     evicting,
     restarted,
     worker_gone,
+    schedules.schedules_failing,
     schedules.quarantined,
     schedules.orphaned,
     schedules.other_prefix,

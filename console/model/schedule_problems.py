@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from console.model import starting, words
 from console.model.counting import counted
-from console.model.problem_words import ENTRIES, WORKERS, entries, error, subject, warning
+from console.model.problem_words import ENTRIES, FAILING, WORKERS, entries, error, subject, warning
 from console.model.queries import ActivityQuery, SchedulesQuery
-from console.model.status import Problem, SchedulerStatus, Status
+from console.model.status import FAILING_RUNS, Problem, SchedulerStatus, Status
 
 LOCK_HELD = 10.0
 """Seconds for which a pass of rqscheduler may hold its lock: thousands of entries fire in that time."""
@@ -79,6 +79,19 @@ def slow_poll(status: Status) -> Iterator[Problem]:
 def shortest_promise(status: Status) -> int | None:
     """The shortest promise of the tiers, in seconds; None where nothing is promised."""
     return min((queue.promise_s for queue in status.queues if queue.promise_s is not None), default=None)
+
+
+def schedules_failing(status: Status) -> Iterator[Problem]:
+    """`schedules_failing`: schedules whose last FAILING_RUNS runs failed, however many others are done in their lane."""
+    if count := status.schedules.failing:
+        yield warning(
+            "schedules_failing",
+            "schedules",
+            f"{counted(count, 'schedule has', 'schedules have')} failed at least {FAILING_RUNS} times in a row",
+            "see whose, and why: tq-console schedules list --filter state:failing",
+            count,
+            FAILING,
+        )
 
 
 def quarantined(status: Status) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from console.model.throughput import Throughput
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Verdict = Literal["live", "late", "gone"]
 Severity = Literal["error", "warning"]
+
+FAILING_RUNS: Final = 2
+"""How many runs in a row a schedule fails until that is a problem: one may have met what passes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,8 @@ class SchedulerStatus:
 @dataclass(frozen=True, slots=True)
 class ScheduleCounts:
     """Users' schedules. `armed` are those that are not paused, the schedules of inactive users among them: they have their
-    entries, and skip. `orphaned` are on the list of schedules and cannot be read any more.
+    entries, and skip. `orphaned` are on the list of schedules and cannot be read any more; `failing` are those of which the
+    last FAILING_RUNS runs failed, or more of them.
 
     `late`, `due_next_hour` and `entries` count entries of rq-scheduler, whoever made them, `due_next_hour` without those of
     paused schedules, which skip; `heartbeat` is whether the job layer's own entry, which is none of these, is there: it
@@ -137,6 +141,7 @@ class ScheduleCounts:
     due_next_hour: int | None
     entries: int | None
     heartbeat: bool | None
+    failing: int | None
 
 
 @dataclass(frozen=True, slots=True)

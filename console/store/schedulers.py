@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from console.model.due import LATE
-from console.model.status import PassLock, ScheduleCounts, SchedulerStatus, Verdict
+from console.model.status import FAILING_RUNS, PassLock, ScheduleCounts, SchedulerStatus, Verdict
 from console.store import rq_keys
 from console.store.trip import Answer, Answers, Trip
 from console.store.values import age, instant, number, pairs, text, text_or_none, whole
@@ -66,6 +66,7 @@ class AskedSchedules:
 
     quarantined: Answer
     orphaned: Answer
+    failing: Answer
     late: Answer
     due_next_hour: Answer
     entries: Answer
@@ -102,6 +103,7 @@ def ask_schedules(trip: Trip, now: float) -> AskedSchedules:
     return AskedSchedules(
         quarantined=trip.ask("ZCARD", keys.QUARANTINE),
         orphaned=trip.ask("HGET", keys.HEARTBEAT, "orphaned"),
+        failing=trip.ask("ZCOUNT", keys.FAILING, FAILING_RUNS, "+inf"),
         # The heartbeat's entry has the score 0: it is always due, and never late.
         late=trip.ask("ZCOUNT", keys.ENTRIES, "(0", now - LATE),
         due_next_hour=trip.ask("ZCOUNT", keys.ENTRIES, "(0", now + 3_600),
@@ -180,6 +182,7 @@ def counts(names: AskedNames, asked: AskedSchedules, paused: Answer | None = Non
         due_next_hour=due,
         entries=asked.entries.count(),
         heartbeat=asked.first.rows()[:1] == [keys.HEARTBEAT_ENTRY.encode()] if asked.first.value is not None else None,
+        failing=asked.failing.count(),
     )
 
 

@@ -36,6 +36,7 @@ def _ask(pipe: Pipeline, scene: Scene) -> None:
                 key(keys.RQ_SCHEDULED, lane),
                 keys.LANES,
                 *usage.records(scene.now),
+                keys.FAILING,
             ],
             [
                 scene.now,

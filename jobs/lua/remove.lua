@@ -1,6 +1,6 @@
 -- Removes schedules with their entries and histories, a batch at a time. Runs that exist already go on.
 --
--- KEYS  1 entries zset, 2 schedules zset, 3 set of paused schedules
+-- KEYS  1 entries zset, 2 schedules zset, 3 set of paused schedules, 4 zset of those that fail
 -- ARGV  1 prefix of schedule hashes, 2 of runs hashes, 3 of user hashes, 4 of job hashes, then for each schedule: id, user, task
 -- Returns how many there were. Cost: O(log entries + 50) for each.
 
@@ -12,6 +12,7 @@ for at = 5, #ARGV, 3 do
   redis.call('ZREM', KEYS[1], id)
   redis.call('ZREM', KEYS[2], user .. '\0' .. task)
   redis.call('SREM', KEYS[3], id)
+  redis.pcall('ZREM', KEYS[4], id)
   local tasks = redis.call('HGET', ARGV[3] .. user, 'tasks')
   if tasks then
     local kept = {}

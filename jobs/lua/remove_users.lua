@@ -1,7 +1,7 @@
 -- Removes all schedules of users, with their entries and histories: those that the list of schedules has, and those that the user
 -- names, because either may have been damaged. Runs that exist already go on.
 --
--- KEYS  1 entries zset, 2 schedules zset, 3 set of paused schedules
+-- KEYS  1 entries zset, 2 schedules zset, 3 set of paused schedules, 4 zset of those that fail
 -- ARGV  1 prefix of schedule hashes, 2 of runs hashes, 3 of job hashes, 4 of user hashes, 5.. the users
 -- Returns nothing. Cost: O(log schedules) for each user, O(log entries + 50) for each schedule.
 
@@ -20,5 +20,6 @@ for at = 5, #ARGV do
     redis.call('ZREM', KEYS[1], id)
     redis.call('ZREM', KEYS[2], from .. task)
     redis.call('SREM', KEYS[3], id)
+    redis.pcall('ZREM', KEYS[4], id)
   end
 end

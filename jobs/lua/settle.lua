@@ -7,13 +7,13 @@
 --
 -- KEYS  1 waiting zset of the lane, 2 ongoing zset of the lane, 3 queue list, 4 missing hash, 5 the lane's counts,
 --       6 RQ's set of queues, 7 RQ's scheduled zset of the lane, 8 set of lanes, 9 and 10 the users' seconds and failures of
---       this hour
+--       this hour, 11 zset of the schedules that fail
 -- ARGV  1 now, 2 seconds until a missed run counts as lost, 3 how many runs of each set to look at, 4 prefix of job hashes,
 --       5 prefix of runs hashes, 6 prefix of attempts hashes, 7 seconds until a run that goes on is looked at again,
 --       8 prefix of waiting zsets, 9 prefix of ongoing zsets, 10 lane, 11 now as RQ writes times,
 --       12 prefix of schedules, 13 how many users to keep, 14 for how long
 -- Returns how many were put back. Cost: O(log) for each run looked at, and an LPOS for each whose absence is verified: no more of
--- them than walk SEARCHED elements of the list together, but one at least. (After usage.lua.)
+-- them than walk SEARCHED elements of the list together, but one at least. (After usage.lua and in_a_row.lua.)
 
 local ENDED = { finished = true, failed = true, canceled = true, stopped = true }
 local now, lost_after, again = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[7])
@@ -59,6 +59,7 @@ local function settle(id, status)
   if state == 'queued' or state == 'started' or state == 'retrying' then
     state = killed and 'killed' or status or 'gone'
     redis.call('HSET', ARGV[5] .. schedule, suffix, kind .. ';' .. state .. ';' .. rest)
+    in_a_row(KEYS[11], schedule, state)
   end
 end
 

@@ -78,7 +78,7 @@ def status(**given: Any) -> Status:
         queues=LANES,
         workers=(WORKER,),
         schedulers=(SchedulerStatus("rqscheduler", "s-1", "host-1", 5.0, 0.2, 1.0, "live"),),
-        schedules=ScheduleCounts(1_200, 3, 0, 0, 0, 840, 1_203, True),
+        schedules=ScheduleCounts(1_200, 3, 0, 0, 0, 840, 1_203, True, 0),
         suspended=False,
         pass_lock=None,
         problems=PROBLEMS,

@@ -54,7 +54,7 @@ WELL = Status(
     workers=(WORKER,),
     schedulers=(SCHEDULER,),
     schedules=ScheduleCounts(
-        armed=100, paused=0, late=0, orphaned=0, quarantined=0, due_next_hour=100, entries=100, heartbeat=True
+        armed=100, paused=0, late=0, orphaned=0, quarantined=0, due_next_hour=100, entries=100, heartbeat=True, failing=0
     ),
     suspended=False,
     pass_lock=None,
@@ -142,6 +142,8 @@ GONE, LATE = replace(SCHEDULER, verdict="gone", seen_s=300.0), replace(SCHEDULER
         (schedulers(armed=0, late=4, heartbeat=False), [("no_scheduler", "error", "rqscheduler")]),
         (schedulers(SCHEDULER, late=4), [("schedules_late", "warning", "schedules")]),
         (schedulers(SCHEDULER, quarantined=1), [("quarantined", "warning", "schedules")]),
+        (schedulers(SCHEDULER, failing=1), [("schedules_failing", "warning", "schedules")]),
+        (schedulers(SCHEDULER, failing=None), []),
         (schedulers(replace(SCHEDULER, poll_s=5.0)), []),
         (schedulers(replace(SCHEDULER, poll_s=60.0)), [("slow_poll", "warning", "s1")]),
         (schedulers(SCHEDULER, replace(GONE, poll_s=60.0)), []),
@@ -188,13 +190,13 @@ def test_every_problem_has_a_message_and_a_remedy() -> None:
         pass_lock=PassLock(11.0, 2.0),
         server=replace(WELL.server, maxmemory_policy="allkeys-lru"),
         workers=(replace(WORKER, verdict="gone"),),
-        schedules=replace(WELL.schedules, quarantined=2, late=2, orphaned=2),
+        schedules=replace(WELL.schedules, quarantined=2, late=2, orphaned=2, failing=2),
         schedulers=(replace(SCHEDULER, poll_s=60.0),),
         refused=(Refused("rq:queues", "WRONGTYPE"),),
         unread=(Unread("queues", 5_000, 9_000),),
     )
     found = [*find(everything), *find(replace(everything, schedulers=()))]
-    assert len({problem.code for problem in found}) == 15
+    assert len({problem.code for problem in found}) == 16
     assert all(problem.message and problem.remedy for problem in found)
     assert {problem.code for problem in found} <= set(all_codes())
 
@@ -253,6 +255,7 @@ def message(status: Status, code: str) -> str:
         (schedulers(SCHEDULER, late=1), "schedules_late", "1 entry is more than 2 min past due"),
         (schedulers(SCHEDULER, quarantined=1), "quarantined", "1 entry is set aside"),
         (schedulers(SCHEDULER, orphaned=1), "orphaned", "1 schedule is listed"),
+        (schedulers(SCHEDULER, failing=1), "schedules_failing", "1 schedule has failed at least 2 times in a row"),
         (schedulers(armed=0, entries=1), "other_prefix", "1 entry is here"),
         (high(overdue=1), "retries_unmoved", "1 retry or scheduled job is more than"),
         (replace(WELL, queues=(HIGH, replace(MAIL, waiting=1, workers=0))), "no_worker", "1 job waits and"),

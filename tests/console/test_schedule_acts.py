@@ -164,12 +164,14 @@ def test_removing_and_undoing_leaves_everything_as_it_was(redis: Redis, stock: S
     stock.worker("--burst", "default").wait(30)
     redis.zadd(keys.ENTRIES, {found[0].key: 1_234.5})
     redis.zrem(keys.ENTRIES, found[2].key)
+    redis.zadd(keys.FAILING, {found[1].key: 3, "another": 2})
     before = held(redis)
     assert codes(do(writer, Remove(), *found, NOBODY)) == ["done"] * 5 + ["gone"]
     assert [schedule.user for schedule in schedules.page(redis)] == ["dora"]
     assert redis.hget(keys.USER + "ada", "tasks") == b""
     assert redis.hget(keys.USER + "dora", "tasks") == b"flaky"
     assert not redis.exists(keys.PAUSED)
+    assert redis.zrange(keys.FAILING, 0, -1) == [b"another"]
     assert redis.zcard(keys.ENTRIES) == 2
     assert codes(do(writer, Remove(), found[0], name="op2")) == ["gone"]
     assert undo(writer, [one.key for one in reversed(found)]) == ["done"] * 5

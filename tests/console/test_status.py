@@ -341,8 +341,10 @@ def test_schedules_are_counted(redis: Redis) -> None:
             "later": now + 4_000,
         },
     )
+    redis.zadd(keys.FAILING, {"once": 1, "twice": 2, "often": 40})
     counts = read(redis, now).schedules
     assert (counts.armed, counts.paused, counts.late, counts.orphaned) == (3, 2, 1, 4)
+    assert counts.failing == 2
     assert (counts.quarantined, counts.due_next_hour) == (1, 4)
     assert (counts.entries, counts.heartbeat) == (5, True)
 

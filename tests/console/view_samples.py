@@ -135,7 +135,7 @@ def workers_page(rows: tuple[WorkerRow, ...] = WORKERS, **changes: Any) -> Worke
 
 def status(**changes: Any) -> Status:
     gone = WORKERS[2].status
-    counts = ScheduleCounts(99_000, 1_000, 0, 0, 0, 8_000, 100_012, True)
+    counts = ScheduleCounts(99_000, 1_000, 0, 0, 0, 8_000, 100_012, True, 0)
     server = ServerInfo("redis://cache-1:6379/0", "valkey", "9.1.0", 0.4, 1_000_000, 0, "noeviction")
     return replace(Status(NOW, server, (), (WORKERS[0].status, gone), (), counts, False, None), **changes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import time
 from collections.abc import Callable
@@ -15,8 +16,22 @@ from rq.command import send_stop_job_command
 from rq.exceptions import AbandonedJobError
 from rq.job import Job
 
-from jobs import PermanentError, RetryAfter, User, attempts, controls, heartbeat, keys, log, set_user
+from jobs import (
+    PermanentError,
+    RetryAfter,
+    User,
+    attempts,
+    batches,
+    controls,
+    heartbeat,
+    keys,
+    log,
+    remove_schedule,
+    remove_user,
+    set_user,
+)
 from jobs.prototype import rq_time
+from jobs.schedules import schedule_id
 from tests.conftest import Stock, until
 from tests.fast_tiers import attempts_of, runs_of, until_run
 
@@ -92,6 +107,67 @@ def test_a_work_horse_killed_in_every_attempt_ends_as_killed(redis: Redis, stock
     assert outcomes(redis, run) == ["killed"] * 4
     assert all(attempt.ended_at for attempt in attempts_of(redis, run))
     assert Job.fetch(run, connection=redis).get_status() == "failed"
+    assert redis.zscore(keys.FAILING, schedule_id("ada", "gated")) == 1
+
+
+def test_how_many_runs_of_a_schedule_failed_in_a_row_is_counted_until_one_is_done(redis: Redis, stock: Stock) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["fickle", "flaky"])
+    one = schedule_id("ada", "fickle")
+    redis.set("test:broken", 1)
+    counted = []
+    for n in range(4):
+        if n == 2:
+            redis.delete("test:broken")
+        controls.run_now(redis, "ada", "fickle")
+        assert stock.worker("--burst", "default").wait(60) == 0
+        counted.append(redis.zscore(keys.FAILING, one))
+        if n == 2:
+            redis.set("test:broken", 1)
+    assert counted == [1, 2, None, 1]
+    # One that is tried again has not failed.
+    controls.run_now(redis, "ada", "flaky")
+    assert stock.worker("--burst", "default").wait(60) == 0
+    assert runs_of(redis, "ada", "flaky")[0].state == "retrying"
+    assert redis.zrange(keys.FAILING, 0, -1) == [one.encode()]
+
+
+def test_a_run_whose_job_fails_without_an_attempt_counts_as_failed(redis: Redis, stock: Stock) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    run = controls.run_now(redis, "ada", "ok").run
+    assert run is not None
+    redis.hset(keys.RQ_JOB + run, mapping={"data": pickle.dumps(("no.such.module.call", None, (), {})), "retries_left": 0})
+    assert stock.worker("--burst", "default").wait(60) == 0
+    assert Job.fetch(run, connection=redis).get_status() == "failed"
+    heartbeat.beat(redis)
+    assert runs_of(redis, "ada", "ok")[0].state == "failed"
+    assert redis.zscore(keys.FAILING, schedule_id("ada", "ok")) == 1
+
+
+@pytest.mark.parametrize(
+    "seen_to",
+    [
+        lambda redis: controls.pause(redis, "ada", "ok"),
+        lambda redis: batches.set_paused(redis, [schedule_id("ada", "ok")], True),
+        lambda redis: remove_schedule(redis, "ada", "ok"),
+        lambda redis: remove_user(redis, "ada"),
+    ],
+    ids=["pause", "pause many", "remove", "remove user"],
+)
+def test_a_schedule_that_somebody_has_seen_to_fails_no_more(redis: Redis, seen_to: Callable[[Redis], object]) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    redis.zadd(keys.FAILING, {schedule_id("ada", "ok"): 7, "another": 1})
+    seen_to(redis)
+    assert redis.zrange(keys.FAILING, 0, -1) == [b"another"]
+
+
+def test_what_is_no_sorted_set_of_failing_schedules_keeps_no_attempt_from_its_end(redis: Redis, stock: Stock) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    redis.set(keys.FAILING, "something else")
+    controls.run_now(redis, "ada", "ok")
+    assert stock.worker("--burst", "default").wait(60) == 0
+    assert runs_of(redis, "ada", "ok")[0].state == "finished"
+    remove_user(redis, "ada")
+    assert redis.get(keys.FAILING) == b"something else"
 
 
 def test_a_stopped_job_is_stopped(redis: Redis, stock: Stock) -> None:

@@ -4,11 +4,11 @@
 -- Options  1 the operation, 2 seconds for which the trash is kept
 -- Leaves of a schedule what lua/remove.lua of the job layer leaves: nothing but the runs that exist already. Its definition, its
 --       runs and its entry's job are renamed; its entry, its places among the schedules and the paused, and the task's name at its
---       user are noted. A pass of rqscheduler that has the entry in its list finds that it is gone (jobs/firing.py).
+--       user are noted, and how often it failed in a row. A pass of rqscheduler that has the entry in its list finds that it is gone (jobs/firing.py).
 -- Cost: O(log n), about 20 commands for each.
 
 local operation, seconds = options[1], options[2]
-local SCHEDULES, PAUSED = TQ .. 'schedules', TQ .. 'paused'
+local SCHEDULES, PAUSED, FAILING = TQ .. 'schedules', TQ .. 'paused', TQ .. 'failing'
 local trash = open_trash(TQ, operation, seconds, ids_given())
 
 local function without(tasks, task)
@@ -47,6 +47,11 @@ return act_on_each(function(id)
     redis.call('ZREM', SCHEDULES, member)
   end
   if redis.call('SREM', PAUSED, id) == 1 then trash.member(PAUSED, id) end
+  local failed = is(FAILING, 'zset') and redis.call('ZSCORE', FAILING, id)
+  if failed then
+    trash.score(FAILING, id, failed)
+    redis.call('ZREM', FAILING, id)
+  end
   local left = tasks and without(tasks, task)
   if left then
     trash.word(owner, 'tasks', tasks, task)
