@@ -36,6 +36,9 @@ SEEN_S: Final = 0.15
 """Seconds that all must have been on screen: a yes that came sooner was typed before there was anything to say it to, as keys
 do that wait on a slow line."""
 
+EARLY: Final = "not yet: it is still being looked for what this would be done to"
+"""What is said to a yes that comes before all is known, until all is."""
+
 LEAVE: Final = "Leave"
 """The word that leaves all as it is: none that is the name of a command."""
 
@@ -146,6 +149,8 @@ class Confirm(Dialog[Confirmed | None]):
     def action_do(self) -> None:
         """Do it, if all is known and said that it takes."""
         if not self.ready:
+            if not self._nothing:
+                self._complain(EARLY)
             return
         if self._target.production and self.query_one("#name", Input).value.strip() != self._target.name:
             self.query_one("#name").focus()
@@ -264,6 +269,8 @@ class Confirm(Dialog[Confirmed | None]):
     def _tell(self) -> None:
         if not self.ready_to_draw:
             return
+        if self._wrong == EARLY and (self.ready or self._nothing):
+            self._wrong = ""
         self.tell_title(self._title(), self._target)
         body = self.query_one("#body", Page)
         rows = confirm_lines.lines(self.command, self._meant, self._glance, self._slots, self._failed, self._around)
