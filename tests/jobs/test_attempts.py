@@ -15,6 +15,7 @@ from redis import Redis
 from rq.command import send_stop_job_command
 from rq.exceptions import AbandonedJobError
 from rq.job import Job
+from rq_scheduler import Scheduler
 
 from jobs import (
     PermanentError,
@@ -28,6 +29,7 @@ from jobs import (
     log,
     remove_schedule,
     remove_user,
+    schedules,
     set_user,
 )
 from jobs.prototype import rq_time
@@ -143,6 +145,16 @@ def test_a_run_whose_job_fails_without_an_attempt_counts_as_failed(redis: Redis,
     assert redis.zscore(keys.FAILING, schedule_id("ada", "ok")) == 1
 
 
+def skip_a_slot(redis: Redis, user: User) -> None:
+    """Let a slot of the user's schedule come due, as the user is now."""
+    set_user(redis, user)
+    one = schedule_id(user.id, "ok")
+    redis.zadd(keys.ENTRIES, {one: time.time() - 1})
+    scheduler = Scheduler(connection=redis)
+    scheduler.enqueue_job(scheduler.job_class.fetch(one, connection=redis))
+    assert sum(schedules.get(redis, user.id, "ok").skipped.values()) == 1
+
+
 @pytest.mark.parametrize(
     "seen_to",
     [
@@ -150,8 +162,9 @@ def test_a_run_whose_job_fails_without_an_attempt_counts_as_failed(redis: Redis,
         lambda redis: batches.set_paused(redis, [schedule_id("ada", "ok")], True),
         lambda redis: remove_schedule(redis, "ada", "ok"),
         lambda redis: remove_user(redis, "ada"),
+        lambda redis: skip_a_slot(redis, User("ada", "slow", active=False)),
     ],
-    ids=["pause", "pause many", "remove", "remove user"],
+    ids=["pause", "pause many", "remove", "remove user", "user inactive"],
 )
 def test_a_schedule_that_somebody_has_seen_to_fails_no_more(redis: Redis, seen_to: Callable[[Redis], object]) -> None:
     set_user(redis, User("ada", "slow"), tasks=["ok"])
