@@ -79,9 +79,9 @@ class SchedulesPage:
 
 @dataclass(frozen=True, slots=True)
 class SlotsPage:
-    """The next slots of a schedule, and the queue of its runs: `before` and `lane_before` as it is, `after` and `lane` as a
-    change would make it. `said` is why there are none. Of a backfill, `runs` is the slots that `counted` schedules have in its
-    time, and `lane` the queue of their runs."""
+    """The next slots of a schedule, that of the user `user` for `task`, and the queue of its runs: `before` and `lane_before`
+    as it is, `after` and `lane` as a change would make it. `said` is why there are none. Of a backfill, `runs` is the slots
+    that `counted` schedules have in its time, and `lane` the queue of their runs."""
 
     as_of: float
     key: bytes
@@ -92,6 +92,8 @@ class SlotsPage:
     counted: int = 0
     lane: str = ""
     lane_before: str = ""
+    user: str = ""
+    task: str = ""
 
 
 STOPPED: Final = ("paused", "inactive")

@@ -90,12 +90,16 @@ def absolute(at: float | None, zone: tzinfo | None, now: float | None = None) ->
 
 def in_zone(at: float, zone: tzinfo | None) -> str:
     """An instant to the second as `absolute` has it, and the name of the zone: for what somebody is about to decide on."""
+    return f"{absolute(at, zone)} {zone_name(at, zone)}".rstrip()
+
+
+def zone_name(at: float, zone: tzinfo | None) -> str:
+    """What `zone` is called at that instant, None for this machine's; empty where no calendar has it."""
     try:
         there = datetime.fromtimestamp(at, zone or UTC)
-        name = (there if zone is not None else there.astimezone()).tzname()
+        return (there if zone is not None else there.astimezone()).tzname() or ""
     except (OverflowError, ValueError, OSError):
-        name = None
-    return f"{absolute(at, zone)} {name}" if name else absolute(at, zone)
+        return ""
 
 
 def size(number: int | None) -> str:

@@ -57,7 +57,7 @@ def read(connection: Redis, query: SlotsQuery, now: float) -> SlotsPage:
             return SlotsPage(now, query.key, before, said="its user is not in the directory")
         plan = wish(query.command).plan(user, old)
         after = _told(planning.next_slots(old, plan, user, SHOWN, now))
-        return SlotsPage(now, query.key, before, after, lane=plan.tier.lane, lane_before=old.lane)
+        return SlotsPage(now, query.key, before, after, lane=plan.tier.lane, lane_before=old.lane, user=old.user, task=old.task)
     except (JobsError, ValueError, OverflowError, StopIteration) as error:
         return SlotsPage(now, query.key, before, said=visible(str(error)) or "its slots cannot be worked out")
 

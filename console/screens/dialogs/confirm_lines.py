@@ -105,7 +105,7 @@ def lines(
     if glance.more:
         rows += _prose(glance.more, "warn", WARNS)
     if slots is not None:
-        rows += _runs(slots, glance.count) if isinstance(command, Backfill) else _slots(slots, around.zone)
+        rows += _runs(slots, glance.count) if isinstance(command, Backfill) else _slots(slots, around.zone, glance.count)
     for tally in glance.tallies:
         # The title says a single state, though not whether there is anything to pause; a function tells more than its task.
         said = tally.what == "state" and len(tally.counts) == 1 and not isinstance(command, Pause | Resume)
@@ -133,13 +133,16 @@ def _tally(tally: Tally, *, alone: bool) -> Row:
     return Row((*line, (f" · and {counted(tally.others, 'other')}" if tally.others else "", "dim")))
 
 
-def _slots(slots: SlotsPage, zone: tzinfo | None) -> list[Row]:
-    """The next slots as they are, and as they would be."""
+def _slots(slots: SlotsPage, zone: tzinfo | None, schedules: int) -> list[Row]:
+    """The next slots as they are, and as they would be; of several schedules those of the first."""
     if slots.said:
         return _prose(slots.said, "warn", WARNS)
-    rows = []
+    first = f"slots of the first of them, {slots.user} {slots.task}:" if schedules > 1 else ""
+    rows = _prose(first, "dim") if first else []
     for label, found in (("next now", slots.before), ("then", slots.after)):
         told = [words.absolute(at, zone, slots.as_of) for at in found[:SLOTS]]
+        if told:
+            told[-1] = f"{told[-1]} {words.zone_name(found[:SLOTS][-1], zone)}".rstrip()
         for at, line in enumerate(_joined(told, ROOM - LABEL)):
             rows.append(Row(((f"{label if at == 0 else '':<{LABEL}}", "dim"), (line, ""))))
     return rows
