@@ -221,7 +221,7 @@ SCREENS = {
     "jobs": finished,
     "failures": numbered("3", "failures"),
     "groups": in_groups,
-    "schedules": numbered("4", "ada@lovelace"),
+    "schedules": numbered("4", "ada@lovelace", "PermanentE"),
     "workers": numbered("5", "rqscheduler"),
     "activity": numbered("6", "done from consoles"),
     "operation": one_operation,
