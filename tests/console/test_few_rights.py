@@ -120,7 +120,8 @@ def test_a_user_of_some_jobs_acts_on_these_only(redis: Redis, server: Server, co
     make = failed if isinstance(command, Requeue) else queued
     theirs, others = make(redis, "theirs-1"), make(redis, "others-1")
     before = redis.hgetall("rq:job:others-1")
-    own = ("rq:job:theirs-*", "rq:job::theirs-*", "rq:results:theirs-*")
+    # A job without a name is theirs, too, and stands for no other.
+    own = ("rq:job:theirs-*", "rq:job::theirs-*", "rq:results:theirs-*", "rq:job:", "rq:job::dependents")
     with limited(redis, server.url, *own, "rq:queue:*", "rq:queues", "rq:failed:*") as connection:
         assert codes(act(connection, command, others, theirs)) == ["refused", "done"]
     assert redis.hgetall("rq:job:others-1") == before

@@ -119,6 +119,7 @@ def test_jobs_of_many_kinds_leave_together_what_they_leave_one_by_one(redis: Red
 
     def at_once() -> None:
         assert codes(act(redis, command, *asked)) == expected
+        assert redis.zrange("tq:waiting:odd", 0, -1) == [run.key]
         order = [job.key for job in (plain, bare, run, nameless, again)]
         assert redis.lrange("rq:queue:odd", 0, -1) == order[:: -1 if command.at_front else 1]
 

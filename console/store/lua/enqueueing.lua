@@ -24,22 +24,7 @@ local function append(fields, name, value)
   fields[#fields + 1] = value
 end
 
--- Puts a job into a queue; one with a limit among those that wait for a slot. `fields` are other fields and values of its hash.
-local function enqueue(id, queue, front, limit, concurrency, fields)
-  local key, list = job_key(id), RQ .. ':queue:' .. queue
-  if limit then
-    redis.call('HSET', key, 'status', 'rate_limited', unpack(fields))
-  else
-    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', now_text, unpack(fields))
-    collect(front and at_front or at_end, list, id)
-  end
-  redis.call('PERSIST', key)
-  with_dependents[#with_dependents + 1] = key .. ':dependents'
-  queues[list] = true
-  if limit then wait_for_slot(id, limit, concurrency) end
-end
-
--- A function that does the same to jobs without a limit, all of one queue: put(id, the key of its hash, fields).
+-- A function that puts jobs without a limit into one queue: put(id, the key of its hash, other fields and values of it).
 local function into_queue(queue, front)
   local list = RQ .. ':queue:' .. queue
   local ids = ids_at(front and at_front or at_end, list)
@@ -50,6 +35,17 @@ local function into_queue(queue, front)
     with_dependents[#with_dependents + 1] = key .. ':dependents'
     queues[list] = true
   end
+end
+
+-- Puts a job into a queue; one with a limit among those that wait for a slot. `fields` are other fields and values of its hash.
+local function enqueue(id, queue, front, limit, concurrency, fields)
+  local key = job_key(id)
+  if not limit then return into_queue(queue, front)(id, key, fields) end
+  redis.call('HSET', key, 'status', 'rate_limited', unpack(fields))
+  redis.call('PERSIST', key)
+  with_dependents[#with_dependents + 1] = key .. ':dependents'
+  queues[RQ .. ':queue:' .. queue] = true
+  wait_for_slot(id, limit, concurrency)
 end
 
 -- Gives a job as many retries as it has waits between them, and none of those that its own results asked for counts any more.

@@ -107,7 +107,8 @@ local function fields_of(id, ...)
   return found
 end
 
--- Ids by key, in order, for one command with many members: those of one key, and one more of them.
+-- Ids by key, in order, for one command with many members. `ids_at` is the list of one key, made where there is none; `collect`
+-- adds an id to it.
 local function ids_at(collected, key)
   local ids = collected[key]
   if not ids then

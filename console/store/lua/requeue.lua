@@ -8,11 +8,11 @@
 
 local front, fresh, timeout = options[1] == '1', options[2] == '1', options[3]
 local NOTHING = '\120\156\3\0\0\0\0\1'  -- as zlib writes it: RQ's own requeue leaves no other traceback here
-local FRESH = { 'started_at', '', 'ended_at', '' }
+local UNTRACED = { 'started_at', '', 'ended_at', '' }
 -- Where there was no traceback, none of nothing is added: it reads the same, and a hash that grows takes a tenth longer.
 local TRACED = { 'started_at', '', 'ended_at', '', 'exc_info', NOTHING }
 local left = {}
-local function has_ended(status) return status == 'failed' or status == 'stopped' end
+local function has_failed(status) return status == 'failed' or status == 'stopped' end
 
 -- Puts back a job that came from the queue of its group, with a timeout, without a limit, and no run of ours, as nearly all of a
 -- bulk: what the others are asked one by one has one answer for the group. False, and nothing is done, where it is not so, or not
@@ -27,9 +27,9 @@ local function requeue_plain(id, queue, score)
   if not put or parts_of_run(id) then return false end
   local key = job_key(id)
   local job = redis.pcall('HMGET', key, 'status', 'origin', 'timeout', 'rate_limit_key', 'exc_info')
-  if not has_ended(job[1]) or job[2] ~= queue or not job[3] or (job[4] or '') ~= '' or moved(id, score) then return false end
+  if not has_failed(job[1]) or job[2] ~= queue or not job[3] or (job[4] or '') ~= '' or moved(id, score) then return false end
   if fresh then give_retries(id) end
-  put(id, key, job[5] and TRACED or FRESH)
+  put(id, key, job[5] and TRACED or UNTRACED)
   ids[#ids + 1] = id
   return true
 end
@@ -41,14 +41,14 @@ return act_on_each(function(id, queue, state, score)
   local job
   job, code = fields_of(id, 'origin', 'timeout', 'rate_limit_key', 'exc_info')
   if not job then return code end
-  if not has_ended(job[1]) then return 'changed' end
+  if not has_failed(job[1]) then return 'changed' end
   local origin = job[2] and job[2] ~= '' and job[2] or queue
   local concurrency = job[4] and redis.call('HGET', job_key(id), 'rate_limit_concurrency')
   local limit = has_limit(job[4], concurrency) and job[4] or nil
   code = wrong(group_list, 'zset') or cannot_enqueue(id, origin, limit, queue)
   if code then return code end
 
-  local fields = job[5] and TRACED or FRESH
+  local fields = job[5] and TRACED or UNTRACED
   if limit or not job[3] or origin ~= job[2] then
     fields = { 'origin', origin, 'timeout', job[3] or timeout, unpack(fields) }
     if limit then append(fields, 'enqueue_at_front', front and '1' or '0') end
