@@ -36,6 +36,9 @@ from jobs.errors import JobsError
 LOOK_S: Final = 0.1
 """Seconds between two looks at whether somebody has pressed ctrl-c."""
 
+PAST_S: Final = 60.0
+"""Seconds by which an instant is past that was not meant as now."""
+
 PAST: Final = "that instant is past: what is due then is due at once"
 
 
@@ -108,7 +111,7 @@ def _found(server: Reader, command: Command, meant: Chosen, *, looks: bool, trie
             return replace(found, nowhere=nowhere)
         warns = seen and (looks or tries or isinstance(command, Move))
         warnings = queues_named.warnings(server, command, seen, now) if warns else ()
-        if isinstance(command, Reschedule) and seen and command.due < now:
+        if isinstance(command, Reschedule) and seen and command.due < now - PAST_S:
             warnings = (PAST, *warnings)
         return replace(found, warnings=warnings)
     except KeyboardInterrupt:

@@ -67,8 +67,8 @@ def _hearing() -> Iterator[None]:
     """Meanwhile reading from the terminal is taken up anew every HEARD_S seconds: Python looks for an interrupt before it reads
     and when its reading is broken off, so one that comes in between is noted, and else heard only after the next line."""
     before = signal.signal(signal.SIGALRM, lambda number, frame: None)
-    signal.setitimer(signal.ITIMER_REAL, HEARD_S, HEARD_S)
     try:
+        signal.setitimer(signal.ITIMER_REAL, HEARD_S, HEARD_S)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -48,7 +48,7 @@ _MEANS: Final[Mapping[type[Command], str]] = {
     commands.Repair: "Entries that were lost are put back, and schedules that users lack are made.",
     commands.PutBack: "One that rqscheduler still cannot read is set aside again in its next pass.",
     commands.RunAgain: "The job itself stays as it is: a copy runs, under a new id.",
-    commands.Move: "What waits comes to the end of that queue, and counts as waiting from then on.",
+    commands.Move: "What is queued comes to the end of that queue, and counts as waiting from then on.",
 }
 """What follows from some that their name does not say."""
 

@@ -221,7 +221,7 @@ def test_a_move_to_where_nobody_works_is_told_of(redis: Redis, stock: Stock, say
     told = "there is no queue hgih yet, and no worker listens on it: what is moved there waits for one"
     said = say("move", "a", "--to", "hgih", "--dry-run")[1]
     assert f"  {told}\n" in said
-    assert "  What waits comes to the end of that queue, and counts as waiting from then on.\n" in said
+    assert "  What is queued comes to the end of that queue, and counts as waiting from then on.\n" in said
     assert json.loads(say("move", "a", "--to", "hgih", "--dry-run", "--json")[1])["warnings"] == [told]
     stock.worker("--name", "w-1", "high")
     until(lambda: redis.hget("rq:worker:w-1", "state") == b"idle", what="the worker is there")

@@ -35,5 +35,6 @@ def act(
     script = scripts.load("jobs", "entry_of", "trash", "entries")
     options = (command.WORD, "" if due is None else repr(due), keys.ENTRIES_LOCK, operation, trash_s)
     seen = [JobSeen(one.key, b"", "", one.score) for one in entries]
-    when_full = isinstance(command, Remove)
-    return job_scripts.run(connection, script, operation, options, seen, now, when_full=when_full)
+    removes = isinstance(command, Remove)
+    most_us = job_scripts.WITH_TRASH_US if removes else job_scripts.MOST_US
+    return job_scripts.run(connection, script, operation, options, seen, now, when_full=removes, most_us=most_us)
