@@ -193,6 +193,7 @@ def _note_end(job: Job, started: float, outcome: str, error: BaseException | Non
                 keys.WAITING + job.origin,
                 *usage.records(ended),
                 keys.FAILING,
+                keys.SCHEDULE + str(_meta(job, "schedule")),
             ],
             [
                 run.attempt if run else "",

@@ -121,7 +121,6 @@ def _carry_out(
             keys.WAITING + schedule.lane,
             keys.LANE + schedule.lane,
             keys.LANES,
-            keys.FAILING,
         ],
         [
             schedule.id,

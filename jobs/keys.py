@@ -57,8 +57,9 @@ RUNS: Final = f"{TQ}runs:"
 the last 50 runs of a schedule. Until the schedule is removed."""
 
 FAILING: Final = f"{TQ}failing"
-"""zset, member = schedule id, score = how many of its runs in a row have failed, the last one among them. Until one is done,
-the schedule is paused or removed, or a slot of it is skipped because its user is inactive."""
+"""zset, member = schedule id, score = how often its runs have failed since one was done: one that was requeued and failed again
+counts again, one that was stopped or canceled not at all. Until one is done, the schedule is paused, resumed or removed, or its
+user becomes inactive."""
 
 WAITING: Final = f"{TQ}waiting:"
 """zset `WAITING<lane>`, member = run id, score = when it was enqueued: runs that have not started, as far as we were told.

@@ -197,7 +197,7 @@ def registration(
         instead_of, due = moves.get(one, ("", due))
         rows += (one, user.id, n, int(user.active), due, gap, cadence.spec(), instead_of)
         rows += (entry_data(path, user.id), description(path, user.id))
-    return [keys.USERS, keys.ENTRIES, keys.SCHEDULES, keys.LANES, keys.PAUSED], [
+    return [keys.USERS, keys.ENTRIES, keys.SCHEDULES, keys.LANES, keys.PAUSED, keys.FAILING], [
         keys.USER,
         keys.SCHEDULE,
         keys.RQ_JOB,

@@ -78,7 +78,11 @@ def _metrics(status: Status) -> Iterator[Metric]:
     lags = [one.lag_s for one in status.schedulers if one.lag_s is not None]
     yield _one("tq_scheduler_lag_seconds", "For how long the entry that is longest due waits.", max(lags, default=None))
     counts = {name: getattr(schedules, name) for name in ("armed", "paused", "late", "orphaned", "quarantined", "failing")}
-    yield Metric("tq_schedules", "Schedules by state.", [({"state": name}, count) for name, count in counts.items()])
+    yield Metric(
+        "tq_schedules",
+        "Schedules by state; failing: their runs failed twice in a row, whatever else they are.",
+        [({"state": name}, count) for name, count in counts.items()],
+    )
     yield _one("tq_schedules_due_next_hour", "Entries that are due within the hour.", schedules.due_next_hour)
     found = Counter({(code, severity): 0 for code in problems.codes() for severity in SEVERITIES})
     found.update((problem.code, problem.severity) for problem in status.problems)

@@ -9,14 +9,14 @@ from console.model import schedule_terms
 from console.model.counting import counted
 from console.model.filters import parse
 from console.model.queries import SchedulesQuery, ViewQuery, WorkersQuery
-from console.model.status import Problem, QueueStatus, Status
+from console.model.status import FAILING_RUNS, Problem, QueueStatus, Status
 
 EVIDENCE: Final = 10
 """How many names of what it is about a problem bears at the most."""
 
 WORKERS: Final = WorkersQuery()
 ENTRIES: Final = SchedulesQuery("entries")
-FAILING: Final = SchedulesQuery(filter=parse("state:failing", schedule_terms.FIELDS))
+FAILING: Final = SchedulesQuery(filter=parse(f"failed>={FAILING_RUNS}", schedule_terms.FIELDS))
 """Screens on which evidence is seen."""
 
 

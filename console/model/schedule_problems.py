@@ -82,13 +82,14 @@ def shortest_promise(status: Status) -> int | None:
 
 
 def schedules_failing(status: Status) -> Iterator[Problem]:
-    """`schedules_failing`: schedules whose last FAILING_RUNS runs failed, however many others are done in their lane."""
+    """`schedules_failing`: schedules of which FAILING_RUNS runs or more have failed since one was done, however well their
+    lane does."""
     if count := status.schedules.failing:
         yield warning(
             "schedules_failing",
             "schedules",
             f"{counted(count, 'schedule has', 'schedules have')} failed at least {FAILING_RUNS} times in a row",
-            "see whose, and why: tq-console schedules list --filter state:failing",
+            f"see whose, and why: tq-console schedules list --filter '{FAILING.filter}'",
             count,
             FAILING,
         )

@@ -10,10 +10,11 @@ from console.model.schedules import STOPPED, ScheduleRow
 
 FIELDS: Final[Mapping[str, Kind]] = {
     "user": "text", "tier": "text", "task": "text", "lane": "text", "state": "text", "source": "text", "id": "text",
-    "call": "text", "note": "text", "error": "text", "late": "duration", "fired": "number",
+    "call": "text", "note": "text", "error": "text", "late": "duration", "fired": "number", "failed": "number",
 }  # fmt: skip
 """`lane` is the queue of what is no user's schedule. `late` is how long ago it was due, 0 of one that is not due yet; nothing
-is known of one that is paused, or whose user is inactive, since it is not meant to fire. `error` is why its last run failed."""
+is known of one that is paused, or whose user is inactive, since it is not meant to fire. `error` is why its last run failed,
+`failed` how often its runs have failed since one was done."""
 
 FREE: Final = ("user", "task", "call", "note", "id", "lane")
 """Where a bare word is looked for: not in errors, for which the runs of every schedule would have to be read."""
@@ -56,5 +57,9 @@ def terms(row: ScheduleRow, now: float) -> tuple[dict[str, str | None], dict[str
         "error": row.last_error,
     }
     late = None if row.next_at is None or row.state in STOPPED else max(0.0, now - row.next_at)
-    numbers = {"late": late, "fired": None if row.fired is None else float(row.fired)}
+    numbers = {
+        "late": late,
+        "fired": None if row.fired is None else float(row.fired),
+        "failed": None if row.failed is None else float(row.failed),
+    }
     return text, numbers

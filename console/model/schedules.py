@@ -37,7 +37,8 @@ class ScheduleRow:
 
     `source` is user, rq-scheduler, rq or rq-cron. `state` is armed, paused, inactive, late, running, failing, orphaned,
     retrying for a job that RQ will try again, `foreign` for what is not ours and has nothing wrong with it, or `gone` for one
-    that a search has found and that is no more. `runs` are the newest ten, newest first. `skipped` counts by reason.
+    that a search has found and that is no more. `runs` are the newest ten, newest first. `failed` is how often
+    they have failed since one was done, as far as that is counted. `skipped` counts by reason.
     `next_slots` are filled in for a user's own page and one schedule only. `spec` is a user's cadence as jobs.cadence reads it.
     `why` is the most decisive reason that it is not as it should be, in short, as far as a list tells it.
     """
@@ -57,6 +58,7 @@ class ScheduleRow:
     runs: tuple[RunRow, ...] = ()
     last_error: str | None = None
     fired: int | None = None
+    failed: int | None = None
     skipped: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
     noted_by: str = ""

@@ -125,8 +125,8 @@ class SchedulerStatus:
 @dataclass(frozen=True, slots=True)
 class ScheduleCounts:
     """Users' schedules. `armed` are those that are not paused, the schedules of inactive users among them: they have their
-    entries, and skip. `orphaned` are on the list of schedules and cannot be read any more; `failing` are those of which the
-    last FAILING_RUNS runs failed, or more of them.
+    entries, and skip. `orphaned` are on the list of schedules and cannot be read any more; `failing` are those of which
+    FAILING_RUNS runs have failed since one was done, or more.
 
     `late`, `due_next_hour` and `entries` count entries of rq-scheduler, whoever made them, `due_next_hour` without those of
     paused schedules, which skip; `heartbeat` is whether the job layer's own entry, which is none of these, is there: it

@@ -20,7 +20,7 @@ from console.store.facts import definition
 from console.store.run_errors import FAILED, RunErrors
 from console.store.steps import Line, Reading, Steps, after, beside
 from console.store.trip import Answer
-from console.store.values import number, text, text_or_none
+from console.store.values import number, text, text_or_none, whole
 from jobs import keys, schedules
 from jobs.errors import JobsError
 from jobs.prototype import description
@@ -87,6 +87,7 @@ def read(
     """
     ids = [name.id for name in names]
     scores = line.ask("ZMSCORE", keys.ENTRIES, *ids) if ids else None
+    failing = line.ask("ZMSCORE", keys.FAILING, *ids) if ids else None
     definitions = Reading(bounded.hashes(line, [keys.SCHEDULE.encode() + one for one in ids]))
     histories = Reading(bounded.hashes(line, [keys.RUNS.encode() + one for one in ids] if with_runs else []))
     aside = Reading(_set_aside(line, scores if known is not None else None, secrets))
@@ -94,12 +95,14 @@ def read(
     yield from beside(definitions, histories, aside, remembered)
     runs = remembered.result
     failures = [run_records.newest_failure(history) for history in runs]
+    unknown = [None] * len(names)
     entries = scores.rows() if scores else []
+    failed = [0 if count is None else whole(count) for count in failing.rows()] if failing else []
     judge = None if known is None else _Judge(known, aside.result, secrets)
     return [
-        _restore(name, raw, entry, history, errors.of(failure) if errors else None, now, secrets, slots, judge)
-        for name, raw, entry, history, failure in zip(
-            names, definitions.result, entries or [None] * len(names), runs, failures, strict=True
+        _restore(name, raw, entry, count, history, errors.of(failure) if errors else None, now, secrets, slots, judge)
+        for name, raw, entry, count, history, failure in zip(
+            names, definitions.result, entries or unknown, failed or unknown, runs, failures, strict=True
         )
     ]
 
@@ -148,6 +151,7 @@ def _restore(
     name: Name,
     raw: Mapping[bytes, bytes] | None,
     score: object,
+    failed: int | None,
     runs: tuple[RunRow, ...],
     error: str | None,
     now: float,
@@ -175,6 +179,7 @@ def _restore(
         runs=runs[:SHOWN_RUNS],
         last_error=error or None,
         fired=min(schedule.fired, MAX_NUMBER) if schedule else None,
+        failed=failed,
         skipped={text(why): min(times, MAX_NUMBER) for why, times in schedule.skipped.items()} if schedule else {},
         note=masked_text(_told(raw, "note") or "", secrets),
         noted_by=_told(raw, "by") or "",

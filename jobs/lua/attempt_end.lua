@@ -2,7 +2,7 @@
 --
 -- KEYS  1 attempts hash of the run, 2 runs hash of its schedule, 3 the lane's counts, 4 log of the run,
 --       5 ongoing zset of the lane, 6 waiting zset of the lane, 7 and 8 the user's seconds and failures of this hour,
---       9 zset of the schedules that fail
+--       9 zset of the schedules that fail, 10 hash of the schedule
 -- ARGV  1 number of the attempt, or '' for the one that is running, or a new one when none is, 2 the attempt as JSON, 3 TTL of attempts and log, 4 the run's suffix
 --       or '', 5 the run's state now, 6 duration in seconds, 7 which count of the lane goes up, 8 run id, 9 how many attempts to keep,
 --       10 user or '', 11 1 where it failed, 12 how many users to keep, 13 for how long
@@ -30,6 +30,6 @@ local line = ARGV[4] ~= '' and redis.call('HGET', KEYS[2], ARGV[4])
 if line then
   local kind, slot, started = string.match(line, '^([^;]*);[^;]*;([^;]*);([^;]*);')
   redis.call('HSET', KEYS[2], ARGV[4], kind .. ';' .. ARGV[5] .. ';' .. slot .. ';' .. started .. ';' .. ARGV[6] .. ';' .. n)
-  in_a_row(KEYS[9], string.sub(ARGV[8], 1, -#ARGV[4] - 2), ARGV[5])
+  count_failed_in_a_row(KEYS[9], KEYS[10], string.sub(ARGV[8], 1, -#ARGV[4] - 2), ARGV[5])
 end
 return tonumber(n)

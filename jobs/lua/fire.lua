@@ -2,7 +2,7 @@
 -- leaves either the due slot or the run and the next slot, never something between. (After place.lua.)
 --
 -- KEYS  1 entries zset, 2 schedule hash, 3 runs hash, 4 the run's job hash, 5 its queue list, 6 RQ's set of queues,
---       7 waiting zset of the lane, 8 the lane's counts, 9 set of lanes, 10 zset of the schedules that fail
+--       7 waiting zset of the lane, 8 the lane's counts, 9 set of lanes
 -- ARGV  1 entry id, 2 the score as it was read, 3 the schedule's rev as it was read, 4 next slot, 5 run id, 6 its suffix,
 --       7 slot, 8 overlap policy, 9 now, 10 reason to skip or '', 11 how many earlier slots are missed, 12 lane,
 --       13 prefix of job hashes, 14 how many runs to remember, 15 heartbeat entry, 16.. the run's fields and values
@@ -33,8 +33,6 @@ if outcome == '' then
   outcome = placed and 'fired' or 'exists'
 else
   skipped(outcome, 1)
-  -- Nobody waits for a run of what is not meant to run.
-  if outcome == 'inactive' or outcome == 'paused' then redis.pcall('ZREM', KEYS[10], ARGV[1]) end
 end
 if ARGV[11] ~= '0' then skipped('missed', ARGV[11]) end
 redis.call('ZADD', KEYS[1], 'XX', ARGV[4], ARGV[1])

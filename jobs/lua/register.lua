@@ -5,7 +5,8 @@
 -- changes. Then the next slot is the new cadence's, but a run that is due sooner is not put off by a cadence that is at least as
 -- frequent. Where only the jitter changes, the slot that the entry waits for is moved by the new one.
 --
--- KEYS  1 users zset, 2 entries zset, 3 schedules zset, 4 set of lanes, 5 set of paused schedules
+-- KEYS  1 users zset, 2 entries zset, 3 schedules zset, 4 set of lanes, 5 set of paused schedules,
+--       6 zset of the schedules that fail
 -- ARGV  1 prefix of user hashes, 2 of schedule hashes, 3 of job hashes, 4 now, 5 now as RQ writes times, 6 the entries' meta,
 --       7 the tasks that a new user gets schedules for (csv), 8 'replace' to replace what was chosen by hand, 'keep' to keep it,
 --       'follow' to keep it and to pass over schedules that are gone, or whose user is not as the plan and the row say by now,
@@ -132,6 +133,7 @@ local function register(id, user, n, active, new_next, gap, cadence, instead_of,
   redis.call('HSET', job_prefix .. id, 'status', 'scheduled', 'created_at', ARGV[5], 'origin', lane, 'data', data,
     'description', description, 'meta', ARGV[6])
   redis.call('ZADD', KEYS[2], slot, id)
+  if active == '0' then redis.pcall('ZREM', KEYS[6], id) end
 end
 
 for at = first_schedule, #ARGV, SCHEDULE do register(unpack(ARGV, at, at + SCHEDULE - 1)) end

@@ -59,7 +59,7 @@ local function settle(id, status)
   if state == 'queued' or state == 'started' or state == 'retrying' then
     state = killed and 'killed' or status or 'gone'
     redis.call('HSET', ARGV[5] .. schedule, suffix, kind .. ';' .. state .. ';' .. rest)
-    in_a_row(KEYS[11], schedule, state)
+    count_failed_in_a_row(KEYS[11], ARGV[12] .. schedule, schedule, state)
   end
 end
 

@@ -125,6 +125,7 @@ def test_what_there_is_none_of_is_told_so_that_a_rule_about_it_can_fire() -> Non
         ("tq_workers", "verdict", "gone"),
         ("tq_schedulers", "kind", "rqscheduler"),
         ("tq_problems", "code", "no_worker"),
+        ("tq_schedules", "state", "failing"),
     ):
         told = [number for labels, number in found[name].samples.items() if (label, value) in labels]
         assert told

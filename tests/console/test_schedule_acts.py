@@ -178,6 +178,17 @@ def test_removing_and_undoing_leaves_everything_as_it_was(redis: Redis, stock: S
     assert held(redis) == before
 
 
+def test_a_set_of_failing_schedules_that_is_none_keeps_no_schedule_from_being_removed(
+    redis: Redis, writer: StoreWriter
+) -> None:
+    [ada] = of_users(redis, "ada")
+    redis.set(keys.FAILING, "something else")
+    before = held(redis)
+    assert codes(do(writer, Remove(), ada)) == ["done"]
+    assert undo(writer, [ada.key]) == ["done"]
+    assert held(redis) == before
+
+
 def test_a_schedule_that_is_made_anew_is_not_undone_over(redis: Redis, writer: StoreWriter) -> None:
     [ada] = of_users(redis, "ada")
     assert codes(do(writer, Remove(), ada)) == ["done"]

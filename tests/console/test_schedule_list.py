@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -19,6 +20,9 @@ from rq.cron import CronScheduler
 from rq_scheduler import Scheduler
 
 from console.cli import run
+from console.model.queries import OverviewQuery, SchedulesQuery
+from console.model.status import Status
+from console.store.reader import open_reader
 from jobs import controls, keys
 from jobs.registering import set_user, set_users
 from jobs.schedules import schedule_id
@@ -52,11 +56,33 @@ def listed(say: Say, *arguments: str) -> list[dict[str, Any]]:
     return found
 
 
+def status(redis: Redis) -> Status:
+    found = open_reader(os.environ["RQ_REDIS_URL"]).read(OverviewQuery(size=0), time.time())
+    assert isinstance(found, Status)
+    return found
+
+
 def users(say: Say, *arguments: str) -> list[str]:
     return [one["user"] for one in listed(say, *arguments)]
 
 
 # --- filters ------------------------------------------------------------------------------------
+
+
+def test_a_problem_names_the_filter_for_the_very_schedules_that_it_counts(redis: Redis, say: Say) -> None:
+    set_users(redis, [User("ada", "pro"), User("bob", "free"), User("cy", "pro"), User("dora", "pro")])
+    for name, failed in (("ada", 2), ("bob", 1), ("cy", 9)):
+        redis.zadd(keys.FAILING, {schedule_id(name, "scrape"): failed})
+    # Whatever else they are.
+    redis.zadd(keys.ENTRIES, {schedule_id("cy", "scrape"): time.time() - 900})
+    [problem] = [one for one in status(redis).problems if one.code == "schedules_failing"]
+    assert (problem.touches, problem.message) == (2, "2 schedules have failed at least 2 times in a row")
+    command = shlex.split(problem.remedy.rpartition(": ")[2])
+    assert command[:3] == ["tq-console", "schedules", "list"]
+    assert users(say, *command[3:]) == ["ada", "cy"]
+    assert isinstance(problem.opens, SchedulesQuery)
+    assert str(problem.opens.filter) == command[-1]
+    assert users(say, "--filter", "failed:0") == ["dora"]
 
 
 def test_a_filter_says_more_than_the_options_and_goes_with_them(redis: Redis, say: Say) -> None:

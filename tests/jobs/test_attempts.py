@@ -15,7 +15,6 @@ from redis import Redis
 from rq.command import send_stop_job_command
 from rq.exceptions import AbandonedJobError
 from rq.job import Job
-from rq_scheduler import Scheduler
 
 from jobs import (
     PermanentError,
@@ -29,7 +28,6 @@ from jobs import (
     log,
     remove_schedule,
     remove_user,
-    schedules,
     set_user,
 )
 from jobs.prototype import rq_time
@@ -80,6 +78,7 @@ def test_a_run_ends_with_every_attempt_on_record(
     failed = {attempt.error.partition(":")[0] for attempt in kept if attempt.traceback}
     assert failed <= {"ConnectionError", "ValueError", "PermanentError", "RetryAfter", "JobTimeoutException"}
     assert redis.zcard(keys.WAITING + "default") == redis.zcard(keys.ONGOING + "default") == 0
+    assert redis.zscore(keys.FAILING, schedule_id("ada", task)) == (None if state == "finished" else 1)
 
 
 def test_retries_back_off_as_the_policy_says(redis: Redis, stock: Stock) -> None:
@@ -145,16 +144,6 @@ def test_a_run_whose_job_fails_without_an_attempt_counts_as_failed(redis: Redis,
     assert redis.zscore(keys.FAILING, schedule_id("ada", "ok")) == 1
 
 
-def skip_a_slot(redis: Redis, user: User) -> None:
-    """Let a slot of the user's schedule come due, as the user is now."""
-    set_user(redis, user)
-    one = schedule_id(user.id, "ok")
-    redis.zadd(keys.ENTRIES, {one: time.time() - 1})
-    scheduler = Scheduler(connection=redis)
-    scheduler.enqueue_job(scheduler.job_class.fetch(one, connection=redis))
-    assert sum(schedules.get(redis, user.id, "ok").skipped.values()) == 1
-
-
 @pytest.mark.parametrize(
     "seen_to",
     [
@@ -162,25 +151,54 @@ def skip_a_slot(redis: Redis, user: User) -> None:
         lambda redis: batches.set_paused(redis, [schedule_id("ada", "ok")], True),
         lambda redis: remove_schedule(redis, "ada", "ok"),
         lambda redis: remove_user(redis, "ada"),
-        lambda redis: skip_a_slot(redis, User("ada", "slow", active=False)),
+        lambda redis: controls.resume(redis, "ada", "ok"),
+        lambda redis: set_user(redis, User("ada", "slow", active=False)),
     ],
-    ids=["pause", "pause many", "remove", "remove user", "user inactive"],
+    ids=["pause", "pause many", "remove", "remove user", "resume", "user inactive"],
 )
-def test_a_schedule_that_somebody_has_seen_to_fails_no_more(redis: Redis, seen_to: Callable[[Redis], object]) -> None:
+def test_a_schedule_that_somebody_has_seen_to_fails_no_more(
+    redis: Redis, seen_to: Callable[[Redis], object], request: pytest.FixtureRequest
+) -> None:
     set_user(redis, User("ada", "slow"), tasks=["ok"])
+    redis.hset(keys.SCHEDULE + schedule_id("ada", "ok"), "paused", int("resume" in request.node.name))
     redis.zadd(keys.FAILING, {schedule_id("ada", "ok"): 7, "another": 1})
     seen_to(redis)
     assert redis.zrange(keys.FAILING, 0, -1) == [b"another"]
 
 
-def test_what_is_no_sorted_set_of_failing_schedules_keeps_no_attempt_from_its_end(redis: Redis, stock: Stock) -> None:
-    set_user(redis, User("ada", "slow"), tasks=["ok"])
-    redis.set(keys.FAILING, "something else")
-    controls.run_now(redis, "ada", "ok")
+@pytest.mark.parametrize("meant", [lambda redis: controls.pause(redis, "ada", "hopeless"), None], ids=["paused", "inactive"])
+def test_a_run_of_what_is_not_meant_to_run_counts_for_nothing(
+    redis: Redis, stock: Stock, meant: Callable[[Redis], object] | None
+) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["hopeless"])
+    controls.run_now(redis, "ada", "hopeless")
+    if meant is None:
+        set_user(redis, User("ada", "slow", active=False))
+    else:
+        meant(redis)
     assert stock.worker("--burst", "default").wait(60) == 0
-    assert runs_of(redis, "ada", "ok")[0].state == "finished"
-    remove_user(redis, "ada")
+    assert runs_of(redis, "ada", "hopeless")[0].state == "failed"
+    assert not redis.exists(keys.FAILING)
+
+
+def test_what_is_no_sorted_set_of_failing_schedules_keeps_nothing_from_its_end(redis: Redis, stock: Stock) -> None:
+    for name in ("ada", "bob"):
+        set_user(redis, User(name, "slow"), tasks=["ok"])
+    redis.set(keys.FAILING, "something else")
+    worked, fell = (controls.run_now(redis, name, "ok").run for name in ("ada", "bob"))
+    redis.hset(
+        keys.RQ_JOB + str(fell), mapping={"data": pickle.dumps(("no.such.module.call", None, (), {})), "retries_left": 0}
+    )
+    assert stock.worker("--burst", "default").wait(60) == 0
+    assert heartbeat.beat(redis)["recovered"] == 0
+    assert [runs_of(redis, name, "ok")[0].state for name in ("ada", "bob")] == ["finished", "failed"]
+    assert not redis.exists(keys.ONGOING + "default", keys.WAITING + "default")
+    assert controls.pause(redis, "ada", "ok")
+    remove_schedule(redis, "ada", "ok")
+    set_user(redis, User("bob", "slow", active=False))
+    remove_user(redis, "bob")
     assert redis.get(keys.FAILING) == b"something else"
+    assert worked != fell
 
 
 def test_a_stopped_job_is_stopped(redis: Redis, stock: Stock) -> None:

@@ -3,8 +3,9 @@
 --
 -- Options  1 the operation, 2 seconds for which the trash is kept
 -- Leaves of a schedule what lua/remove.lua of the job layer leaves: nothing but the runs that exist already. Its definition, its
---       runs and its entry's job are renamed; its entry, its places among the schedules and the paused, and the task's name at its
---       user are noted, and how often it failed in a row. A pass of rqscheduler that has the entry in its list finds that it is gone (jobs/firing.py).
+--       runs and its entry's job are renamed; its entry, its places among the schedules and the paused, how often it failed in
+--       a row, and the task's name at its user are noted. A pass of rqscheduler that has the entry in its list finds that it is
+--       gone (jobs/firing.py).
 -- Cost: O(log n), about 20 commands for each.
 
 local operation, seconds = options[1], options[2]
@@ -28,7 +29,7 @@ return act_on_each(function(id)
   local owner, member = TQ .. 'user:' .. user, user .. '\0' .. task
   local code = wrong(ENTRIES, 'zset') or wrong(SCHEDULES, 'zset') or wrong(PAUSED, 'set') or wrong(owner, 'hash')
   if code then return code end
-  if trash.refused() or not (may_write_own(TQ, 'schedule:' .. id, 'runs:' .. id) and may_write_own(JOB, id)) then
+  if trash.refused() or not may_write(FAILING) or not (may_write_own(TQ, 'schedule:' .. id, 'runs:' .. id) and may_write_own(JOB, id)) then
     return 'refused'
   end
   local tasks = redis.call('HGET', owner, 'tasks')
