@@ -255,6 +255,7 @@ def test_retry_now_and_reschedule(redis: Redis, stock: Stock, say: Say) -> None:
     assert redis.zscore("rq:scheduled:low", "later") == tomorrow.timestamp()
     assert done(say("retry-now", "--queue", "low", "--yes")) == "queued 1"
     assert (waiting(redis), redis.zrange("rq:scheduled:low", 0, -1)) == (["tried"], [b"later"])
+    assert say("reschedule", "later", "--due", "now", "--yes")[2] == ""
     status, out, err = say("reschedule", "later", "--due", "2020-01-01T00:00Z", "--yes")
     assert (status, out.splitlines()[0], err) == (0, "rescheduled 1", "that instant is past: what is due then is due at once\n")
     status, _, err = say("reschedule", "later", "--due", "soon", "--yes")
