@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,9 @@ from console.model.bulk import Control, carry_out
 from console.model.commands import JobSeen, Requeue
 from console.model.operations import Operation
 from console.model.ports import WriteError
+from console.store import scripts
 from console.store.writer import StoreWriter
+from jobs.scripts import Script
 from tests import catalogue
 from tests.catalogue_tasks import echo
 from tests.conftest import Server, Stock, until
@@ -328,6 +331,25 @@ def test_a_user_who_may_not_do_all_of_it_does_none_of_it(redis: Redis, server: S
         act(theirs, Requeue(), job)
     assert caught.value.refused
     assert contents(redis) == before
+
+
+def test_a_server_that_cannot_tell_a_right_before_loses_no_job_by_it(
+    redis: Redis, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, limited = failed(redis), failed(redis, rate_limit=RateLimit("one", 1))
+    load = scripts.load
+
+    def of_redis_6(*names: str) -> Script:
+        text = load(*names).text.replace("redis.acl_check_cmd", "redis.no_such_call")
+        return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+    monkeypatch.setattr(scripts, "load", of_redis_6)
+    rights = ("~*", "&*", "+@all", "-persist")
+    for job in (plain, limited):
+        with reading_user(redis, server.url, rights) as url, Redis.from_url(url) as theirs, pytest.raises(WriteError):
+            act(theirs, Requeue(), job)
+        assert hash_of(redis, job)[b"status"] in (b"queued", b"rate_limited")
+    assert redis.lrange("rq:queue:odd", 0, -1) + redis.zrange("rq:rl:one:rate_limited", 0, -1) == [plain.key, limited.key]
 
 
 def test_a_stranger_named_like_a_run_is_none(redis: Redis) -> None:

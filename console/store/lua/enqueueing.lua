@@ -30,10 +30,11 @@ local function into_queue(queue, front)
   local ids = ids_at(front and at_front or at_end, list)
   return function(id, key, fields)
     redis.call('HSET', key, 'status', 'queued', 'enqueued_at', now_text, unpack(fields))
-    redis.call('PERSIST', key)
     ids[#ids + 1] = id
-    with_dependents[#with_dependents + 1] = key .. ':dependents'
     queues[list] = true
+    with_dependents[#with_dependents + 1] = key .. ':dependents'
+    -- Last: a server before Redis 7 does not tell before that it will refuse this, and then the job is in its queue all the same.
+    redis.call('PERSIST', key)
   end
 end
 
@@ -42,10 +43,10 @@ local function enqueue(id, queue, front, limit, concurrency, fields)
   local key = job_key(id)
   if not limit then return into_queue(queue, front)(id, key, fields) end
   redis.call('HSET', key, 'status', 'rate_limited', unpack(fields))
-  redis.call('PERSIST', key)
   with_dependents[#with_dependents + 1] = key .. ':dependents'
   queues[RQ .. ':queue:' .. queue] = true
   wait_for_slot(id, limit, concurrency)
+  redis.call('PERSIST', key)
 end
 
 -- Gives a job as many retries as it has waits between them, and none of those that its own results asked for counts any more.
