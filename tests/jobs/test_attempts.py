@@ -166,6 +166,24 @@ def test_a_schedule_that_somebody_has_seen_to_fails_no_more(
     assert redis.zrange(keys.FAILING, 0, -1) == [b"another"]
 
 
+def test_a_run_that_was_taken_for_killed_before_its_attempt_ended_counts_once(redis: Redis) -> None:
+    set_user(redis, User("ada", "slow"), tasks=["ok"])
+    run = controls.run_now(redis, "ada", "ok").run
+    assert run is not None
+
+    def fails_too_late() -> None:
+        redis.hset(keys.RQ_JOB + run, "status", "failed")
+        redis.zadd(keys.ONGOING + "default", {run: 0})
+        heartbeat.beat(redis)
+        assert runs_of(redis, "ada", "ok")[0].state == "killed"
+        raise PermanentError("at last")
+
+    with pytest.raises(PermanentError):
+        attempts.recorded(Job.fetch(run, connection=redis), fails_too_late)
+    assert runs_of(redis, "ada", "ok")[0].state == "failed"
+    assert redis.zscore(keys.FAILING, schedule_id("ada", "ok")) == 1
+
+
 @pytest.mark.parametrize("meant", [lambda redis: controls.pause(redis, "ada", "hopeless"), None], ids=["paused", "inactive"])
 def test_a_run_of_what_is_not_meant_to_run_counts_for_nothing(
     redis: Redis, stock: Stock, meant: Callable[[Redis], object] | None
