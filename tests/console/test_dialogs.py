@@ -11,6 +11,7 @@ from console.model.operations import Counts, Operation
 from console.model.selection import Glance, Preview, Selected
 from console.screens.dialogs.carrying import Carrying
 from console.screens.dialogs.confirm import Confirm
+from console.screens.dialogs.pause_queue import PauseQueue
 from console.widgets.lines import Page
 from tests.console.fakes import NOW, FakeReader, FakeWriter, job, writing
 from tests.console.pilots import SIZES, driving
@@ -74,6 +75,21 @@ async def test_what_a_dialog_is_told_before_it_is_there_it_says_once_it_is() -> 
         asking.show(Glance(1, 1, 1, {}, (), True, seen=(JobSeen(b"a", b"low", "failed", 1.0),)))
         asking.action_turn("f")
         await driver.shows("Requeue 1 failed job", "f [x]", "y does it")
+
+
+async def test_a_dialog_that_is_left_before_it_is_there_is_left_once_it_is() -> None:
+    reader = FakeReader()
+    async with driving(console(writing(reader, FakeWriter(reader)), screen="failures")) as driver:
+        await driver.shows("40 failures")
+        app, results = driver.app, []
+        for dialog in (Carrying("Requeue 10 failed jobs", app.target, None), PauseQueue("low", app.target)):
+            app.push_screen(dialog, results.append)
+            dialog.dismiss(None)
+            dialog.dismiss(None)
+            await driver.until(lambda: len(app.screen_stack) == 1)
+        await driver.until(lambda: len(results) == 2)
+        await driver.press("j", "r")
+        await driver.shows("Requeue 1 failed job")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -23,8 +23,18 @@ class Over(ModalScreen[Result], Generic[Result]):
     """Something over the screen that is left once: a second press that was on its way finds it left."""
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
-        """Leave it with a result, unless it is left already: textual would leave what is beneath."""
-        return super().dismiss(result) if self.is_current else AwaitComplete()
+        """Leave it with a result, unless it is left already: textual would leave what is beneath. One that is not there yet is
+        left once it is: textual would tell it that it is mounted, and mount nothing of what it is made of."""
+        if not self.is_current:
+            return AwaitComplete()
+        if not self.is_mounted:
+            self.call_next(self._leave, result)
+            return AwaitComplete()
+        return super().dismiss(result)
+
+    def _leave(self, result: Result | None) -> None:
+        # What a callback returns textual awaits, and a screen must not wait for its own end.
+        self.dismiss(result)
 
 
 class Dialog(Over[Result], Generic[Result]):
