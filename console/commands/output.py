@@ -6,10 +6,11 @@ import json
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+import termios
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 import humanize
@@ -17,6 +18,8 @@ import humanize
 from console import settings
 from console.model import words
 from console.model.text import visible
+
+T = TypeVar("T")
 
 HEARD_S: Final = 0.2
 """Seconds within which ctrl-c is heard at a question."""
@@ -52,14 +55,26 @@ def warn(text: str) -> None:
 def confirmed(question: str) -> bool:
     """Whether somebody at the terminal says yes. Raises click.Abort on ctrl-c; ask only if `can_ask`."""
     with _hearing():
-        return click.confirm(visible(question), err=True)
+        return _asked(lambda: click.confirm(visible(question), err=True))
 
 
 def typed(question: str, name: str) -> bool:
     """Whether somebody at the terminal types this name. Raises click.Abort on ctrl-c; ask only if `can_ask`."""
+    prompt = visible(f"{question} Type {name} to do it")
     with _hearing():
-        answer: str = click.prompt(visible(f"{question} Type {name} to do it"), default="", show_default=False, err=True)
-    return answer == name
+        return _asked(lambda: str(click.prompt(prompt, default="", show_default=False, err=True))) == name
+
+
+def _asked(ask: Callable[[], T]) -> T:
+    """What `ask` is answered by somebody who has seen it: what was typed before is no answer to it. Raises click.Abort on
+    ctrl-c, after the end of the line."""
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    try:
+        return ask()
+    except click.Abort:
+        click.echo(err=True)
+        raise
 
 
 @contextmanager

@@ -453,7 +453,32 @@ def test_ctrl_c_at_the_question_says_that_nothing_was_done(
         assert terminal.text.startswith("Requeue 2 failed or stopped jobs of the queue low\n")
         terminal.press("ctrl+c")
         assert terminal.ends() == 130
-        terminal.shows("interrupted: nothing was done")
+        terminal.shows("\ntq-console: interrupted: nothing was done")
+    assert failed(redis) == {"low-1", "low-2"}
+
+
+@pytest.fixture
+def halted(redis: Redis) -> Iterator[Callable[[], None]]:
+    """Lets the server stand still, from now until the function is called."""
+    pid = int(redis.info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    yield lambda: os.kill(pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGCONT)
+
+
+def test_what_was_typed_before_there_was_a_question_is_no_answer_to_it(
+    redis: Redis, jobs: dict[str, Job], halted: Callable[[], None], server: Server, tmp_path: Path
+) -> None:
+    with on_a_terminal(console("requeue", "--queue", "low"), tmp_path, (80, 24), RQ_REDIS_URL=server.url) as terminal:
+        terminal.shows("looking")
+        terminal.press("y", "enter")
+        # The terminal shows what it has taken in.
+        terminal.shows("y\n")
+        halted()
+        terminal.shows("[y/N]:")
+        terminal.press("enter")
+        assert terminal.ends() == 1
+        terminal.shows("nothing was done")
     assert failed(redis) == {"low-1", "low-2"}
 
 
