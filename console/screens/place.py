@@ -51,6 +51,9 @@ class Place:
 
 
 def seen_at(query: ViewQuery | None) -> Place | None:
-    """The place that shows what `query` asks for, None where no screen does."""
+    """The place that shows what `query` asks for, under its filter, None where no screen does."""
     screen = _SCREENS.get(type(query))
-    return None if query is None or screen is None else Place(screen, query)
+    if query is None or screen is None:
+        return None
+    said = query.filter if isinstance(query, JobsQuery | FailuresQuery | SchedulesQuery) else Filter()
+    return Place(screen, query, filter=said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import fields
 from typing import get_args
 
 import pytest
@@ -11,11 +12,16 @@ from redis import Redis
 from rq import Queue
 
 from console.model import queries
+from console.model.filters import Filter
 from console.model.queries import FailuresQuery, JobsQuery, OverviewQuery, ViewQuery, WorkersQuery
 from console.model.status import Problem
 from console.model.text import shell_word
 from console.screens.place import seen_at
 from console.screens.views import made
+from jobs import keys
+from jobs.registering import set_users
+from jobs.schedules import schedule_id
+from jobs.users import User
 from tests.console.driven import drive as drive
 from tests.console.fakes import FakeReader, status
 from tests.console.opened import console
@@ -108,10 +114,31 @@ async def test_on_a_real_server_a_queue_without_workers_leads_to_its_jobs(
         assert driver.app.view.asked == JobsQuery(queue=b"mail")
 
 
+async def test_on_a_real_server_the_filter_that_shows_the_evidence_is_shown_and_can_be_taken_off(
+    redis: Redis, drive: Callable[..., AbstractAsyncContextManager[Driver]]
+) -> None:
+    set_users(redis, [User("ada", "pro"), User("bob", "pro")])
+    redis.zadd(keys.FAILING, {schedule_id("ada", "scrape"): 2})
+    async with drive("overview") as driver:
+        await driver.shows("1 schedule has failed at least 2 times in a row")
+        await driver.press("exclamation_mark")
+        await driver.shows("enter opens the evidence")
+        await driver.press("down", "enter")
+        await driver.shows("failed>=2", "ada", "1 schedule")
+        await driver.shows_not("bob")
+        await driver.press("asterisk", "D")
+        await driver.shows("under failed>=2")
+        await driver.press("escape", "minus", "backspace")
+        await driver.shows("bob")
+
+
 def test_every_query_that_a_screen_asks_has_its_place_and_the_others_have_none() -> None:
     without = {queries.SlotsQuery, queries.WhyQuery, queries.DoctorQuery}
     for kind in get_args(ViewQuery):
-        place = seen_at(object.__new__(kind))
+        query = object.__new__(kind)
+        if "filter" in {field.name for field in fields(kind)}:
+            object.__setattr__(query, "filter", Filter())
+        place = seen_at(query)
         assert (place is None) == (kind in without), kind
         if place is not None:
             assert made(place.screen).name == place.screen
