@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from console.model.raised import raised
-from console.model.why.facts import Around, JobFacts, Listed, QueueFacts
+from console.model.schedules import RunRow
+from console.model.why.facts import Around, EntryFacts, JobFacts, Listed, QueueFacts, ScheduleFacts
 from console.model.why.jobs import why
 from console.model.why.queues import why as why_queue
 from console.model.why.reasons import Reason
+from console.model.why.schedules import why as why_schedule
 
 
 def test_of_a_failed_job_the_class_of_its_cause_is_told_and_what_helps_against_that() -> None:
@@ -83,3 +85,22 @@ def test_what_was_canceled_while_it_ran_is_told_by_how_it_ended() -> None:
     retried = of("scheduled", "canceled", "scheduled")
     assert (retried.code, retried.action) == ("listed_twice", "cancel")
     assert of("failed", "failed", "queued").remedy.startswith("it was enqueued anew")
+
+
+def of_runs(*states: str) -> list[str]:
+    """What is said of a schedule whose newest run is in the first of these states."""
+    runs = tuple(RunRow(f"r{n}", "slot", state, None, None, None, None) for n, state in enumerate(states))
+    schedule = ScheduleFacts("s", "ada", "scrape", True, True, True, runs=runs, entry=EntryFacts("s", 60.0))
+    return [reason.message for reason in why_schedule(schedule, Around(0.0)) if reason.code in ("failed", "running")]
+
+
+def test_a_run_that_is_tried_again_does_not_hide_that_those_before_it_failed() -> None:
+    assert of_runs("finished", "failed") == []
+    assert of_runs("failed", "finished", "failed") == ["its last run r0 failed"]
+    assert of_runs("timeout", "failed") == ["its last run r0 ran out of time; the one before it failed, too"]
+    assert of_runs("failed", "stopped", "failed", "killed") == ["its last run r0 failed; the 2 before it failed, too"]
+    assert of_runs("retrying", "failed", "failed", "finished") == [
+        "its last run that has ended, r1, failed; the one before it failed, too"
+    ]
+    assert of_runs("started", "failed") == ["its last run that has ended, r1, failed"]
+    assert of_runs("retrying", "finished", "failed") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Final
 
 from console.model import starting, words
@@ -110,14 +111,19 @@ def _runs(schedule: ScheduleFacts, around: Around) -> Iterator[Reason]:
         return
     if newest.state == "queued" and schedule.queue is not None:
         yield from queues.not_taken(schedule.queue, around)
-    elif newest.state in FAILED:
+    # One that is tried again may be done yet: what counts is how those before it ended.
+    ended = [run for run in schedule.runs if run.state == "finished" or run.state in FAILED]
+    if failed := list(takewhile(lambda run: run.state in FAILED, ended)):
+        last = f"run {failed[0].id}" if failed[0] is newest else f"run that has ended, {failed[0].id},"
+        too = sum(run.state != "stopped" for run in failed[1:])
+        often = f"; the {'one' if too == 1 else too} before it failed, too" if too else ""
         yield Reason(
             "failed",
-            f"its last run {newest.id} {_ended(newest.state)}",
-            f"see why: tq-console why {shell_word(newest.id)}; when the cause is mended, run it now",
+            f"its last {last} {_ended(failed[0].state)}{often}",
+            f"see why: tq-console why {shell_word(failed[0].id)}; when the cause is mended, run it now",
             "run_now",
         )
-    elif newest.state == "started":
+    if newest.state == "started":
         yield Reason("running", f"its run {newest.id} is at work")
 
 
