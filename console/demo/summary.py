@@ -143,7 +143,7 @@ def _told(run: EndedRun) -> Text:
 
 def _problems(outcome: Outcome) -> Text:
     if not outcome.problems:
-        return Text("no problems", "green")
+        return Text("no run, entry or schedule is known to be lost", "green")
     return Text("\n").join(Text.assemble(("problem  ", "red"), visible(problem.message)) for problem in outcome.problems)
 
 

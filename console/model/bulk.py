@@ -139,11 +139,13 @@ def carry_out(
 
 def settled(report: Report, ended: Ended) -> Report:
     """The report of an operation in the middle of which the server went away, once the audit has its end. Where nothing of the
-    batch that was under way was done, nothing is said of it."""
+    batch that was under way was done, nothing is said of it; where all of it was, each is told as done."""
     outcomes = report.outcomes
     unknown = sum(one.reason == "unknown" for one in outcomes)
     if ended.counts.told == len(outcomes) - unknown:
         outcomes = tuple(one for one in outcomes if one.reason != "unknown")
+    elif ended.counts.done == sum(one.result == "done" for one in outcomes) + unknown:
+        outcomes = tuple(Outcome(one.key, "done") if one.reason == "unknown" else one for one in outcomes)
     return Report(report.operation, outcomes, ended)
 
 

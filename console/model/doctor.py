@@ -161,8 +161,8 @@ def failed_grows(examined: Examined) -> Iterator[Problem]:
             yield warning(
                 "failed_grows",
                 growth.queue,
-                f"{growth.failed:,} failed jobs are kept, {growth.grown:,} of them since {growth.since_s / 60:,.0f} min ago; "
-                "each stays for a year unless a failure_ttl says otherwise",
+                f"{growth.failed:,} failed jobs are kept, {growth.grown:,} more than {growth.since_s / 60:,.0f} min ago; "
+                "each stays for a year where no failure_ttl says otherwise",
                 f"see what they are: tq-console failures --filter queue:{growth.queue}; requeue or delete them, by group",
                 growth.grown,
                 FailuresQuery(growth.key),

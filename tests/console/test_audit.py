@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import pytest
 from redis import Redis
 from rq import Queue
 
-from console.model.commands import Delete, JobSeen, Outcome, Requeue
+from console.model.bulk import Report, settled
+from console.model.commands import Delete, JobSeen, Outcome, Requeue, outcome
 from console.model.operations import Counts, Ended, Operation, resolved
 from console.model.ports import WriteError
 from console.operator import operation_id, operator, signature
@@ -271,6 +273,20 @@ def test_what_the_server_has_counted_settles_what_nobody_knew(
     told: Counts, kept: Counts, whole: bool, expected: Counts
 ) -> None:
     assert resolved(told, kept, whole=whole) == expected
+
+
+@pytest.mark.parametrize(
+    ("done", "expected"),
+    [(1, ["done"]), (3, ["done", "done", "done"]), (2, ["done", "failed", "failed"])],
+    ids=["none of it", "all of it", "nobody knows which"],
+)
+def test_what_was_under_way_is_told_as_the_server_has_counted_it(done: int, expected: list[str]) -> None:
+    outcomes = (Outcome(b"a", "done"), outcome(b"b", "unknown"), outcome(b"c", "unknown"))
+    report = Report(operation(), outcomes, Ended(1.0, "broken off", Counts(1, 0, {}, {"unknown": 2})))
+    counts = Counts(done) if done != 2 else Counts(2, 0, {"changed": 1})
+    found = settled(report, replace(report.ended, counts=counts))
+    assert [one.result for one in found.outcomes] == expected
+    assert found.ended.counts == counts
 
 
 def test_a_call_that_is_late_does_nothing_of_what_was_settled(redis: Redis, server: Server) -> None:

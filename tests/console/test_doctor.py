@@ -144,7 +144,7 @@ def test_a_registry_of_failed_jobs_that_grows_is_found_by_its_samples(redis: Red
     redis.xadd(f"{keys.SAMPLES}mail", {"waiting": 0, "failed": 300}, id=int(now * 1_000))
     found = problems(say)
     assert list(found) == ["failed_grows"]
-    assert "failed jobs are kept, 200 of them since 20 min ago; " in found["failed_grows"]["message"]
+    assert "failed jobs are kept, 200 more than 20 min ago; " in found["failed_grows"]["message"]
 
 
 def test_versions_that_break_with_each_other_are_told_with_their_source() -> None:
