@@ -267,8 +267,10 @@ class Console(App[Target], inherit_bindings=False):
             result = own()
             if result is not None:
                 await result
-        elif isinstance(place := self.view.do(action), Place):
-            await self.go(place)
+        elif isinstance(came := self.view.do(action), Place):
+            await self.go(came)
+        elif isinstance(came, str):
+            self._main.tell_hint(came)
 
     def on_main_idle(self, message: Main.Idle) -> None:
         """Say why a key does nothing here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual.app import ComposeResult
 
@@ -14,6 +14,8 @@ from console.widgets.columns import Column
 from console.widgets.lines import Line
 from console.widgets.pieces import Piece
 from console.widgets.table import Table
+
+ALL_MARKED: Final = "all are marked, whatever comes: - takes the marks off, then mark one by one"
 
 
 class Tabled(View):
@@ -112,8 +114,10 @@ class Tabled(View):
         row = self.table.row()
         return self.place_of(row) if row is not None else None
 
-    def do_mark(self) -> bool:
+    def do_mark(self) -> bool | str:
         """Mark the row, or take its mark off."""
+        if self.table.all_marked:
+            return ALL_MARKED
         self.table.toggle_mark()
         return True
 

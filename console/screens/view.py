@@ -121,9 +121,10 @@ class View(Widget):
         """The groups of what fails at present, None where that is not known or not shown."""
         return None
 
-    def do(self, action: str) -> Place | bool | None:
-        """Do an action of actions.py. A place is where it leads; False and None mean that there is nothing to do it to."""
-        method: Callable[[], Place | bool | None] | None = getattr(self, f"do_{action}", None)
+    def do(self, action: str) -> Place | str | bool | None:
+        """Do an action of actions.py. A place is where it leads, a text says why nothing is done; False and None mean that
+        there is nothing to do it to."""
+        method: Callable[[], Place | str | bool | None] | None = getattr(self, f"do_{action}", None)
         return method() if method is not None else False
 
     @property
