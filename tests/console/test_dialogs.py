@@ -176,14 +176,19 @@ async def test_keys_are_told_for_where_the_focus_is(size: tuple[int, int]) -> No
             told.append((focused and focused.id, *(said in keys for said in ("y does it", "enter goes on", "enter does it"))))
             await driver.press("tab")
         assert told == [
-            ("leave", True, False, False),
-            ("do", True, False, False),
+            ("leave", False, False, False),
+            ("do", False, False, False),
             ("canary", False, True, False),
             ("why", False, True, False),
             ("name", False, False, True),
-            ("leave", True, False, False),
+            ("leave", False, False, False),
         ]
+        # Where the server's name is asked for, y does nothing without it.
+        await driver.press("shift+tab", "shift+tab")
+        await driver.write("prod")
         await driver.press("tab")
+        await driver.shows("y does it")
+        await driver.press("tab", "tab")
         assert "▸ Leave" not in driver.text
         assert "▸ Requeue" not in driver.text
         await driver.write("y")

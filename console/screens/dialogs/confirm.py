@@ -152,7 +152,7 @@ class Confirm(Dialog[Confirmed | None]):
             if not self._nothing:
                 self._complain(EARLY)
             return
-        if self._target.production and self.query_one("#name", Input).value.strip() != self._target.name:
+        if not self._is_named:
             self.query_one("#name").focus()
             self._complain(f"type the name of this server, {self._target.name}, to go on")
             return
@@ -259,6 +259,11 @@ class Confirm(Dialog[Confirmed | None]):
         return self.ready_to_draw and self._was_seen and self._glance is not None and self._glance.done and not self._nothing
 
     @property
+    def _is_named(self) -> bool:
+        """Whether the server's name is typed, where that is asked for."""
+        return not self._target.production or self.query_one("#name", Input).value.strip() == self._target.name
+
+    @property
     def _nothing(self) -> bool:
         """Whether it is known that there is nothing that it could be done to, or that would be refused, or cannot be known."""
         if self._glance is None or not self._glance.done:
@@ -293,7 +298,8 @@ class Confirm(Dialog[Confirmed | None]):
         if self._wrong:
             self.query_one("#keys", Line).say([(f" {self._wrong}", "warn")])
         elif self.ready_to_draw:
-            self.tell_keys(confirm_keys.told(self._at, self._next(1), self._next(-1), self.ready, self._called))
+            takes_yes = self.ready and self._is_named
+            self.tell_keys(confirm_keys.told(self._at, self._next(1), self._next(-1), takes_yes, self._called))
 
     def _tell_canary(self) -> None:
         if self._tries:
