@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +26,7 @@ from jobs.registering import set_schedule, set_user, set_users
 from jobs.schedules import schedule_id
 from jobs.users import User
 from tests.conftest import Stock
+from tests.console.terminal import on_a_terminal
 from tests.contents import contents
 
 ROOT = Path(__file__).parents[2]
@@ -435,20 +434,15 @@ def test_an_entry_that_was_set_aside_is_dropped(redis: Redis, say: Say) -> None:
     assert not redis.exists(f"{keys.QUARANTINED_JOB}{number}")
 
 
-@pytest.mark.parametrize(("answer", "status", "left"), [(b"n\n", 1, 1), (b"y\n", 0, 0)])
-def test_drop_asks_at_a_terminal(redis: Redis, answer: bytes, status: int, left: int) -> None:
+@pytest.mark.parametrize(("answer", "status", "left"), [("n", 1, 1), ("y", 0, 0)])
+def test_drop_asks_at_a_terminal(redis: Redis, tmp_path: Path, answer: str, status: int, left: int) -> None:
     redis.zadd(keys.ENTRIES, {"poison": 1_767_225_600})
     number = quarantine.set_aside(redis, b"poison", "no status", "host:7")
-    main, child = pty.openpty()
-    os.write(main, answer)
-    command = [sys.executable, "-m", "console.cli", "schedules", "drop", str(number)]
-    try:
-        done = subprocess.run(command, stdin=child, capture_output=True, check=False, timeout=60)
-    finally:
-        os.close(main)
-        os.close(child)
-    assert (done.returncode, quarantine.count(redis)) == (status, left)
-    assert f"Drop entry poison, number {number} of the quarantine for good on unix://".encode() in done.stderr
+    with on_a_terminal([sys.executable, "-m", "console.cli", "schedules", "drop", str(number)], tmp_path) as terminal:
+        terminal.shows(f"Drop entry poison, number {number} of the quarantine for good on unix://", "[y/N]:")
+        terminal.press(answer, "enter")
+        assert terminal.ends() == status
+    assert quarantine.count(redis) == left
 
 
 def test_remove_removes_one_schedule_and_can_be_undone(redis: Redis, say: Say) -> None:

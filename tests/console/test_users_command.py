@@ -21,6 +21,7 @@ from jobs import keys, schedules, users
 from jobs.imports import MAX_BAD_ROWS
 from jobs.registering import set_user, set_users
 from jobs.users import User
+from tests.console.terminal import on_a_terminal
 
 SECRETIVE = User(
     "ada", "pro", "Europe/Rome", ("https://ann:s3cret@a.example/x?key=s3cret",), "https://h.example/hook?token=s3cret#s3cret"
@@ -105,22 +106,17 @@ def test_a_dry_run_of_a_prune_names_who_would_go(redis: Redis, say: Say, tmp_pat
     assert users.count(redis) == 30
 
 
-@pytest.mark.parametrize(("answer", "left"), [(b"n\n", ["ada", "bob"]), (b"y\n", ["ada"])])
-def test_a_prune_asks_at_a_terminal(redis: Redis, tmp_path: Path, answer: bytes, left: list[str]) -> None:
+@pytest.mark.parametrize(("answer", "status", "left"), [("n", 1, ["ada", "bob"]), ("y", 0, ["ada"])])
+def test_a_prune_asks_at_a_terminal(redis: Redis, tmp_path: Path, answer: str, status: int, left: list[str]) -> None:
     set_users(redis, [User("ada", "pro"), User("bob", "free")])
     (tmp_path / "users.csv").write_text("id,tier\nada,pro\n")
-    main, child = pty.openpty()
-    os.write(main, answer)
-    try:
-        done = program("users", "import", "users.csv", "--prune", stdin=child, capture_output=True)
-    finally:
-        os.close(main)
-        os.close(child)
+    command = [sys.executable, "-m", "console.cli", "users", "import", "users.csv", "--prune"]
+    with on_a_terminal(command, tmp_path) as terminal:
+        terminal.shows("Remove 1 user that the file does not name (bob)?", "[y/N]:")
+        terminal.press(answer, "enter")
+        assert terminal.ends() == status
+        assert ("nobody was removed, as you said no" in terminal.text) == (answer == "n")
     assert list(users.every_id(redis)) == left
-    assert b"Remove 1 user that the file does not name (bob)?" in done.stderr
-    assert (done.returncode, b"nobody was removed, as you said no" in done.stderr) == (
-        (0, False) if answer[:1] == b"y" else (1, True)
-    )
 
 
 def test_a_prune_from_standard_input_needs_yes(redis: Redis) -> None:
