@@ -102,7 +102,7 @@ def _found(server: Reader, source: Source, wanted: Filter, limit: int, now: floa
     while True:
         query = SchedulesQuery(source, looked_at, min(MAX_PAGE, bound - looked_at), index)
         page = schedule_rows.page(server, query, now)
-        if schedule_terms.needs_errors(wanted):
+        if schedule_terms.needs_errors(wanted) or any(row.failed for row in page.rows):
             # Why runs failed is told by the second reading of those that did.
             page = schedule_rows.page(server, query, now)
         looked_at += len(page.rows)

@@ -57,6 +57,8 @@ def fields(row: ScheduleRow) -> dict[str, Any]:
         "next_at": output.utc(row.next_at),
         "last": run_rows.run_fields(row.runs[0]) if row.runs else None,
         "fired": row.fired,
+        "failed": row.failed,
+        "error": row.last_error,
         "skipped": dict(row.skipped),
         "note": row.note,
         "noted_by": row.noted_by,
@@ -87,7 +89,13 @@ def _skipped(row: ScheduleRow, now: float) -> str:
 
 
 def _note(row: ScheduleRow, now: float) -> str:
-    return f"{row.note} ({row.noted_by})" if row.note and row.noted_by else row.note
+    """What somebody noted; else why its runs fail, and how often they have since one was done."""
+    if row.note:
+        return f"{row.note} ({row.noted_by})" if row.noted_by else row.note
+    if not row.failed:
+        return ""
+    error = f": {row.last_error}" if row.last_error else ""
+    return f"failed {'once' if row.failed == 1 else f'{row.failed:,} times in a row'}{error}"
 
 
 _LANE: Final = (Column("LANE", spare=True), lambda row, now: row.lane or "")

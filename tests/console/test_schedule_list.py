@@ -62,6 +62,11 @@ def status(redis: Redis) -> Status:
     return found
 
 
+def unwrapped(table: str) -> str:
+    """A table's text without the breaks of its lines, as far as one column was broken."""
+    return " ".join(table.split())
+
+
 def users(say: Say, *arguments: str) -> list[str]:
     return [one["user"] for one in listed(say, *arguments)]
 
@@ -109,6 +114,13 @@ def test_a_filter_knows_why_the_last_run_failed(redis: Redis, say: Say) -> None:
     redis.hset(f"{keys.ATTEMPTS}{run_id}", "1", json.dumps(record))
     assert users(say, "--filter", "error:always") == ["ada"]
     assert [(one["user"], one["last"]["outcome"]) for one in listed(say, "--state", "failing")] == [("ada", "failed")]
+    # Of one that has failed and does not recover it is told without being asked for.
+    redis.zadd(keys.FAILING, {one: 3})
+    assert [(row["failed"], row["error"]) for row in listed(say)] == [(3, "ValueError: always wrong"), (0, None)]
+    assert "failed 3 times in a row: ValueError: always wrong" in unwrapped(say("--user", "ada")[1])
+    controls.pause(redis, "ada", "scrape", "vendor asked", by="ann")
+    redis.zadd(keys.FAILING, {one: 3})
+    assert "vendor asked (ann)" in unwrapped(say("--user", "ada")[1])
 
 
 def test_one_users_schedules_are_found_without_looking_at_the_others(redis: Redis, say: Say) -> None:

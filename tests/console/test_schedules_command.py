@@ -93,6 +93,8 @@ def test_list_as_json_has_the_promised_fields(redis: Redis, say: Say) -> None:
         "tz": "Europe/Rome",
         "state": "paused",
         "last": None,
+        "failed": 0,
+        "error": None,
         "fired": 0,
         "skipped": {},
         "note": "vendor asked",
