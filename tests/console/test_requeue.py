@@ -350,6 +350,7 @@ def test_a_server_that_cannot_tell_a_right_before_loses_no_job_by_it(
             act(theirs, Requeue(), job)
         assert hash_of(redis, job)[b"status"] in (b"queued", b"rate_limited")
     assert redis.lrange("rq:queue:odd", 0, -1) + redis.zrange("rq:rl:one:rate_limited", 0, -1) == [plain.key, limited.key]
+    assert not redis.exists("rq:failed:odd")
 
 
 def test_a_stranger_named_like_a_run_is_none(redis: Redis) -> None:

@@ -4,7 +4,7 @@
 -- which are else never released. The lists and sets that many jobs share are written once, by finish_enqueueing.
 -- Cost: O(1) for each job, O(log jobs of the limit) where it has a rate limit.
 
-local at_end, at_front, queues, with_dependents = {}, {}, {}, {}
+local at_end, at_front, queues, enqueued = {}, {}, {}, {}
 
 -- Why a job cannot be put into a queue, nil where it can. `limit` is the job's rate_limit_key, nil without a limit; `before` is the
 -- queue in whose lane it was, if it is a run of ours.
@@ -32,9 +32,7 @@ local function into_queue(queue, front)
     redis.call('HSET', key, 'status', 'queued', 'enqueued_at', now_text, unpack(fields))
     ids[#ids + 1] = id
     queues[list] = true
-    with_dependents[#with_dependents + 1] = key .. ':dependents'
-    -- Last: a server before Redis 7 does not tell before that it will refuse this, and then the job is in its queue all the same.
-    redis.call('PERSIST', key)
+    enqueued[#enqueued + 1] = key
   end
 end
 
@@ -43,10 +41,9 @@ local function enqueue(id, queue, front, limit, concurrency, fields)
   local key = job_key(id)
   if not limit then return into_queue(queue, front)(id, key, fields) end
   redis.call('HSET', key, 'status', 'rate_limited', unpack(fields))
-  with_dependents[#with_dependents + 1] = key .. ':dependents'
+  enqueued[#enqueued + 1] = key
   queues[RQ .. ':queue:' .. queue] = true
   wait_for_slot(id, limit, concurrency)
-  redis.call('PERSIST', key)
 end
 
 -- Gives a job as many retries as it has waits between them, and none of those that its own results asked for counts any more.
@@ -67,7 +64,13 @@ local function finish_enqueueing()
   each(at_front, 'LPUSH')
   for list in pairs(queues) do redis.call('SADD', RQ .. ':queues', list) end
   finish_runs()
-  if #with_dependents > 0 and redis.call('EXISTS', unpack(with_dependents)) > 0 then
-    for _, key in ipairs(with_dependents) do redis.call('PERSIST', key) end
+  -- Last of all: a server before Redis 7 does not tell before that it will refuse this, and then each job is in one place.
+  local dependents = {}
+  for n, key in ipairs(enqueued) do
+    redis.call('PERSIST', key)
+    dependents[n] = key .. ':dependents'
+  end
+  if #dependents > 0 and redis.call('EXISTS', unpack(dependents)) > 0 then
+    for _, key in ipairs(dependents) do redis.call('PERSIST', key) end
   end
 end
