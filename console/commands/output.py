@@ -8,7 +8,7 @@ import signal
 import sys
 import termios
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -67,8 +67,9 @@ def typed(question: str, name: str) -> bool:
 
 def _asked(ask: Callable[[], T]) -> T:
     """What `ask` is answered by somebody who has seen it: what was typed before is no answer to it. Raises click.Abort on
-    ctrl-c, after the end of the line."""
-    if sys.stdin.isatty():
+    ctrl-c or the end of the input, after the end of the line."""
+    # What is no terminal, or no longer this process's, has nothing to be thrown away.
+    with suppress(termios.error):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
     try:
         return ask()

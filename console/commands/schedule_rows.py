@@ -58,7 +58,7 @@ def fields(row: ScheduleRow) -> dict[str, Any]:
         "last": run_rows.run_fields(row.runs[0]) if row.runs else None,
         "fired": row.fired,
         "failed": row.failed,
-        "error": row.last_error,
+        "last_error": row.last_error,
         "skipped": dict(row.skipped),
         "note": row.note,
         "noted_by": row.noted_by,
@@ -89,7 +89,7 @@ def _skipped(row: ScheduleRow, now: float) -> str:
 
 
 def _note(row: ScheduleRow, now: float) -> str:
-    """What somebody noted; else why its runs fail, and how often they have since one was done."""
+    """What somebody noted; else how often its runs have failed since one was done, and why the last did."""
     if row.note:
         return f"{row.note} ({row.noted_by})" if row.noted_by else row.note
     if not row.failed:

@@ -139,7 +139,8 @@ def carry_out(
 
 def settled(report: Report, ended: Ended) -> Report:
     """The report of an operation in the middle of which the server went away, once the audit has its end. Where nothing of the
-    batch that was under way was done, nothing is said of it; where all of it was, each is told as done."""
+    batch that was under way was done, nothing is said of it; where all of it was, each is told as done, without the id of
+    what was made of it."""
     outcomes = report.outcomes
     unknown = sum(one.reason == "unknown" for one in outcomes)
     if ended.counts.told == len(outcomes) - unknown:

@@ -30,9 +30,8 @@ local line = ARGV[4] ~= '' and redis.call('HGET', KEYS[2], ARGV[4])
 if line then
   local kind, was, slot, started = string.match(line, '^([^;]*);([^;]*);([^;]*);([^;]*);')
   redis.call('HSET', KEYS[2], ARGV[4], kind .. ';' .. ARGV[5] .. ';' .. slot .. ';' .. started .. ';' .. ARGV[6] .. ';' .. n)
-  -- One that settle.lua has taken for killed meanwhile is counted.
-  local open = was == 'queued' or was == 'started' or was == 'retrying'
-  if open or ARGV[5] == 'finished' then
+  -- One that settle.lua has taken for killed meanwhile is counted already.
+  if ARGV[5] == 'finished' or not FAILED[was] then
     count_failed_in_a_row(KEYS[9], KEYS[10], string.sub(ARGV[8], 1, -#ARGV[4] - 2), ARGV[5])
   end
 end

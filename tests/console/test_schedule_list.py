@@ -116,7 +116,7 @@ def test_a_filter_knows_why_the_last_run_failed(redis: Redis, say: Say) -> None:
     assert [(one["user"], one["last"]["outcome"]) for one in listed(say, "--state", "failing")] == [("ada", "failed")]
     # Of one that has failed and does not recover it is told without being asked for.
     redis.zadd(keys.FAILING, {one: 3})
-    assert [(row["failed"], row["error"]) for row in listed(say)] == [(3, "ValueError: always wrong"), (0, None)]
+    assert [(row["failed"], row["last_error"]) for row in listed(say)] == [(3, "ValueError: always wrong"), (0, None)]
     assert "failed 3 times in a row: ValueError: always wrong" in unwrapped(say("--user", "ada")[1])
     controls.pause(redis, "ada", "scrape", "vendor asked", by="ann")
     redis.zadd(keys.FAILING, {one: 3})

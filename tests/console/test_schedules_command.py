@@ -94,7 +94,7 @@ def test_list_as_json_has_the_promised_fields(redis: Redis, say: Say) -> None:
         "state": "paused",
         "last": None,
         "failed": 0,
-        "error": None,
+        "last_error": None,
         "fired": 0,
         "skipped": {},
         "note": "vendor asked",

@@ -98,7 +98,9 @@ def test_a_run_that_is_tried_again_does_not_hide_that_those_before_it_failed() -
     assert of_runs("finished", "failed") == []
     assert of_runs("failed", "finished", "failed") == ["its last run r0 failed"]
     assert of_runs("timeout", "failed") == ["its last run r0 ran out of time; the one before it failed, too"]
-    assert of_runs("failed", "stopped", "failed", "killed") == ["its last run r0 failed; the 2 before it failed, too"]
+    assert of_runs("failed", "failed", "killed", "stopped", "failed") == ["its last run r0 failed; the 2 before it failed, too"]
+    assert of_runs("stopped", "failed") == ["its last run r0 was stopped"]
+    assert of_runs("canceled", "failed") == of_runs("gone", "failed") == []
     assert of_runs("retrying", "failed", "failed", "finished") == [
         "its last run that has ended, r1, failed; the one before it failed, too"
     ]

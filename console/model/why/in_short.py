@@ -116,7 +116,8 @@ def _of_schedule(reason: Reason, schedule: ScheduleFacts, error: str) -> str:
         case "missed":
             return f"{counted(schedule.skipped.get('missed', 0), 'slot')} missed"
         case "failed":
-            return error or _ENDED.get(schedule.runs[0].state, "failed")
+            ended = next(run for run in schedule.runs if run.state not in schedules.ONGOING)
+            return error or _ENDED.get(ended.state, "failed")
         case "no_worker":
             return f"no worker on {lane}"
         case "starved":

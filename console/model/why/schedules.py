@@ -112,16 +112,17 @@ def _runs(schedule: ScheduleFacts, around: Around) -> Iterator[Reason]:
     if newest.state == "queued" and schedule.queue is not None:
         yield from queues.not_taken(schedule.queue, around)
     # One that is tried again may be done yet: what counts is how those before it ended.
-    ended = [run for run in schedule.runs if run.state == "finished" or run.state in FAILED]
+    ended = [run for run in schedule.runs if run.state not in ONGOING]
     if failed := list(takewhile(lambda run: run.state in FAILED, ended)):
-        last = f"run {failed[0].id}" if failed[0] is newest else f"run that has ended, {failed[0].id},"
-        too = sum(run.state != "stopped" for run in failed[1:])
-        often = f"; the {'one' if too == 1 else too} before it failed, too" if too else ""
+        last, over = failed[0], failed[0] is newest
+        which = f"run {last.id}" if over else f"run that has ended, {last.id},"
+        before = list(takewhile(lambda run: run.state != "stopped", failed[1:])) if last.state != "stopped" else []
+        often = f"; the {'one' if len(before) == 1 else len(before)} before it failed, too" if before else ""
         yield Reason(
             "failed",
-            f"its last {last} {_ended(failed[0].state)}{often}",
-            f"see why: tq-console why {shell_word(failed[0].id)}; when the cause is mended, run it now",
-            "run_now",
+            f"its last {which} {_ended(last.state)}{often}",
+            f"see why: tq-console why {shell_word(last.id)}" + ("; when the cause is mended, run it now" if over else ""),
+            "run_now" if over else "",
         )
     if newest.state == "started":
         yield Reason("running", f"its run {newest.id} is at work")
