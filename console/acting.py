@@ -203,6 +203,8 @@ class Acting:
         for at, done in enumerate(self.done):
             if done.report.operation.id == message.report.operation.id:
                 self.done[at] = replace(done, report=message.report)
+                if done.view.is_attached:
+                    self._tell_view(done.view, done.command, message.report)
                 if at == len(self.done) - 1 and self.running is None:
                     self.told = summary(self.done[at], self._stage.now(), self._stage.shown_zone)
                     self._stage.tell_operation()

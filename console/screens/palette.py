@@ -96,7 +96,7 @@ class Palette(CommandPalette):
         line.call_later(line.run_action if key == "enter" else self.run_action, IN_TURN[key])
 
     def dismiss(self, result: None = None) -> AwaitComplete:
-        """Leave it, unless it is left already: as console.screens.dialogs.frame.Over."""
+        """Leave it, unless it is left already: textual would leave what is beneath."""
         return super().dismiss(result) if self.is_current else AwaitComplete()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -15,7 +15,7 @@ from console.widgets.lines import Line
 from console.widgets.pieces import Piece
 from console.widgets.table import Table
 
-ALL_MARKED: Final = "all are marked, whatever comes: - takes the marks off, then mark one by one"
+ALL_MARKED: Final = "all are marked, also what comes yet; minus takes the marks off"
 
 
 class Tabled(View):

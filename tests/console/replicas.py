@@ -33,15 +33,12 @@ def primary_and_replica(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _started(folder: Path) -> ValkeyServer:
     """A server on a port of its own. One that another test has taken since it was chosen is given up for another."""
-    for _ in range(TRIES):
+    for left in reversed(range(TRIES)):
+        server = ValkeyServer(data_dir=folder, config={"repl-diskless-sync-delay": 0})
         try:
-            return _start(folder)
+            server.start()
+            break
         except ValkeyServerStartupError:
-            continue
-    return _start(folder)
-
-
-def _start(folder: Path) -> ValkeyServer:
-    server = ValkeyServer(data_dir=folder, config={"repl-diskless-sync-delay": 0})
-    server.start()
+            if not left:
+                raise
     return server

@@ -262,7 +262,7 @@ async def test_everything_that_is_listed_under_a_filter() -> None:
         await driver.press("minus")
         await driver.shows_not("marked")
         await driver.press("asterisk", "space")
-        await driver.shows("all are marked, whatever comes: - takes the marks off")
+        await driver.shows("all are marked, also what comes yet; minus takes the marks off")
         await driver.press("r")
         await driver.shows("Requeue 11 failed jobs", "all failed jobs of every queue, under user:user-1", "y does it")
         await driver.press("y")

@@ -82,12 +82,13 @@ async def test_a_dialog_that_is_left_before_it_is_there_is_left_once_it_is() -> 
     async with driving(console(writing(reader, FakeWriter(reader)), screen="failures")) as driver:
         await driver.shows("40 failures")
         app, results = driver.app, []
-        for dialog in (Carrying("Requeue 10 failed jobs", app.target, None), PauseQueue("low", app.target)):
+        dialogs = (Carrying("Requeue 10 failed jobs", app.target, None), None), (PauseQueue("low", app.target), "pause")
+        for dialog, result in dialogs:
             app.push_screen(dialog, results.append)
-            dialog.dismiss(None)
+            dialog.dismiss(result)
             dialog.dismiss(None)
             await driver.until(lambda: len(app.screen_stack) == 1)
-        await driver.until(lambda: len(results) == 2)
+        await driver.until(lambda: results == [None, "pause"])
         await driver.press("j", "r")
         await driver.shows("Requeue 1 failed job")
 

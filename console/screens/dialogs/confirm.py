@@ -289,12 +289,13 @@ class Confirm(Dialog[Confirmed | None]):
         if self._tries:
             self.query_one("#canary-line").display = self.query_one("#canary-means").display = self._tried
             self._tell_option("tried", "c", "canary: a few first, the others slowly, as long as it goes well", self._tried)
-        self.query_one("#do", Choice).name_it(f"{command_words.verb(self.command)}  y", self.ready)
         self.query_one("#do").display = not self._nothing
         self._tell_keys()
 
     def _tell_keys(self) -> None:
         """What keys do where the focus is: in a field, letters are letters."""
+        if self.ready_to_draw:
+            self.query_one("#do", Choice).name_it(f"{command_words.verb(self.command)}  y", self.ready and self._is_named)
         if self._wrong:
             self.query_one("#keys", Line).say([(f" {self._wrong}", "warn")])
         elif self.ready_to_draw:
