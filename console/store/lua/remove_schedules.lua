@@ -29,9 +29,8 @@ return act_on_each(function(id)
   local owner, member = TQ .. 'user:' .. user, user .. '\0' .. task
   local code = wrong(ENTRIES, 'zset') or wrong(SCHEDULES, 'zset') or wrong(PAUSED, 'set') or wrong(owner, 'hash')
   if code then return code end
-  if trash.refused() or not may_write(FAILING) or not (may_write_own(TQ, 'schedule:' .. id, 'runs:' .. id) and may_write_own(JOB, id)) then
-    return 'refused'
-  end
+  local may = may_write(FAILING) and may_write_own(TQ, 'schedule:' .. id, 'runs:' .. id) and may_write_own(JOB, id)
+  if trash.refused() or not may then return 'refused' end
   local tasks = redis.call('HGET', owner, 'tasks')
   if not trash.of(id, hash) then return 'exists' end
 
