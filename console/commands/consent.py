@@ -10,7 +10,7 @@ from typing import Any, Literal
 import click
 
 from console import settings as console_settings
-from console.commands import output
+from console.commands import asking, output
 from console.commands.exits import DONE, INTERRUPTED, NOT_HELD
 from console.model.masking import mask_url
 from jobs import settings
@@ -76,7 +76,7 @@ def needed(word: str, yes: bool, asks: Asks = "always", can_ask: bool | None = N
     if yes:
         return False
     production = _production()
-    can_ask = output.can_ask() if can_ask is None else can_ask
+    can_ask = asking.can_ask() if can_ask is None else can_ask
     if not can_ask and (production or asks == "always"):
         where = f" in the production context {production}" if production else ""
         looks = ", or --dry-run to see what it is done to" if dries else ""
@@ -89,7 +89,7 @@ def given(asked: str) -> bool:
     nothing is done. Raises Interrupted."""
     production, question = _production(), f"{asked} on {mask_url(settings.current().redis_url)}?"
     try:
-        agreed = output.typed(question, production) if production else output.confirmed(question)
+        agreed = asking.typed(question, production) if production else asking.confirmed(question)
     except click.Abort:
         raise Interrupted from None
     if not agreed:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-import signal
-import sys
-import termios
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, TypeVar
 
 import click
 import humanize
@@ -18,11 +13,6 @@ import humanize
 from console import settings
 from console.model import words
 from console.model.text import visible
-
-T = TypeVar("T")
-
-HEARD_S: Final = 0.2
-"""Seconds within which ctrl-c is heard at a question."""
 
 
 def document(value: object) -> None:
@@ -50,50 +40,6 @@ def blank() -> None:
 def warn(text: str) -> None:
     """Print a line on standard error, made visible."""
     click.echo(visible(text), err=True)
-
-
-def confirmed(question: str) -> bool:
-    """Whether somebody at the terminal says yes. Raises click.Abort on ctrl-c; ask only if `can_ask`."""
-    with _hearing():
-        return _asked(lambda: click.confirm(visible(question), err=True))
-
-
-def typed(question: str, name: str) -> bool:
-    """Whether somebody at the terminal types this name. Raises click.Abort on ctrl-c; ask only if `can_ask`."""
-    prompt = visible(f"{question} Type {name} to do it")
-    with _hearing():
-        return _asked(lambda: str(click.prompt(prompt, default="", show_default=False, err=True))) == name
-
-
-def _asked(ask: Callable[[], T]) -> T:
-    """What `ask` is answered by somebody who has seen it: what was typed before is no answer to it. Raises click.Abort on
-    ctrl-c or the end of the input, after the end of the line."""
-    # What is no terminal, or no longer this process's, has nothing to be thrown away.
-    with suppress(termios.error):
-        termios.tcflush(sys.stdin, termios.TCIFLUSH)
-    try:
-        return ask()
-    except click.Abort:
-        click.echo(err=True)
-        raise
-
-
-@contextmanager
-def _hearing() -> Iterator[None]:
-    """Meanwhile reading from the terminal is taken up anew every HEARD_S seconds: Python looks for an interrupt before it reads
-    and when its reading is broken off, so one that comes in between is noted, and else heard only after the next line."""
-    before = signal.signal(signal.SIGALRM, lambda number, frame: None)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, HEARD_S, HEARD_S)
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def can_ask() -> bool:
-    """Whether somebody sits at a terminal and can answer."""
-    return sys.stdin.isatty()
 
 
 def hint(command: str) -> str:

@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from console.commands import consent, output
+from console.commands import asking, consent, output
 from console.commands.exits import DONE, NOT_HELD
 from console.commands.noted import noted
 from console.commands.server import changes, connection, one_line_errors
@@ -41,7 +41,7 @@ def import_(file: str, prune: bool, yes: bool, dry_run: bool, as_json: bool) -> 
     status is 1.
     """
     name = "stdin" if file == "-" else file
-    answerable = file != "-" and output.can_ask()
+    answerable = file != "-" and asking.can_ask()
     asks = not dry_run and consent.needed("import", yes, "in production", answerable)
     if asks and not consent.given(f"Import the users of {name}{' and remove all others' if prune else ''}"):
         return NOT_HELD
@@ -141,4 +141,4 @@ def _may_remove(ids: Sequence[str], *, answerable: bool, bar: Progress | None) -
     if bar:
         bar.stop()
     first = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
-    return "" if output.confirmed(f"Remove {number} that the file does not name ({first})?") else "as you said no"
+    return "" if asking.confirmed(f"Remove {number} that the file does not name ({first})?") else "as you said no"

@@ -26,7 +26,7 @@ ASKS = """
 import signal, threading, time
 from pathlib import Path
 import click
-from console.commands import output
+from console.commands import asking
 
 asker = threading.main_thread().native_id
 
@@ -237,7 +237,7 @@ def test_a_remedy_is_for_the_context_that_was_asked_about(ada: Redis, say: Say) 
     assert "→ tq-console --context prod resume, or P on the overview" in say("--context", "prod", "doctor")[1]
 
 
-@pytest.mark.parametrize("call", ['output.confirmed("Sure?")', 'output.typed("Sure?", "prod")'])
+@pytest.mark.parametrize("call", ['asking.confirmed("Sure?")', 'asking.typed("Sure?", "prod")'])
 def test_ctrl_c_that_comes_just_before_a_question_is_read_is_heard(call: str, tmp_path: Path) -> None:
     with on_a_terminal([sys.executable, "-c", ASKS.replace("CALL", call)], tmp_path) as terminal:
         terminal.shows("heard", timeout=20)
